@@ -1,0 +1,92 @@
+"""Reads and validates `catalogue.yaml`."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from functools import cache
+from pathlib import Path
+from typing import Literal
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, RootModel
+
+EMBEDDED_MODELS = Path(__file__).parent / "embedded"
+
+
+class Task(StrEnum):
+    """What a model does; decides the wire format and the type of a result (docs/contracts.md)."""
+
+    TRANSLATION = "translation"
+    NORMALISATION = "normalisation"
+    TEXT_CLASSIFICATION = "text-classification"
+    MULTI_LABEL = "multi-label"
+    ASPECTS = "aspects"
+    KEYWORDS = "keywords"
+    SUMMARIZATION = "summarization"
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class EndpointShape(_Strict):
+    """How large an endpoint is, and how it grows."""
+
+    kind: Literal["realtime", "serverless", "async"]
+    instance_type: str = ""
+    min_instances: int = 1
+    max_instances: int = 1
+    memory_mb: int = 0
+    max_concurrency: int = 0
+
+
+class EmbeddedModel(_Strict):
+    model: str  # folder below models/embedded/
+
+    @property
+    def path(self) -> Path:
+        return EMBEDDED_MODELS / self.model
+
+
+class AwsModel(_Strict):
+    source: str
+    revision: str = ""
+    engine: str
+    endpoint: EndpointShape
+
+
+class RequestLimits(_Strict):
+    max_rows: int = Field(default=64, ge=1)
+
+
+class ModelEntry(_Strict):
+    """One logical model."""
+
+    description: str
+    task: Task
+    prepare: Literal["classification"] | None = None
+    labels: tuple[str, ...] = ()
+    targets: tuple[str, ...] = ()
+    embedded: EmbeddedModel
+    aws: AwsModel
+    request: RequestLimits = RequestLimits()
+
+
+class Catalogue(RootModel[dict[str, ModelEntry]]):
+    """All models by logical name."""
+
+    def __getitem__(self, name: str) -> ModelEntry:
+        try:
+            return self.root[name]
+        except KeyError:
+            known = ", ".join(sorted(self.root))
+            raise KeyError(f"no model is called {name!r}; the catalogue has {known}") from None
+
+    def names(self) -> list[str]:
+        return list(self.root)
+
+
+@cache
+def load_catalogue(path: Path = Path(__file__).parent / "catalogue.yaml") -> Catalogue:
+    """The catalogue in `path`; raises `pydantic.ValidationError` where it does not fit."""
+    return Catalogue.model_validate(yaml.safe_load(path.read_text(encoding="utf-8")))

@@ -1,0 +1,83 @@
+"""The one reader of the environment.
+
+Everything that differs between a laptop and the cloud is a field here, read from ``SOCIALNLP_<FIELD>``.
+Secrets are not settings: they are names of secrets, resolved where they are used (see `resources/secrets.py`).
+"""
+
+from __future__ import annotations
+
+import os
+from datetime import UTC, datetime
+from enum import StrEnum
+from functools import cached_property
+from pathlib import Path
+
+from pydantic import Field, field_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+
+class Profile(StrEnum):
+    EMBEDDED = "embedded"
+    AWS = "aws"
+
+
+def default_state_directory() -> Path:
+    """Where this machine keeps leases and logs: `$XDG_STATE_HOME/socialnlp`, shared by all its runs."""
+    return Path(os.environ.get("XDG_STATE_HOME") or Path.home() / ".local" / "state") / "socialnlp"
+
+
+class Settings(BaseSettings):
+    """How this installation is set up. Every field has a default that works on a laptop."""
+
+    model_config = SettingsConfigDict(env_prefix="SOCIALNLP_", frozen=True, extra="forbid")
+
+    profile: Profile = Profile.EMBEDDED
+    lake: str = Field(default="", description="path or URI of the lake; empty: `lake` in the state directory")
+    state: Path = Field(default_factory=default_state_directory, description="leases, logs and caches of this machine")
+    start: datetime = Field(default=datetime(2026, 1, 1, tzinfo=UTC), description="first hour of the partitions, UTC")
+    workflows: Path | None = Field(default=None, description="a folder of further workflow files")
+
+    # Endpoints
+    leases: str = Field(default="", description="lease store: a path (SQLite) or an s3:// URI; empty: by profile")
+    endpoint_prefix: str = Field(default="nlp", description="first part of every endpoint's name")
+    lease_seconds: float = Field(default=60, description="time to live of a holder's lease; heartbeats at a quarter")
+    warm_seconds: float = Field(default=60, description="how long an endpoint outlives its last holder")
+    deadline_seconds: float = Field(default=6 * 3600, description="no endpoint outlives this age")
+    server_python: str = Field(default="", description="interpreter that serves models; empty: this one")
+
+    # AWS
+    aws_region: str = "eu-west-1"
+    aws_endpoint_url: str | None = Field(default=None, description="another address for all of AWS, for tests")
+    sagemaker_role_arn: str = ""
+    model_bucket: str = Field(default="", description="s3:// prefix under which model artefacts lie")
+    endpoint_image: str = Field(default="", description="container image that endpoints run")
+
+    # Sources
+    landing_lookback_hours: int = Field(default=72, ge=1, description="how far back the landing sensors look")
+    landing_queue: str = Field(default="", description="URL of an SQS queue of landing notifications; empty: list")
+    article_allowed_hosts: frozenset[str] = Field(
+        default=frozenset(), description="host:port pairs that may be fetched although they are private"
+    )
+
+    # Execution
+    executor: str = Field(default="", description="in_process or multiprocess; empty: by profile")
+
+    @field_validator("start")
+    @classmethod
+    def start_is_a_utc_hour(cls, value: datetime) -> datetime:
+        value = value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+        if value.minute or value.second or value.microsecond:
+            raise ValueError("SOCIALNLP_START must be a whole hour, such as 2026-01-01T00:00")
+        return value
+
+    @cached_property
+    def lake_uri(self) -> str:
+        return self.lake or str(self.state / "lake")
+
+    @cached_property
+    def lease_uri(self) -> str:
+        if self.leases:
+            return self.leases
+        if self.profile is Profile.AWS:
+            return f"{self.lake_uri.rstrip('/')}/leases"
+        return str(self.state / "leases.db")
