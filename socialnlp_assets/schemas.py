@@ -33,10 +33,7 @@ class Schema:
     @cached_property
     def arrow(self) -> pa.Schema:
         return pa.schema(
-            [
-                pa.field(c.name, c.type, nullable=not c.required, metadata={"comment": c.meaning})
-                for c in self.columns
-            ]
+            [pa.field(c.name, c.type, nullable=not c.required, metadata={"comment": c.meaning}) for c in self.columns]
         )
 
     def names(self) -> list[str]:
@@ -163,5 +160,5 @@ def aspects_schema(name: str, aspects: tuple[str, ...]) -> Schema:
     columns = [KEY]
     for aspect in aspects:
         columns.append(Column(aspect, TEXT, f"what the review says of {aspect}: positive, negative, not mentioned"))
-        columns.append(Column(f"{aspect}_score", FLOAT, f"score of that label, 0 to 1"))
+        columns.append(Column(f"{aspect}_score", FLOAT, "score of that label, 0 to 1"))
     return Schema(name, tuple(columns))

@@ -1,0 +1,141 @@
+"""The lake: hour-partitioned Parquet objects on local disk or an object store, through one API.
+
+Every asset of every hour is one object, ``<workflow>/<asset>/date=YYYY-MM-DD/hour=HH/part.parquet``,
+replaced atomically: a reader sees the old hour or the new one, never half of either.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import dagster as dg
+import obstore
+import pyarrow as pa
+import pyarrow.parquet as pq
+from obstore.store import LocalStore, ObjectStore, from_url
+from pydantic import PrivateAttr
+
+from socialnlp_assets.partitions import folder_of
+
+
+class HourMissing(LookupError):
+    """An asset has no data for an hour."""
+
+
+@dataclass(frozen=True)
+class LandedFile:
+    """A file in the landing area: path within the lake, entity tag, size in bytes."""
+
+    path: str
+    etag: str
+    size: int
+
+
+class Lake(dg.ConfigurableResource[Any]):
+    """Reads and writes the lake at `uri`: a folder, or ``s3://bucket/prefix`` (any obstore scheme).
+
+    `region` and `endpoint_url` are for S3; credentials come from the environment, as AWS's own tools read them.
+    """
+
+    uri: str
+    region: str = ""
+    endpoint_url: str = ""
+    _store: ObjectStore | None = PrivateAttr(default=None)
+
+    @property
+    def store(self) -> ObjectStore:
+        if self._store is None:
+            self._store = self._open()
+        return self._store
+
+    def _open(self) -> ObjectStore:
+        if "://" not in self.uri:
+            return LocalStore(Path(self.uri).expanduser(), mkdir=True)
+        if not self.uri.startswith("s3://"):
+            return from_url(self.uri)
+        options: dict[str, Any] = {"region": self.region} if self.region else {}
+        if self.endpoint_url:
+            options |= {"endpoint": self.endpoint_url, "virtual_hosted_style_request": False}
+            if self.endpoint_url.startswith("http://"):
+                options["client_options"] = {"allow_http": True}
+        return from_url(self.uri, **options)
+
+    def address(self, path: str) -> str:
+        """Where `path` lies, as a person or another tool would write it."""
+        root = self.uri if "://" in self.uri else str(Path(self.uri).expanduser().absolute())
+        return f"{root.rstrip('/')}/{path}"
+
+    # Tables of an hour
+
+    @staticmethod
+    def table_path(workflow: str, asset: str, hour: datetime) -> str:
+        return f"{workflow}/{asset}/{folder_of(hour)}/part.parquet"
+
+    def write_table(self, path: str, table: pa.Table) -> int:
+        """Replace the object at `path`; returns its size in bytes."""
+        sink = pa.BufferOutputStream()
+        pq.write_table(table, sink, compression="zstd")
+        data = sink.getvalue()
+        obstore.put(self.store, path, data)
+        return int(data.size)
+
+    def read_table(self, path: str, columns: list[str] | None = None) -> pa.Table:
+        """The table at `path`; raises `HourMissing` where there is none."""
+        try:
+            data = obstore.get(self.store, path).bytes()
+        except FileNotFoundError:
+            raise HourMissing(
+                f"there is no {self.address(path)}; materialise the asset that writes it for this hour first"
+            ) from None
+        return pq.read_table(pa.BufferReader(pa.py_buffer(data)), columns=columns, partitioning=None)
+
+    # Objects
+
+    def put(self, path: str, data: bytes) -> None:
+        obstore.put(self.store, path, data)
+
+    def get(self, path: str) -> bytes:
+        """The object at `path`; raises FileNotFoundError."""
+        return bytes(obstore.get(self.store, path).bytes())
+
+    def exists(self, path: str) -> bool:
+        try:
+            obstore.head(self.store, path)
+        except FileNotFoundError:
+            return False
+        return True
+
+    def delete(self, paths: list[str]) -> None:
+        """Remove objects; one that is gone already is no error."""
+        for path in paths:
+            try:
+                obstore.delete(self.store, path)
+            except FileNotFoundError:
+                continue
+
+    def objects(self, prefix: str) -> Iterator[LandedFile]:
+        """Every object below the folder `prefix`, in the store's order."""
+        for batch in obstore.list(self.store, prefix):
+            for entry in batch:
+                yield LandedFile(entry["path"], (entry["e_tag"] or "").strip('"'), entry["size"])
+
+    # Landing area
+
+    @staticmethod
+    def landing_folder(workflow: str, hour: datetime) -> str:
+        return f"landing/{workflow}/{folder_of(hour)}"
+
+    def landed(self, workflow: str, hour: datetime) -> list[LandedFile]:
+        """The hour's landed files by name, without hidden and unfinished ones."""
+        files = self.objects(self.landing_folder(workflow, hour))
+        return sorted((f for f in files if is_message_file(f.path)), key=lambda f: f.path)
+
+
+def is_message_file(path: str) -> bool:
+    """False for what copying tools and frameworks leave beside the data: hidden, temporary and marker files."""
+    name = path.rsplit("/", 1)[-1]
+    return not name.startswith((".", "_")) and not name.endswith((".tmp", ".part", ".crdownload", "~"))

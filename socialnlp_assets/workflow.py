@@ -1,0 +1,238 @@
+"""What `workflows/*.yaml` may say, and how it is read.
+
+A workflow is one file: where its messages come from, which steps they go through, with which models.
+Every mistake in one is reported with the file, the line and the remedy.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from socialnlp_assets.models.catalogue import Catalogue, Task, load_catalogue
+
+BUILT_IN = Path(__file__).parent / "workflows"
+Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,59}$")]
+Language = Annotated[str, Field(pattern=r"^[a-z]{2,3}$")]
+
+
+class WorkflowError(ValueError):
+    """One or more workflow files do not fit; the message has a line a mistake."""
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Source(_Strict):
+    """Where the messages come from. `dropped`: somebody else puts files into the landing area."""
+
+    kind: Literal["sprinklr", "google_maps", "dropped"]
+    languages: tuple[Language, ...] = Field(min_length=1)
+    place_type: str | None = None
+
+
+class Translations(_Strict):
+    model: str = "translator"
+    google: tuple[Language, ...] = ()  # languages that Google Cloud Translation takes
+
+
+class FilteredText(_Strict):
+    model: str = "normalizer"
+
+
+class Enrichments(_Strict):
+    """Only articles are enriched; nothing to choose."""
+
+
+class Classifications(_Strict):
+    model: str
+    only: Literal["social", "article", "review"] | None = None
+    threshold: float = Field(default=0.5, gt=0, lt=1)
+
+
+class Sentiments(_Strict):
+    sentiment: str = "sentiment"
+    emotion: str = "emotion"
+
+
+class Keywords(_Strict):
+    model: str = "keywords"
+    top: int = Field(default=10, ge=1, le=100)
+
+
+class Summaries(_Strict):
+    model: str = "summarizer"
+
+
+class Steps(_Strict):
+    """The steps between `posts` and `output`, in data order; a step that is not named does not run."""
+
+    translations: Translations | None = None
+    filtered_text: FilteredText | None = None
+    enrichments: Enrichments | None = None
+    classifications: Classifications | None = None
+    sentiments: Sentiments | None = None
+    keywords: Keywords | None = None
+    themes: Classifications | None = None
+    summaries: Summaries | None = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _a_bare_step_takes_its_defaults(cls, value: Any) -> Any:
+        return {k: {} if v is None else v for k, v in value.items()} if isinstance(value, dict) else value
+
+    def named(self) -> dict[str, _Strict]:
+        """The steps that run, by name, in data order."""
+        return {name: step for name in type(self).model_fields if (step := getattr(self, name)) is not None}
+
+
+_STEP_CLASSES: dict[str, type[BaseModel]] = {
+    "translations": Translations,
+    "filtered_text": FilteredText,
+    "enrichments": Enrichments,
+    "classifications": Classifications,
+    "sentiments": Sentiments,
+    "keywords": Keywords,
+    "themes": Classifications,
+    "summaries": Summaries,
+}
+_PARTS: dict[str, type[BaseModel]] = {"source": Source, "steps": Steps}
+
+# What a model must do to serve in a step's field.
+_TASKS: dict[tuple[str, str], tuple[Task, ...]] = {
+    ("translations", "model"): (Task.TRANSLATION,),
+    ("filtered_text", "model"): (Task.NORMALISATION,),
+    ("classifications", "model"): (Task.MULTI_LABEL, Task.ASPECTS),
+    ("themes", "model"): (Task.MULTI_LABEL,),
+    ("sentiments", "sentiment"): (Task.TEXT_CLASSIFICATION,),
+    ("sentiments", "emotion"): (Task.TEXT_CLASSIFICATION,),
+    ("keywords", "model"): (Task.KEYWORDS,),
+    ("summaries", "model"): (Task.SUMMARIZATION,),
+}
+
+
+class Workflow(_Strict):
+    """One workflow."""
+
+    name: Name
+    description: str
+    owners: tuple[str, ...] = ()
+    source: Source
+    steps: Steps
+
+    def models(self) -> list[str]:
+        """The logical names of the endpoints that an hour needs, in order of use."""
+        fields = (getattr(self.steps, step, None) for step, _ in _TASKS)
+        names = (getattr(step, field) for step, (_, field) in zip(fields, _TASKS, strict=True) if step is not None)
+        return list(dict.fromkeys(names))
+
+
+def load_workflow(path: Path, catalogue: Catalogue | None = None) -> Workflow:
+    """Read and validate one file. Raises `WorkflowError` with file, line and remedy for each mistake."""
+    try:
+        text = path.read_text(encoding="utf-8")
+        node = yaml.compose(text, Loader=yaml.SafeLoader)
+        data = yaml.safe_load(text)
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        mark = getattr(error, "problem_mark", None)
+        line = mark.line + 1 if mark else 1
+        problem = getattr(error, "problem", None) or str(error)
+        raise WorkflowError(f"{path}:{line}: not YAML: {problem}; compare with workflows/sprinklr.yaml") from None
+    if not isinstance(data, dict):
+        raise WorkflowError(f"{path}:1: a workflow is a mapping with name, description, source and steps")
+    problems: list[tuple[tuple[str | int, ...], str]] = []
+    try:
+        workflow = Workflow.model_validate(data)
+    except ValidationError as error:
+        problems = [(tuple(e["loc"]), _remedy(tuple(e["loc"]), dict(e))) for e in error.errors()]
+    else:
+        problems = list(_misfits(workflow, catalogue or load_catalogue()))
+    if problems:
+        lines = [
+            f"{path}:{_line(node, loc)}: {'.'.join(map(str, loc)) or 'workflow'}: {text}" for loc, text in problems
+        ]
+        raise WorkflowError("\n".join(lines))
+    if workflow.name != path.stem:
+        raise WorkflowError(
+            f"{path}:{_line(node, ('name',))}: name: {workflow.name!r} must be the file's own name; "
+            f"write `name: {path.stem}` or rename the file"
+        )
+    return workflow
+
+
+def load_workflows(*folders: Path) -> dict[str, Workflow]:
+    """Every ``*.yaml`` of the built-in folder and of `folders`, by name. Raises `WorkflowError` naming all mistakes."""
+    workflows: dict[str, Workflow] = {}
+    mistakes: list[str] = []
+    for folder in (BUILT_IN, *folders):
+        if not folder.is_dir():
+            mistakes.append(f"{folder}: no such folder; make it or unset SOCIALNLP_WORKFLOWS")
+        for path in sorted(folder.glob("*.yaml")):
+            try:
+                workflow = load_workflow(path)
+                if workflow.name in workflows:
+                    raise WorkflowError(f"{path}:1: name: {workflow.name!r} is taken by another file; choose another")
+                workflows[workflow.name] = workflow
+            except WorkflowError as error:
+                mistakes.append(str(error))
+    if mistakes:
+        raise WorkflowError("\n".join(mistakes))
+    return workflows
+
+
+def _misfits(workflow: Workflow, catalogue: Catalogue) -> Iterator[tuple[tuple[str, ...], str]]:
+    """What is well-formed but cannot work."""
+    for (step, field), tasks in _TASKS.items():
+        options = getattr(workflow.steps, step)
+        if options is None:
+            continue
+        name = getattr(options, field)
+        fitting = [n for n in catalogue.names() if catalogue[n].task in tasks]
+        if name not in fitting:
+            what = f"does {catalogue[name].task}" if name in catalogue.names() else "is not in the catalogue"
+            yield ("steps", step, field), f"the model {name!r} {what}; choose one of {', '.join(fitting)}"
+    foreign = [language for language in workflow.source.languages if language != "en"]
+    if foreign and workflow.steps.translations is None:
+        yield (
+            ("source", "languages"),
+            f"{', '.join(foreign)} would stay untranslated; add the step `translations:` or leave only en",
+        )
+    if workflow.source.kind == "google_maps" and not workflow.source.place_type:
+        yield ("source",), "google_maps needs a place_type, such as `place_type: store`"
+
+
+def _remedy(location: tuple[str | int, ...], error: dict[str, Any]) -> str:
+    """A sentence that says what to do about one of pydantic's findings."""
+    if error["type"] == "extra_forbidden":
+        model: type[BaseModel] = Workflow if len(location) == 1 else _PARTS[str(location[0])]
+        if len(location) > 2:
+            model = _STEP_CLASSES[str(location[1])]
+        known = list(model.model_fields)
+        close = get_close_matches(str(location[-1]), known, n=1)
+        hint = f"did you mean `{close[0]}`?" if close else f"known here: {', '.join(known) or 'nothing'}"
+        return f"there is no such field; {hint}"
+    if error["type"] == "missing":
+        return f"is missing; add `{location[-1]}:`"
+    return f"{error['msg']} (got {error['input']!r})"
+
+
+def _line(node: yaml.Node | None, location: tuple[str | int, ...]) -> int:
+    """The 1-based line of the deepest node on the way to `location`."""
+    line = 1
+    for part in location:
+        if isinstance(node, yaml.MappingNode):
+            found = next(((k, v) for k, v in node.value if k.value == str(part)), None)
+        elif isinstance(node, yaml.SequenceNode) and isinstance(part, int) and part < len(node.value):
+            found = (node.value[part], node.value[part])
+        else:
+            break
+        if found is None:
+            break
+        line, node = found[0].start_mark.line + 1, found[1]
+    return line
