@@ -1,0 +1,1 @@
+"""Endpoints with a managed lifecycle: leases, backends, prediction, metering."""
