@@ -1,0 +1,56 @@
+"""Text as the topic classifiers want it: only the words that carry a topic, in their base form.
+
+Training and prediction must prepare text alike, so this is the one place that does it.
+Lemmas are simplemma's, whose English table travels inside its wheel; NLTK's WordNet lemmatizer
+needs a corpus that has to be downloaded at run time, which an endpoint without a network cannot do.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from functools import cache, lru_cache
+from pathlib import Path
+
+_ADDRESS = re.compile(r"(?:https?://|www\.)\S+|@\w+", re.IGNORECASE)
+_WORD = re.compile(r"[a-z0-9]+(?:'[a-z0-9]+)*")
+_APOSTROPHES = str.maketrans("’‘ʼ`", "''''")
+
+
+@cache
+def stop_words() -> frozenset[str]:
+    """NLTK's English stop words and those of social media, lower-case."""
+    lines = (Path(__file__).parent / "data" / "stop_words.txt").read_text(encoding="utf-8").splitlines()
+    return frozenset(word for line in lines if not line.startswith("#") for word in line.split())
+
+
+def prepare_for_classification(text: str) -> str:
+    """The lemmas of the content words of an English `text`, lower-case ASCII, separated by single blanks.
+
+    URLs and user names go; of a hashtag the word stays; accented letters keep their base letter and
+    whatever else is not ASCII goes. Empty when nothing is left.
+
+    >>> prepare_for_classification("The #meters are BROKEN again!! https://t.co/x")
+    'meter break'
+    """
+    if not text.isascii():
+        text = unicodedata.normalize("NFKD", text.translate(_APOSTROPHES)).encode("ascii", "ignore").decode()
+    text = _ADDRESS.sub(" ", text).lower()
+    return " ".join([lemmas for lemmas in map(_content, _WORD.findall(text)) if lemmas])
+
+
+@lru_cache(maxsize=100_000)
+def _content(word: str) -> str:
+    """What is left of one word: its lemma, or nothing. Most of a corpus is few words: remember them."""
+    stops = stop_words()
+    if word in stops:
+        return ""
+    parts = word.removesuffix("'s").split("'")
+    return " ".join(lemma for part in parts if part not in stops and (lemma := _lemma(part)) not in stops)
+
+
+def _lemma(word: str) -> str:
+    from simplemma import lemmatize
+
+    lemma: str = lemmatize(word, lang="en").lower()
+    return lemma if lemma.isascii() and lemma.isalnum() else word
