@@ -1,0 +1,68 @@
+"""What Dagster's UI shows of an asset: columns, lineage, counts and a small preview."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import dagster as dg
+import pyarrow as pa
+
+from socialnlp_assets.checks import Accounts
+from socialnlp_assets.schemas import Schema
+from socialnlp_assets.workflow import Workflow
+
+PREVIEW_ROWS, PREVIEW_CHARACTERS = 5, 80
+
+
+def of_definition(
+    workflow: Workflow, asset: str, schema: Schema, lineage: Mapping[str, Sequence[tuple[str, str]]]
+) -> dict[str, Any]:
+    """Column schema and column lineage; every asset's key derives from the key of the step before."""
+    columns = [
+        dg.TableColumn(
+            c.name,
+            str(c.type),
+            description=c.meaning,
+            constraints=dg.TableColumnConstraints(nullable=not c.required, unique=c.name == schema.key),
+        )
+        for c in schema.columns
+    ]
+    deps = {
+        column: [dg.TableColumnDep(dg.AssetKey([workflow.name, source]), name) for source, name in sources]
+        for column, sources in lineage.items()
+    }
+    found: dict[str, Any] = {
+        "dagster/column_schema": dg.TableSchema(columns),
+        "dagster/table_name": f"{workflow.name}.{asset}",
+    }
+    return found | ({"dagster/column_lineage": dg.TableColumnLineage(deps)} if deps else {})
+
+
+def of_hour(table: pa.Table, accounts: Accounts, address: str, size: int, seconds: float) -> dict[str, Any]:
+    """Counts, place, time and a preview of what was published."""
+    return {
+        "dagster/partition_row_count": table.num_rows,
+        "dagster/uri": address,
+        "rows_in": accounts.rows_in,
+        "rows_out": accounts.rows_out,
+        "rows_dropped": accounts.rows_dropped,
+        "rows_quarantined": accounts.quarantined,
+        "dropped": dg.MetadataValue.json(dict(sorted(accounts.dropped.items()))),
+        "bytes": size,
+        "seconds": round(seconds, 3),
+        "preview": dg.MetadataValue.md(preview(table)),
+    }
+
+
+def preview(table: pa.Table) -> str:
+    """The first rows as a Markdown table."""
+    head = table.slice(0, PREVIEW_ROWS).to_pylist()
+    names = table.column_names
+    lines = ["| " + " | ".join(names) + " |", "|" + " --- |" * len(names)]
+    return "\n".join(lines + ["| " + " | ".join(_cell(row[name]) for name in names) + " |" for row in head])
+
+
+def _cell(value: Any) -> str:
+    text = " ".join(str("" if value is None else value).split()).replace("|", "\\|")
+    return text if len(text) <= PREVIEW_CHARACTERS else text[: PREVIEW_CHARACTERS - 1] + "…"

@@ -1,0 +1,101 @@
+"""`output`: every message with a usable English text, joined from all steps, exploded over its topics.
+
+(Web, [1, 2, 3]) and (Twitter, [4, 5]) give five partitions. Parquet at
+``output/<workflow>/social=<SOURCE>/topic_id=<ID>/date=<YYYY-MM-DD>/hour=<HH>/part.parquet``: one
+Hive-partitioned table. A manifest remembers what an hour wrote, so that a re-run replaces exactly that.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import Counter, defaultdict
+from dataclasses import replace
+from urllib.parse import quote
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from socialnlp_assets.assets.step import Hour, Published, Result, Step, text_of
+from socialnlp_assets.partitions import folder_of
+from socialnlp_assets.schemas import POSTS, Schema
+from socialnlp_assets.workflow import Workflow
+
+NO_TOPIC = "none"  # a partition needs a value, and a message without a topic must not be lost
+
+
+def output_schema(steps: dict[str, Step], workflow: Workflow) -> Schema:
+    """Every column of `posts` and, null where a step left the message out, of every step."""
+    columns = list(POSTS.columns)
+    for name in workflow.steps.named():
+        schema = steps[name].schema(workflow)
+        columns += [replace(column, required=False) for column in schema.columns if column.name != "message_id"]
+    return Schema("output", tuple(columns))
+
+
+def join(schema: Schema, hour: Hour) -> Result:
+    """One row a message, in the order of `posts`."""
+    posts = hour.read("posts")
+    text_asset, text_column = text_of(hour.workflow)
+    columns = {name: posts[name] for name in posts.column_names}
+    for step in hour.workflow.steps.named():
+        table = hour.read(step)
+        # Positions of the step's rows in the order of posts; null where the step left the message out.
+        positions = pc.index_in(posts["message_id"], value_set=table["message_id"].combine_chunks())
+        taken = table.drop_columns(["message_id"]).take(positions)
+        columns |= {name: taken[name] for name in taken.column_names}
+    joined = pa.table(columns).select(schema.names()).cast(schema.arrow)
+    reached = pc.is_valid(joined[text_column])
+    usable = pc.fill_null(pc.greater(pc.utf8_length(pc.utf8_trim_whitespace(joined[text_column])), 0), False)
+    dropped = Counter(
+        {
+            f"did not reach {text_asset}": joined.num_rows - (pc.sum(reached).as_py() or 0),
+            "no usable English text": (pc.sum(reached).as_py() or 0) - (pc.sum(usable).as_py() or 0),
+        }
+    )
+    return Result(joined.filter(usable), rows_in=posts.num_rows, dropped=+dropped)
+
+
+def publish(hour: Hour, table: pa.Table) -> Published:
+    """Write a file a (social, topic), then remove those of an earlier run that this one did not write."""
+    lake, workflow, folder = hour.lake, hour.workflow.name, folder_of(hour.hour)
+    partitions: dict[str, list[int]] = defaultdict(list)
+    for row, (social, topics) in enumerate(
+        zip(table["social"].to_pylist(), table["topic_ids"].to_pylist(), strict=True)
+    ):
+        for topic in dict.fromkeys(topics or [NO_TOPIC]):
+            partition = f"social={quote(social, safe='')}/topic_id={quote(topic, safe='')}"
+            partitions[f"output/{workflow}/{partition}/{folder}/part.parquet"].append(row)
+    manifest = f"{workflow}/output/{folder}/manifest.json"
+    try:
+        before = set(json.loads(lake.get(manifest)))
+    except FileNotFoundError:
+        before = set()
+    # Both sets are on record while neither is complete, so that a crash leaves nothing unaccounted for.
+    lake.put(manifest, json.dumps(sorted(before | partitions.keys())).encode())
+    rows = table.drop_columns(["social"])  # the path says it, and Athena refuses to be told twice
+    size = sum(lake.write_table(path, rows.take(positions)) for path, positions in sorted(partitions.items()))
+    lake.delete(sorted(before - partitions.keys()))
+    lake.put(manifest, json.dumps(sorted(partitions)).encode())
+    counts = {"output/partitions": len(partitions), "output/rows": sum(map(len, partitions.values()))}
+    return Published(lake.address(f"output/{workflow}"), size, counts)
+
+
+def output_step(steps: dict[str, Step]) -> Step:
+    """The step that joins `steps`."""
+    return Step(
+        name="output",
+        description="Every message with a usable English text, joined from all steps, exploded over its topics.",
+        kinds=frozenset({"parquet", "athena"}),
+        schema=lambda workflow: output_schema(steps, workflow),
+        inputs=lambda workflow: ["posts", *workflow.steps.named()],
+        lineage=lambda workflow: {
+            column.name: [(asset, column.name)]
+            for asset, schema in [
+                *((name, steps[name].schema(workflow)) for name in workflow.steps.named()),
+                ("posts", POSTS),
+            ]
+            for column in schema.columns
+        },
+        compute=lambda hour: join(output_schema(steps, hour.workflow), hour),
+        publish=publish,
+    )

@@ -1,0 +1,153 @@
+"""`posts`: the hour's landed messages, standardised, one row a message.
+
+Of each record that landed, one thing becomes: a row; dropped, by reason (a duplicate, a language that the
+workflow leaves out, another place type); moved to the landing area of its own hour; or quarantined.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import Counter, defaultdict
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+from hashlib import blake2b
+from typing import Any
+
+import pyarrow as pa
+
+from socialnlp_assets.assets.quarantine import Rejected
+from socialnlp_assets.assets.step import Hour, Result, Step
+from socialnlp_assets.landing import Message, Reject, author_hash, read_records, standardise
+from socialnlp_assets.nlp.language import detect
+from socialnlp_assets.partitions import floor_hour, folder_of, hour_of
+from socialnlp_assets.schemas import POSTS
+from socialnlp_assets.workflow import Workflow
+
+BATCH_ROWS = 4096
+AUTHOR_KEY = "author-key"  # name of the secret that author names are hashed with
+FURTHEST_AHEAD = timedelta(hours=24)  # clocks that are wrong by more than that are no clocks
+
+
+class Desk:
+    """Sorts the records of one hour. Memory holds finished columns, not the messages they came from."""
+
+    def __init__(self, hour: Hour, author_key: bytes) -> None:
+        self.workflow = hour.workflow
+        self.hour = hour.hour
+        self.first = hour_of(hour.partitions.get_first_partition_key() or "")
+        self.author_key = author_key
+        self.rows_in = 0
+        self.dropped: Counter[str] = Counter()
+        self.rejected: list[Rejected] = []
+        self.moved: dict[datetime, list[Any]] = defaultdict(list)
+        self._seen: set[str] = set()
+        self._rows: list[dict[str, Any]] = []
+        self._batches: list[pa.RecordBatch] = []
+
+    def take(self, record: Message | Reject) -> None:
+        """Decide what becomes of one record."""
+        self.rows_in += 1
+        row = record if isinstance(record, Reject) else standardise(record, self.workflow.source.kind)
+        if isinstance(row, Reject):
+            self.rejected.append(Rejected(row.reason, row.record, file=row.file, position=row.position))
+            return
+        assert isinstance(record, Message)
+        own_hour = floor_hour(row["created_at"])
+        if own_hour != self.hour:
+            self._move(record, own_hour)
+        elif row["message_id"] in self._seen:
+            self.dropped["duplicate"] += 1
+        elif reason := self._unwanted(record, row):
+            self.dropped[reason] += 1
+        else:
+            self._keep(row)
+
+    def _move(self, record: Message, own_hour: datetime) -> None:
+        if self.first <= own_hour <= self.hour + FURTHEST_AHEAD:
+            self.moved[own_hour].append(record.raw)
+            self.dropped["moved to its own hour"] += 1
+            return
+        when = f"{own_hour:%Y-%m-%d %H:00}"
+        reason = (
+            f"{record.file}, record {record.position}: its hour, {when} UTC, is outside the partitions, which "
+            f"start at {self.first:%Y-%m-%d %H:00}; correct its time, or set SOCIALNLP_START earlier"
+        )
+        raw = json.dumps(record.raw, ensure_ascii=True, default=str)
+        self.rejected.append(Rejected(reason, raw, file=record.file, position=record.position))
+
+    def _unwanted(self, record: Message, row: dict[str, Any]) -> str | None:
+        """Why the workflow leaves this message out; detects the language where the source names none."""
+        wanted = self.workflow.source.place_type
+        if wanted and record.raw.get("placeType", wanted) != wanted:
+            return "another place type"
+        row["language_detected"] = row["language"] is None
+        if row["language"] is None:
+            row["language"] = detect(row["message"])[0]
+        if row["language"] not in self.workflow.source.languages:
+            return f"language {row['language']}"
+        return None
+
+    def _keep(self, row: dict[str, Any]) -> None:
+        self._seen.add(row["message_id"])
+        if row["author"] is not None:
+            row["author"] = author_hash(row["author"], self.author_key)
+        self._rows.append(row)
+        if len(self._rows) == BATCH_ROWS:
+            self._flush()
+
+    def _flush(self) -> None:
+        self._batches.append(pa.RecordBatch.from_pylist(self._rows, schema=POSTS.arrow))
+        self._rows = []
+
+    def table(self) -> pa.Table:
+        self._flush()
+        return pa.Table.from_batches(self._batches, schema=POSTS.arrow)
+
+
+def ingest(hour: Hour) -> Result:
+    desk = Desk(hour, hour.resources.secrets.get(AUTHOR_KEY).encode())
+    files = hour.lake.landed(hour.workflow.name, hour.hour)
+    for record in _records(hour, [file.path for file in files]):
+        desk.take(record)
+    moved = {f"{when:%Y-%m-%d %H:00}": len(raws) for when, raws in sorted(desk.moved.items())}
+    for own_hour, raws in desk.moved.items():
+        _move(hour, own_hour, raws)
+    return Result(
+        desk.table(),
+        rows_in=desk.rows_in,
+        dropped=desk.dropped,
+        rejected=desk.rejected,
+        metadata={"landing_files": len(files), "landing_bytes": sum(file.size for file in files)}
+        | ({"moved_to": moved} if moved else {}),
+    )
+
+
+def _records(hour: Hour, paths: list[str]) -> Iterator[Message | Reject]:
+    for path in paths:
+        yield from read_records(hour.lake.get(path), path)
+
+
+def _move(hour: Hour, own_hour: datetime, raws: list[Any]) -> None:
+    """Land messages again in their own hour. The name says what it holds, so moving them twice changes nothing."""
+    data = json.dumps(raws, ensure_ascii=False, default=str).encode("utf-8", "surrogatepass")
+    name = f"from-{hour.hour:%Y%m%dT%H}-{blake2b(data, digest_size=8).hexdigest()}.json"
+    path = f"{hour.lake.landing_folder(hour.workflow.name, own_hour)}/{name}"
+    if not hour.lake.exists(path):  # a new entity tag would run that hour again for nothing
+        hour.lake.put(path, data)
+        hour.log.info(f"{len(raws)} messages moved to {folder_of(own_hour)}")
+
+
+def _value_sets(workflow: Workflow) -> dict[str, tuple[str, ...]]:
+    return {"language": workflow.source.languages}
+
+
+STEP = Step(
+    name="posts",
+    description="The hour's messages, one row each: typed, without duplicates, in the workflow's languages.",
+    kinds=frozenset({"parquet", "python"}),
+    schema=lambda _: POSTS,
+    inputs=lambda _: ["landing"],
+    lineage=lambda _: {},
+    compute=ingest,
+    value_sets=_value_sets,
+)
