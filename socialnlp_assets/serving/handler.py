@@ -39,6 +39,7 @@ class Predictions:
       (spelled as there) to its score between 0 and 1, in any order;
     - `keywords`: `list[tuple[str, float]]`, phrase and score, best first.
 
+    None stands for a text in which the model finds nothing to read: it is answered as a blank one.
     `truncated` holds the positions of texts of which the model read only the beginning.
     """
 

@@ -1,9 +1,25 @@
-"""The wire, without HTTP: bodies to texts and parameters, results to bodies (docs/contracts.md)."""
+"""The wire, without HTTP: bodies to texts and parameters, results to bodies (docs/contracts.md).
+
+Whatever arrives is either a `Request` that a handler can take as it is, or a `BadInput` that says which
+field or text is wrong and what would be right.
+"""
 
 from __future__ import annotations
 
+import json
+import re
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
+
+from socialnlp_assets.serving.handler import BadInput
+
+JSON, JSON_LINES = "application/json", "application/jsonlines"
+CONTENT_TYPES = {JSON: JSON, JSON_LINES: JSON_LINES, "application/x-ndjson": JSON_LINES}
+MOST_TEXTS = 50_000  # in one request; bounds the memory that a body of empty texts could cost
+
+# NUL and lone surrogates: legal in JSON, but not in UTF-8 or in the engines' C strings.
+UNENCODABLE = re.compile("[\x00\ud800-\udfff]")
 
 
 @dataclass(frozen=True)
@@ -14,29 +30,45 @@ class Parameter:
     kind: type[int] | type[bool] | type[str]
     least: int = 1
     most: int = 1024
-    optional: bool = False  # may be null
+    required: bool = False
     per_text: bool = False  # one for all texts, or a list, one a text; a handler always gets the list
 
+    def check(self, name: str, value: Any) -> Any:
+        """`value`, or `BadInput` naming the parameter."""
+        if value is None and self.default is None and not self.required:
+            return None
+        fits = type(value) is self.kind  # not isinstance: True is no whole number
+        if fits and isinstance(value, int) and self.kind is int:
+            fits = self.least <= value <= self.most
+        if not fits:
+            raise BadInput(f"{name} must be {self.description}, not {describe(value)}")
+        return value
 
-TRUNCATION = Parameter(True, bool)
+    @property
+    def description(self) -> str:
+        if self.kind is int:
+            return f"a whole number from {self.least} to {self.most}"
+        return "true or false" if self.kind is bool else "a text"
+
+
 BEAMS = Parameter(1, int, most=16)
 
 # What each task takes. An engine that does not search ignores `num_beams`.
 PARAMETERS: dict[str, dict[str, Parameter]] = {
     "translation": {
-        "src_lang": Parameter(None, str, per_text=True),
+        "src_lang": Parameter(None, str, required=True, per_text=True),
         "tgt_lang": Parameter("en", str),
         "num_beams": BEAMS,
-        "max_length": Parameter(512, int, most=1024),
+        "max_length": Parameter(512, int),
     },
     "normalisation": {},
     "text-classification": {
-        "top_k": Parameter(None, int, optional=True),
-        "truncation": TRUNCATION,
+        "top_k": Parameter(None, int),
+        "truncation": Parameter(True, bool),
         "max_length": Parameter(512, int, least=3, most=512),
     },
-    "multi-label": {"k": Parameter(None, int, optional=True)},
-    "aspects": {"k": Parameter(None, int, optional=True)},
+    "multi-label": {"k": Parameter(None, int)},
+    "aspects": {"k": Parameter(None, int)},
     "keywords": {"top_k": Parameter(10, int)},
     "summarization": {
         "max_length": Parameter(300, int),
@@ -44,3 +76,169 @@ PARAMETERS: dict[str, dict[str, Parameter]] = {
         "num_beams": BEAMS,
     },
 }
+
+
+@dataclass(frozen=True)
+class Request:
+    """A valid request: `parameters` hold every parameter of the task."""
+
+    texts: Sequence[str]
+    parameters: Mapping[str, Any]
+    field: str = "inputs"  # what the caller called the texts, for messages
+
+    def only(self, positions: Sequence[int]) -> Request:
+        """The request for some of its texts."""
+        parameters = dict(self.parameters)
+        if "src_lang" in parameters:
+            parameters["src_lang"] = [parameters["src_lang"][position] for position in positions]
+        return Request([self.texts[position] for position in positions], parameters, self.field)
+
+
+def parse(body: bytes, task: str, content_type: str = JSON) -> Request:
+    """The request in `body`; raises `BadInput`."""
+    if content_type == JSON_LINES:
+        texts, given = _parse_lines(body, task)
+        field = "lines"
+    else:
+        content = load_json(body, "the body")
+        field, names = _shape(content)
+        texts, given = content[field], content.get(names)
+    if not isinstance(texts, list):
+        raise BadInput(f"{field} must be a list of texts, not {describe(texts)}")
+    if len(texts) > MOST_TEXTS:
+        raise BadInput(f"{len(texts)} texts in one request; send at most {MOST_TEXTS}", status=413)
+    for position, text in enumerate(texts):
+        if not isinstance(text, str):
+            raise BadInput(f"{field}[{position}]: must be a text, not {describe(text)}")
+    parameters = _parameters({} if given is None else given, task, len(texts))
+    return Request([UNENCODABLE.sub("\ufffd", text) for text in texts], parameters, field)
+
+
+def _shape(content: Any) -> tuple[str, str]:
+    """The names of the texts' field and the parameters' field: Hugging Face's or BlazingText's."""
+    if not isinstance(content, dict):
+        raise BadInput(f'the body must be an object such as {{"inputs": ["…"]}}, not {describe(content)}')
+    for texts, parameters in (("inputs", "parameters"), ("instances", "configuration")):
+        if texts in content:
+            if unknown := sorted(content.keys() - {texts, parameters}):
+                raise BadInput(f"unknown field {unknown[0]!r}; beside {texts!r} there may be {parameters!r}")
+            return texts, parameters
+    raise BadInput("the body has neither 'inputs' nor 'instances': put the texts there, as a list")
+
+
+def _parse_lines(body: bytes, task: str) -> tuple[list[Any], dict[str, Any]]:
+    """One text a line: ``"text"``, ``{"inputs": "text", "parameters": {…}}`` or BlazingText's
+    ``{"source": "text", "k": 3}``. Parameters agree on all lines, but for those that go by text."""
+    texts: list[Any] = []
+    lines: list[dict[str, Any]] = []
+    for number, line in enumerate(line for line in body.split(b"\n") if line.strip()):
+        content = load_json(line, f"line {number}")
+        given: Any = {}
+        if isinstance(content, dict) and "source" in content:
+            given = {name: value for name, value in content.items() if name != "source"}
+            content = content["source"]
+        elif isinstance(content, dict):
+            field, names = _shape(content)
+            given, content = content.get(names) or {}, content[field]
+        if not isinstance(given, dict):
+            raise BadInput(f"line {number}: the parameters must be an object, not {describe(given)}")
+        texts.append(content)
+        lines.append(given)
+    merged: dict[str, Any] = {}
+    for name in dict.fromkeys(name for given in lines for name in given):
+        parameter = PARAMETERS[task].get(name)
+        if parameter is not None and parameter.per_text:
+            merged[name] = [given.get(name) for given in lines]
+            continue
+        said = [given[name] for given in lines if name in given]
+        if any(value != said[0] for value in said):
+            raise BadInput(f"{name} must be the same on every line that gives it")
+        merged[name] = said[0]
+    return texts, merged
+
+
+def load_json(body: bytes, where: str) -> Any:
+    """The JSON value in `body`; raises `BadInput` that begins with `where`."""
+    try:
+        return json.loads(body.decode("utf-8-sig"))
+    except UnicodeDecodeError as error:
+        raise BadInput(f"{where} is not UTF-8: byte {error.start} is {body[error.start]:#04x}") from None
+    except RecursionError:
+        raise BadInput(f"{where} is nested too deeply") from None
+    except ValueError as error:
+        raise BadInput(f"{where} is not JSON: {error}") from None
+
+
+def _parameters(given: Any, task: str, count: int) -> dict[str, Any]:
+    known = PARAMETERS[task]
+    if not isinstance(given, dict):
+        raise BadInput(f"parameters must be an object, not {describe(given)}")
+    if unknown := sorted(given.keys() - known.keys()):
+        takes = ", ".join(known) or "none"
+        raise BadInput(f"unknown parameter {unknown[0]!r}; the parameters of {task} are: {takes}")
+    values: dict[str, Any] = {}
+    for name, parameter in known.items():
+        value = given.get(name, parameter.default)
+        where = f"parameters.{name}"
+        if value is None and parameter.required:
+            raise BadInput(f"{where} is missing: one for all texts, or a list, one a text")
+        if not parameter.per_text:
+            values[name] = parameter.check(where, value)
+        elif isinstance(value, list):
+            if len(value) != count:
+                raise BadInput(f"{where} has {len(value)} entries for {count} texts; give one a text")
+            values[name] = [parameter.check(f"{where}[{n}]", entry) for n, entry in enumerate(value)]
+        else:
+            values[name] = [parameter.check(where, value)] * count
+    return values
+
+
+def describe(value: Any) -> str:
+    """`value` as JSON in a message, cut short."""
+    text = json.dumps(value, ensure_ascii=True)
+    return text if len(text) <= 60 else text[:57] + "…"
+
+
+def _best_first(scores: Mapping[str, float], most: int | None) -> list[tuple[str, float]]:
+    return sorted(scores.items(), key=lambda item: -item[1])[:most]
+
+
+def _labels(scores: Mapping[str, float], parameters: Mapping[str, Any]) -> list[dict[str, Any]]:
+    best = _best_first(scores, parameters["top_k"])
+    return [{"label": label, "score": score} for label, score in best]
+
+
+def _blazing_text(scores: Mapping[str, float], parameters: Mapping[str, Any]) -> dict[str, Any]:
+    best = _best_first(scores, parameters["k"])
+    return {
+        "label": ["__label__" + label.replace(" ", "_") for label, _ in best],
+        "prob": [score for _, score in best],
+    }
+
+
+def _phrases(phrases: Sequence[tuple[str, float]], _: Mapping[str, Any]) -> list[dict[str, Any]]:
+    return [{"phrase": phrase, "score": score} for phrase, score in phrases]
+
+
+# How one result of each task is written.
+WRITERS: dict[str, Callable[[Any, Mapping[str, Any]], Any]] = {
+    "translation": lambda text, _: {"translation_text": text},
+    "normalisation": lambda text, _: {"generated_text": text},
+    "text-classification": _labels,
+    "multi-label": _blazing_text,
+    "aspects": _blazing_text,
+    "keywords": _phrases,
+    "summarization": lambda text, _: {"summary_text": text},
+}
+
+
+def render(task: str, results: Sequence[Any], parameters: Mapping[str, Any], content_type: str = JSON) -> bytes:
+    """The reply's body."""
+    replies = [WRITERS[task](result, parameters) for result in results]
+    if content_type == JSON_LINES:
+        return b"".join(_dump(reply) + b"\n" for reply in replies)
+    return _dump(replies)
+
+
+def _dump(value: Any) -> bytes:
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode()

@@ -1,0 +1,179 @@
+"""SageMaker's container contract over HTTP: `/ping`, `/invocations`, the multi-model interface."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+from starlette.types import Receive, Scope, Send
+
+from socialnlp_assets.serving import errors, headers, protocol
+from socialnlp_assets.serving.handler import BadInput, BadModel
+from socialnlp_assets.serving.openapi import DOCUMENT
+from socialnlp_assets.serving.repository import ModelRepository
+from socialnlp_assets.serving.worker import Worker
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What one server takes on."""
+
+    threads: int
+    payload: int = 6 * 2**20  # bytes of a body
+    requests: int = 32  # being read, waiting or running
+
+
+class ModelServer:
+    """The routes and the state behind them; an ASGI application.
+
+    `folder` is loaded once the application starts; without one, models come by `POST /models` from below
+    `loadable`.
+    """
+
+    def __init__(self, folder: Path | None, limits: Limits, loadable: Path | None = None) -> None:
+        self.folder, self.limits, self.loadable = folder, limits, loadable
+        self.repository = ModelRepository(limits.threads)
+        self.worker = Worker(limits.requests)
+        self.ready = False
+        self.failure = ""  # why the folder could not be loaded; the program then ends
+        self._active = 0
+        self._last_asked = time.monotonic()
+        self._app = Starlette(
+            routes=[
+                Route("/ping", self.ping),
+                Route("/invocations", self.invocations, methods=["POST"]),
+                Route("/execution-parameters", self.execution_parameters),
+                Route("/models", self.list_models),
+                Route("/models", self.load_model, methods=["POST"]),
+                Route("/models/{name}", self.describe_model),
+                Route("/models/{name}", self.unload_model, methods=["DELETE"]),
+                Route("/models/{name}/invoke", self.invocations, methods=["POST"]),
+                Route("/openapi.json", self.openapi),
+            ],
+            lifespan=self._lifespan,
+            exception_handlers=errors.HANDLERS,
+        )
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        self._active += 1
+        try:
+            await self._app(scope, receive, send)
+        finally:
+            self._active -= 1
+            self._last_asked = time.monotonic()
+
+    @property
+    def idle_seconds(self) -> float:
+        """How long nobody has asked anything; the lifespan's own call is always active."""
+        return 0.0 if self._active > 1 else time.monotonic() - self._last_asked
+
+    @asynccontextmanager
+    async def _lifespan(self, _: Starlette) -> AsyncIterator[None]:
+        loading = asyncio.create_task(self._load())  # /ping answers 503 in the meantime
+        yield
+        loading.cancel()
+
+    async def _load(self) -> None:
+        try:
+            if self.folder is not None:
+                await self.worker.run(partial(self.repository.load_folder, self.folder))
+            self.ready = True
+        except BadModel as error:
+            self.failure = str(error)
+        except Exception as error:
+            log.exception("loading %s", self.folder)
+            self.failure = f"{self.folder} cannot be loaded: {type(error).__name__}: {error}"
+
+    async def ping(self, _: Request) -> Response:
+        self._check_ready()
+        if self.repository.broken:
+            raise HTTPException(503, f"the model is broken: {self.repository.broken}")
+        return JSONResponse({"models": self.repository.describe_all()})
+
+    async def invocations(self, http: Request) -> Response:
+        with self.worker.place():
+            self._check_ready()
+            content_type = headers.content_type(http.headers)
+            accept = headers.reply_type(http.headers, default=content_type)
+            model = self.repository.get(http.path_params.get("name") or headers.target(http.headers))
+            request = protocol.parse(await self._body(http), model.task, content_type)
+            predict = partial(self.repository.predict, model, request)
+            predictions = await self.worker.run(predict, abandoned=http.is_disconnected)
+            body = protocol.render(model.task, predictions.results, request.parameters, accept)
+        return Response(body, media_type=accept, headers=headers.truncated(predictions.truncated))
+
+    async def execution_parameters(self, _: Request) -> Response:
+        """What batch transform asks before it begins: one request runs while the next is read."""
+        megabytes = self.limits.payload // 2**20
+        return JSONResponse(
+            {"MaxConcurrentTransforms": 2, "BatchStrategy": "MULTI_RECORD", "MaxPayloadInMB": megabytes}
+        )
+
+    async def list_models(self, _: Request) -> Response:
+        return JSONResponse({"models": self.repository.describe_all()})
+
+    async def describe_model(self, http: Request) -> Response:
+        return JSONResponse(self.repository.describe(self._loaded_name(http)))
+
+    async def load_model(self, http: Request) -> Response:
+        """`{"model_name": …, "url": a folder below /opt/ml/models}`."""
+        asked = protocol.load_json(await self._body(http), "the body")
+        name, url = (asked.get("model_name"), asked.get("url")) if isinstance(asked, dict) else (None, None)
+        if not isinstance(name, str) or not isinstance(url, str):
+            raise BadInput('the body must be {"model_name": "…", "url": "…"}')
+        if self.loadable is None or not Path(url).resolve().is_relative_to(self.loadable.resolve()):
+            raise HTTPException(404, f"{url} is not below {self.loadable or 'any folder of models'}")
+        if name in self.repository:
+            raise HTTPException(409, f"{name} is loaded already")
+        try:
+            await self.worker.run(partial(self.repository.load, name, Path(url)))
+        except BadModel as error:
+            raise BadInput(str(error)) from error
+        except MemoryError:
+            raise HTTPException(507, f"no memory is left for {name}; unload another model") from None
+        return JSONResponse(self.repository.describe(name))
+
+    async def unload_model(self, http: Request) -> Response:
+        name = self._loaded_name(http)
+        self.repository.unload(name)
+        return JSONResponse({"modelName": name})
+
+    async def openapi(self, _: Request) -> Response:
+        return JSONResponse(DOCUMENT)
+
+    def _loaded_name(self, http: Request) -> str:
+        name: str = http.path_params["name"]
+        if name not in self.repository:
+            raise HTTPException(404, f"no model is called {name!r}")
+        return name
+
+    def _check_ready(self) -> None:
+        if not self.ready:
+            raise HTTPException(503, "the model is being loaded; ask again in a moment")
+
+    async def _body(self, http: Request) -> bytes:
+        """The body, kept only as far as the limit goes."""
+        chunks, size = [], 0
+        async for chunk in http.stream():
+            size += len(chunk)
+            if size <= self.limits.payload:
+                chunks.append(chunk)
+            elif size > 4 * self.limits.payload:
+                break  # up to here it is read to its end, so that the caller gets to see the answer
+        if size > self.limits.payload:
+            limit = self.limits.payload / 2**20
+            raise BadInput(f"the body is over {limit:g} MB; send fewer texts in a request", status=413)
+        return b"".join(chunks)

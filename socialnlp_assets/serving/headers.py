@@ -1,0 +1,59 @@
+"""What a request's headers ask for, and what a reply's say."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from starlette.datastructures import Headers
+from starlette.exceptions import HTTPException
+
+from socialnlp_assets.serving.protocol import CONTENT_TYPES, JSON
+
+ATTRIBUTES = "X-Amzn-SageMaker-Custom-Attributes"
+TARGET = "X-Amzn-SageMaker-Target-Model"
+MOST_ATTRIBUTES = 1024  # characters of custom attributes that SageMaker lets through
+
+
+def content_type(headers: Headers) -> str:
+    """The body's media type; raises 415 where we cannot read it. None given means JSON."""
+    media_type, _, options = headers.get("content-type", JSON).partition(";")
+    known = CONTENT_TYPES.get(media_type.strip().lower())
+    charset = options.lower().replace(" ", "").replace('"', "").partition("charset=")[2]
+    if known is None or charset not in ("", "utf-8", "utf8"):
+        raise HTTPException(415, f"send {' or '.join(CONTENT_TYPES)} in UTF-8, not {media_type}{options}")
+    if headers.get("content-encoding", "identity") != "identity":
+        raise HTTPException(415, "send the body as it is, without Content-Encoding")
+    return known
+
+
+def reply_type(headers: Headers, default: str) -> str:
+    """The media type of the reply; raises 406 where the caller accepts none of ours."""
+    accepted = [entry.partition(";")[0].strip().lower() for entry in headers.get("accept", "*/*").split(",")]
+    for media_type in accepted:
+        if media_type in ("*/*", "application/*", ""):
+            return default
+        if media_type in CONTENT_TYPES:
+            return CONTENT_TYPES[media_type]
+    raise HTTPException(406, f"accept {' or '.join(CONTENT_TYPES)}; there is no other kind of reply")
+
+
+def target(headers: Headers) -> str | None:
+    """The model asked for. SageMaker passes the target header to multi-model endpoints only; elsewhere,
+    `target=<name>` in the custom attributes does the same."""
+    if TARGET in headers:
+        return headers[TARGET]
+    for attribute in headers.get(ATTRIBUTES, "").split(";"):
+        name, _, value = attribute.strip().partition("=")
+        if name == "target":
+            return value
+    return None
+
+
+def truncated(positions: Sequence[int]) -> dict[str, str]:
+    """The header that names cut texts, as far as SageMaker's limit on it goes (all of 256 texts fit)."""
+    if not positions:
+        return {}
+    value = "truncated=" + ",".join(str(position) for position in sorted(positions))
+    if len(value) > MOST_ATTRIBUTES:
+        value = value[:MOST_ATTRIBUTES].rpartition(",")[0]
+    return {ATTRIBUTES: value}

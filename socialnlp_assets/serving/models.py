@@ -1,0 +1,141 @@
+"""Model folders, loaded: a handler with the rules of its task around it."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from socialnlp_assets.serving.handler import BadInput, BadModel, Handler, Predictions
+from socialnlp_assets.serving.handlers import engine_handler
+from socialnlp_assets.serving.protocol import PARAMETERS, Request
+
+LABELLED = ("text-classification", "multi-label", "aspects")  # tasks that answer scores of labels
+WARM_UP = "The new shop opens at nine and the staff are kind."
+
+
+def read_settings(folder: Path) -> dict[str, Any]:
+    """The `model.json` of `folder`, checked as far as the server itself depends on it."""
+    path = folder / "model.json"
+    try:
+        settings = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise BadModel(f"{folder} is no model folder: it has no model.json") from None
+    except ValueError as error:
+        raise BadModel(f"{path} is not JSON: {error}") from None
+    if not isinstance(settings, dict):
+        raise BadModel(f"{path} must hold an object with name, task and engine")
+    if settings.get("task") not in PARAMETERS:
+        raise BadModel(f"{path}: task must be one of {', '.join(PARAMETERS)}, not {settings.get('task')!r}")
+    if settings["task"] in LABELLED and "targets" not in settings and not settings.get("labels"):
+        raise BadModel(f"{path}: labels must list the labels that the model answers")
+    return settings
+
+
+@dataclass(frozen=True)
+class Model:
+    """One model: its `model.json` and the handler that runs it."""
+
+    folder: Path
+    settings: Mapping[str, Any]
+    handler: Handler
+
+    @classmethod
+    def load(cls, folder: Path, threads: int) -> Model:
+        """The model in `folder`, warmed up. Raises `BadModel`."""
+        settings = read_settings(folder)
+        model = cls(folder, settings, engine_handler(settings.get("engine", "")).load(folder, settings, threads))
+        model.warm_up()
+        return model
+
+    @property
+    def task(self) -> str:
+        return str(self.settings["task"])
+
+    def warm_up(self) -> None:
+        """One prediction, so that the first caller does not pay for what engines do lazily."""
+        parameters = {name: parameter.default for name, parameter in PARAMETERS[self.task].items()}
+        if self.task == "translation":
+            parameters["src_lang"] = [self.settings.get("languages", ["en"])[0]]
+        self.handler.predict([WARM_UP], parameters)
+
+    def predict(self, request: Request) -> Predictions:
+        """Results for every text of `request`. Texts whose answer is known never reach the handler.
+
+        Raises `BadInput` with the position in the request.
+        """
+        self._check_languages(request.parameters)
+        results: list[Any] = [self._known(request, position) for position in range(len(request.texts))]
+        asked = [position for position, result in enumerate(results) if result is None]
+        if not asked:
+            return Predictions(results)
+        unknown = request.only(asked)
+        try:
+            answered = self.handler.predict(unknown.texts, unknown.parameters)
+        except BadInput as error:
+            position = None if error.position is None else asked[error.position]
+            raise BadInput(str(error), position=position, status=error.status) from error
+        for position, result in zip(asked, answered.results, strict=True):
+            results[position] = BLANK[self.task](self.settings) if result is None else _finite(result)
+        truncated = [asked[position] for position in answered.truncated]
+        if truncated and request.parameters.get("truncation") is False:
+            raise BadInput(
+                f"is longer than {request.parameters['max_length']} tokens; shorten it or ask for truncation",
+                position=truncated[0],
+            )
+        return Predictions(results, truncated)
+
+    def _known(self, request: Request, position: int) -> Any:
+        """The result of a text that needs no model, else None."""
+        text = request.texts[position]
+        if not text.strip():
+            return BLANK[self.task](self.settings)
+        languages = request.parameters.get("src_lang")
+        if languages and languages[position] == request.parameters["tgt_lang"]:
+            return text
+        return None
+
+    def _check_languages(self, parameters: Mapping[str, Any]) -> None:
+        if "src_lang" not in parameters:
+            return
+        known = self.settings.get("languages", [])
+        targets = self.settings.get("target_languages", ["en"])
+        for position, language in enumerate(parameters["src_lang"]):
+            if known and language not in known and language != parameters["tgt_lang"]:
+                raise BadInput(
+                    f"parameters.src_lang: {language!r} is not a language of this model, which reads "
+                    f"{', '.join(known)}",
+                    position=position,
+                )
+        if parameters["tgt_lang"] not in targets:
+            raise BadInput(f"parameters.tgt_lang must be one of {', '.join(targets)}")
+
+
+def _finite(result: Any) -> Any:
+    if isinstance(result, dict) and not all(math.isfinite(score) for score in result.values()):
+        raise ValueError("the model answered a score that is not finite")
+    return result
+
+
+def _blank_scores(settings: Mapping[str, Any]) -> dict[str, float]:
+    """A blank text is neutral, or says nothing of an aspect; where no label means that, all are equal."""
+    labels = settings["labels"]
+    for nothing in ("neutral", "not mentioned"):
+        if nothing in labels:
+            return {label: float(label == nothing) for label in labels}
+    return {label: 1 / len(labels) for label in labels}
+
+
+# The answer for a text of nothing but white space.
+BLANK: dict[str, Callable[[Mapping[str, Any]], Any]] = {
+    "translation": lambda _: "",
+    "normalisation": lambda _: "",
+    "text-classification": _blank_scores,
+    "multi-label": lambda settings: dict.fromkeys(settings["labels"], 0.0),
+    "aspects": _blank_scores,
+    "keywords": lambda _: [],
+    "summarization": lambda _: "",
+}

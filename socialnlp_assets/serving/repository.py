@@ -1,0 +1,102 @@
+"""The models that one server holds, by name: one, a folder's targets, or what SageMaker loads on demand."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from socialnlp_assets.serving.handler import BadInput, Predictions
+from socialnlp_assets.serving.models import Model, read_settings
+from socialnlp_assets.serving.protocol import Request
+
+log = logging.getLogger(__name__)
+
+
+class ModelFailed(Exception):
+    """The model broke on a valid request: our fault. The message names the text where one is to blame."""
+
+
+class ModelRepository:
+    """Loaded models. Loading and predicting belong on the server's one model thread."""
+
+    def __init__(self, threads: int) -> None:
+        self._threads = threads
+        self._models: dict[str, Model] = {}
+        self._default: str | None = None  # the one model that needs no name
+        self.broken = ""  # why a model that failed does not even take its warm-up text any more
+
+    def load_folder(self, folder: Path) -> None:
+        """Load the model in `folder`, or all its targets. Raises `BadModel`."""
+        settings = read_settings(folder)
+        targets = settings.get("targets", [])
+        for target in targets:
+            self.load(target, folder / target)
+        if not targets:
+            self._default = str(settings.get("name", folder.name))
+            self.load(self._default, folder)
+
+    def load(self, name: str, folder: Path) -> None:
+        """Load one model under `name`. Raises `BadModel`."""
+        self._models[name] = Model.load(folder, self._threads)
+
+    def unload(self, name: str) -> None:
+        del self._models[name]
+
+    def __contains__(self, name: str) -> bool:
+        return name in self._models
+
+    def get(self, name: str | None) -> Model:
+        """The model called `name`, or the only one. Raises `BadInput`."""
+        name = self._default if name is None else name
+        known = ", ".join(sorted(self._models)) or "none"
+        if name is None:
+            raise BadInput(f"name a model in the header X-Amzn-SageMaker-Target-Model; there are: {known}")
+        if name not in self._models:
+            raise BadInput(f"no model is called {name!r}; there are: {known}", status=404)
+        return self._models[name]
+
+    def describe(self, name: str) -> dict[str, Any]:
+        """The model as SageMaker's multi-model interface lists it."""
+        return {"modelName": name, "modelUrl": str(self._models[name].folder)}
+
+    def describe_all(self) -> list[dict[str, Any]]:
+        return [self.describe(name) for name in sorted(self._models)]
+
+    def predict(self, model: Model, request: Request) -> Predictions:
+        """`model.predict`; raises `BadInput` that names the text, and `ModelFailed` for all else."""
+        try:
+            predictions = model.predict(request)
+        except BadInput as error:
+            if error.position is None:
+                raise
+            raise BadInput(f"{request.field}[{error.position}]: {error}", status=error.status) from error
+        except Exception as error:
+            log.exception("%s failed on %d texts", model.folder.name, len(request.texts))
+            self.broken = _failure(model.warm_up)
+            reason = f"{type(error).__name__}: {error}"
+            raise ModelFailed(f"{_culprit(model, request)}: the model failed: {reason}") from error
+        self.broken = ""
+        return predictions
+
+
+def _failure(call: Callable[[], object]) -> str:
+    """Why `call` fails, or nothing when it does not."""
+    try:
+        call()
+    except Exception as error:
+        return f"{type(error).__name__}: {error}"
+    return ""
+
+
+def _culprit(model: Model, request: Request) -> str:
+    """The first text that fails by itself, found by halving; costs about as much as the request again."""
+    positions = list(range(len(request.texts)))
+    while len(positions) > 1:
+        half = positions[: len(positions) // 2]
+        fails = _failure(lambda half=half: model.predict(request.only(half)))  # type: ignore[misc]
+        positions = half if fails else positions[len(half) :]
+    if _failure(lambda: model.predict(request.only(positions))):
+        return f"{request.field}[{positions[0]}]"
+    return "no text by itself; fewer texts in a request may succeed"
