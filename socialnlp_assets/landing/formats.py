@@ -1,0 +1,207 @@
+"""A landed file, whatever its format, into messages and rejects. The content decides, never the name.
+
+| the file holds | it is read as |
+|---|---|
+| a JSON list | its elements; those of a truncated list that are whole, and a reject for the rest |
+| JSON lines, or values one after another | each value; a broken line is one reject |
+| one JSON object | the messages of an API reply (`data.result`, `response.data`, `reviews`…); else one message |
+| a table with a header (`,` `;` tab or bar) | its rows; a column `content.text` is `text` within `content` |
+| Parquet | its rows |
+
+Any of them may be gzip. Text may be UTF-8, UTF-16 or Latin-1 (see `text`). Of duplicate keys the last counts;
+NaN and Infinity are read and refused only where a field needs a number.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+from collections.abc import Iterator
+from itertools import chain
+from typing import Any, BinaryIO
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from .json_values import Broken, json_values
+from .records import WHOLE_FILE, Landed, Message, Reject, reject
+from .shapes import FIELD_NAMES
+from .text import Source
+
+REPLIES = (("data", "result"), ("response", "data"), ("data",), ("result",), ("results",), ("messages",), ("reviews",))
+NOT_READ = {
+    b"PK\x03\x04": "a zip archive",
+    b"BZh": "bzip2",
+    b"\xfd7zXZ": "xz",
+    b"\x28\xb5\x2f\xfd": "zstd",
+    b"%PDF": "PDF",
+}
+PARQUET_MAGIC = b"PAR1"
+READABLE = "deliver a JSON list of messages, JSON lines, CSV or Parquet, gzip or not"
+csv.field_size_limit(1 << 20)  # a text of a megabyte is no text; the default of 128 kB is met by articles
+
+
+class Unreadable(Exception):
+    """The file as a whole is nothing that messages could be read from."""
+
+    def __init__(self, problem: str, text: str = "") -> None:
+        super().__init__(problem)
+        self.problem, self.text = f"{problem}; {READABLE}", text
+
+
+def read_messages(data: bytes | BinaryIO, name: str) -> Landed:
+    """All records of the file `name`, in order. For large files, `read_records` yields them one by one."""
+    landed = Landed([], [])
+    for record in read_records(data, name):
+        landed[isinstance(record, Reject)].append(record)  # type: ignore[arg-type]
+    return landed
+
+
+def read_records(data: bytes | BinaryIO, name: str) -> Iterator[Message | Reject]:
+    """The records of the file `name` as they are read, in order, in memory that does not grow with the file
+    (Parquet excepted, which is read from its end). Never raises for what the file holds."""
+    source = Source(data)
+    position = 0
+    try:
+        values = _values(source)
+    except Unreadable as error:
+        yield reject(name, WHOLE_FILE, source.damage or error.problem, error.text)
+        return
+    for found in values:
+        if isinstance(found, Broken):
+            problem = source.damage if found.last and source.damage else found.problem
+            yield reject(name, position, problem, found.text)
+            if found.last:
+                return
+            position += 1
+            continue
+        for value in unwrap(found):
+            if isinstance(value, dict):
+                yield Message(value, name, position)
+            else:
+                kind = _KINDS.get(type(value), type(value).__name__)
+                yield reject(name, position, f"is {kind}, not a message; {READABLE}", value)
+            position += 1
+    if source.damage:
+        yield reject(name, WHOLE_FILE, source.damage)
+
+
+_KINDS = {list: "a list", str: "a text", int: "a number", float: "a number", bool: "true or false", type(None): "null"}
+
+
+def _values(source: Source) -> Iterator[Any | Broken]:
+    if source.head.startswith(PARQUET_MAGIC):
+        return _parquet_rows(b"".join(source.chunks))
+    for magic, kind in NOT_READ.items():
+        if source.head.startswith(magic):
+            raise Unreadable(f"is {kind}")
+    pieces = source.text()
+    start = ""
+    while not start and (piece := next(pieces, None)) is not None:
+        start = piece.lstrip("\ufeff\0 \t\r\n")
+    if not start:
+        raise Unreadable("is empty")
+    text = chain([start], pieces)
+    if start[0] in "[{":
+        return json_values(text)
+    if _is_header(start):
+        return _table_rows(text)
+    if re.search(r"\n[{\[]", start):  # JSON lines whose first is broken
+        return json_values(text)
+    raise Unreadable("is neither JSON nor a table whose header names a known column", start)
+
+
+def unwrap(value: Any) -> list[Any]:
+    """The messages in one JSON value: of an API's reply, of an object of messages, of a list; else the value."""
+    if isinstance(value, list):
+        return value
+    if not isinstance(value, dict):
+        return [value]
+    for path in REPLIES:
+        inner: Any = value
+        for key in path:
+            inner = inner.get(key) if isinstance(inner, dict) else None
+        if isinstance(inner, list):
+            return inner
+    members = list(value.values())
+    if members and all(isinstance(member, dict) and not FIELD_NAMES.isdisjoint(member) for member in members):
+        return members
+    return [value]
+
+
+def _parquet_rows(data: bytes) -> Iterator[Any | Broken]:
+    try:
+        file = pq.ParquetFile(pa.BufferReader(data))
+    except (pa.ArrowException, OSError, ValueError) as error:
+        raise Unreadable(f"is Parquet that cannot be opened ({error})") from error
+    return _rows(file)
+
+
+def _rows(file: pq.ParquetFile) -> Iterator[Any | Broken]:
+    try:
+        for batch in file.iter_batches(batch_size=1000):
+            for row in range(batch.num_rows):
+                yield _row(batch, row)
+    except (pa.ArrowException, OSError) as error:
+        yield Broken("", f"is Parquet that cannot be read further ({error}); deliver the file again", last=True)
+
+
+def _row(batch: pa.RecordBatch, row: int) -> Any | Broken:
+    try:
+        return _nested({name: batch[name][row].as_py() for name in batch.schema.names})
+    except (ValueError, KeyError, OverflowError) as error:  # text that is not UTF-8, a time beyond year 9999
+        return Broken("", f"holds a value that cannot be read ({error}); correct it and deliver it again")
+
+
+def _table_rows(text: Iterator[str]) -> Iterator[Any | Broken]:
+    lines = _lines(text)
+    first = next(lines)
+    rows = csv.reader(chain([first], lines), delimiter=_delimiter(first))
+    header = [name.strip() for name in next(rows)]
+    while True:
+        try:
+            row = next(rows, None)
+        except csv.Error as error:
+            yield Broken("", f"is no row of a table ({error}); correct it and deliver it again")
+            continue
+        if row is None:
+            return
+        if len(row) == len(header):
+            yield _nested({name: cell for name, cell in zip(header, row, strict=True) if name})
+        elif row:
+            problem = f"has {len(row)} cells where the header names {len(header)}; quote cells that hold the delimiter"
+            yield Broken(",".join(row), problem)
+
+
+def _is_header(start: str) -> bool:
+    first = re.split(r"[\r\n]", start, maxsplit=1)[0]
+    names = {name.strip(' "').split(".")[0] for name in first.split(_delimiter(first))}
+    return len(names) > 1 and not FIELD_NAMES.isdisjoint(names)
+
+
+def _delimiter(line: str) -> str:
+    return max(",;\t|", key=line.count)
+
+
+def _lines(text: Iterator[str]) -> Iterator[str]:
+    """Lines ended by any of the three line ends; other characters that `str.splitlines` knows are text."""
+    newlines = io.IncrementalNewlineDecoder(decoder=None, translate=True)
+    rest = ""
+    for piece in text:
+        *whole, rest = (rest + newlines.decode(piece)).split("\n")
+        yield from (line + "\n" for line in whole)
+    if rest:
+        yield rest
+
+
+def _nested(row: dict[str, Any]) -> dict[str, Any]:
+    """`{"content.text": "…"}` as `{"content": {"text": "…"}}`."""
+    nested: dict[str, Any] = {}
+    for name, value in row.items():
+        *path, last = name.split(".")
+        inner = nested
+        for part in path:
+            inner = inner.setdefault(part, {}) if isinstance(inner.get(part, {}), dict) else {}
+        inner[last] = value
+    return nested
