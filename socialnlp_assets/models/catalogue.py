@@ -38,6 +38,7 @@ class EndpointShape(_Strict):
     max_instances: int = 1
     memory_mb: int = 0
     max_concurrency: int = 0
+    multi_model: bool = False  # the image speaks SageMaker's multi-model API (stock containers do, ours need not)
 
 
 class EmbeddedModel(_Strict):
