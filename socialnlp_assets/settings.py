@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 from enum import StrEnum
 from functools import cached_property
 from pathlib import Path
+from typing import Literal
 
 from pydantic import Field, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -60,7 +61,7 @@ class Settings(BaseSettings):
     )
 
     # Execution
-    executor: str = Field(default="", description="in_process or multiprocess; empty: by profile")
+    executor: Literal["", "in_process", "multiprocess"] = Field(default="", description="empty: by profile")
 
     @field_validator("start")
     @classmethod
@@ -81,3 +82,7 @@ class Settings(BaseSettings):
         if self.profile is Profile.AWS:
             return f"{self.lake_uri.rstrip('/')}/leases"
         return str(self.state / "leases.db")
+
+    @property
+    def runs_steps_in_one_process(self) -> bool:
+        return (self.executor or ("in_process" if self.profile is Profile.EMBEDDED else "multiprocess")) == "in_process"

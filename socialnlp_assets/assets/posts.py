@@ -25,6 +25,7 @@ from socialnlp_assets.workflow import Workflow
 
 BATCH_ROWS = 4096
 AUTHOR_KEY = "author-key"  # name of the secret that author names are hashed with
+REVIEW_FIELDS = {"reviewId", "publishTime", "starRating", "authorAttribution"}  # only Google's reviews have these
 FURTHEST_AHEAD = timedelta(hours=24)  # clocks that are wrong by more than that are no clocks
 
 
@@ -47,7 +48,7 @@ class Desk:
     def take(self, record: Message | Reject) -> None:
         """Decide what becomes of one record."""
         self.rows_in += 1
-        row = record if isinstance(record, Reject) else standardise(record, self.workflow.source.kind)
+        row = record if isinstance(record, Reject) else standardise(record, self._source(record))
         if isinstance(row, Reject):
             self.rejected.append(Rejected(row.reason, row.record, file=row.file, position=row.position))
             return
@@ -61,6 +62,13 @@ class Desk:
             self.dropped[reason] += 1
         else:
             self._keep(row)
+
+    def _source(self, record: Message) -> str:
+        """Whose shape the message has: the workflow's source says it, or a dropped message itself."""
+        kind = self.workflow.source.kind
+        if kind != "dropped":
+            return kind
+        return "google_maps" if REVIEW_FIELDS & record.raw.keys() else "sprinklr"
 
     def _move(self, record: Message, own_hour: datetime) -> None:
         if self.first <= own_hour <= self.hour + FURTHEST_AHEAD:
@@ -105,6 +113,7 @@ class Desk:
 
 
 def ingest(hour: Hour) -> Result:
+    hour.resources.endpoints.warm(hour.workflow.models())  # the run waits for the slowest, not for the sum
     desk = Desk(hour, hour.resources.secrets.get(AUTHOR_KEY).encode())
     files = hour.lake.landed(hour.workflow.name, hour.hour)
     for record in _records(hour, [file.path for file in files]):

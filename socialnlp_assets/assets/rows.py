@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, TypeVar
+from typing import Any
 
 import pyarrow as pa
 
@@ -13,12 +13,10 @@ from socialnlp_assets.resources.endpoints.metering import Usage
 from socialnlp_assets.resources.endpoints.tasks import RowError
 from socialnlp_assets.schemas import Schema
 
-T = TypeVar("T")
-
 
 def ask(hour: Hour, model: str, texts: Sequence[str], **arguments: Any) -> tuple[list[Any], Usage]:
     """One typed result or `RowError` a text, in order, from a leased endpoint, and what that came to."""
-    with hour.resources.endpoints.lease(model, workflow=hour.workflow.name) as predictor:
+    with hour.resources.endpoints.lease(model, step=hour.step) as predictor:
         results = predictor.predict(texts, **arguments)
     return results, predictor.usage
 

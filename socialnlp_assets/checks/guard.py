@@ -73,9 +73,10 @@ def _batches() -> Any:
     """A batch definition over whole data frames, in a context that keeps nothing and reports to nobody."""
     os.environ.setdefault("GX_ANALYTICS_ENABLED", "false")
     import great_expectations as gx
+    from great_expectations.data_context.types.base import ProgressBarsConfig
 
     context = gx.get_context(mode="ephemeral")
-    context.variables.progress_bars = {"globally": False}
+    context.variables.progress_bars = ProgressBarsConfig(globally=False)
     asset = context.data_sources.add_pandas("audit").add_dataframe_asset("hour")
     return asset.add_batch_definition_whole_dataframe("hour")
 

@@ -1,0 +1,61 @@
+# The two commands to know: `make demo` and `make test`. Both make their own environment first.
+PYTHON ?= python3
+VENV ?= .venv
+BIN := $(VENV)/bin
+HOME_DIR := $(CURDIR)/.socialnlp
+
+export DAGSTER_HOME ?= $(HOME_DIR)/dagster
+export SOCIALNLP_STATE ?= $(HOME_DIR)/state
+export SOCIALNLP_LAKE ?= $(HOME_DIR)/lake
+
+.PHONY: help demo ui test fast lint bench clean
+
+help:
+	@echo "make demo   set up, land sample hours, run every workflow on them, show the results"
+	@echo "make ui     the Dagster UI on the same state, http://127.0.0.1:3000"
+	@echo "make test   set up and run all tests; make fast: those of the fast tier"
+	@echo "make lint   ruff and mypy"
+	@echo "make bench  benchmarks, each against its rival"
+	@echo "make clean  remove the environment and everything that demo and ui made"
+
+# One stamp an environment: installing anew only when what it is made of has changed.
+$(VENV)/.demo: pyproject.toml constraints.txt
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@echo "installing the platform into $(VENV) (first time: some minutes)…"
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[embedded]'
+	@touch $@
+
+$(VENV)/.test: $(VENV)/.demo
+	@echo "installing what the tests need into $(VENV)…"
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[embedded,engines,package,google,test]'
+	@touch $@
+
+$(VENV)/.bench: $(VENV)/.test
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[bench]'
+	@touch $@
+
+$(DAGSTER_HOME)/dagster.yaml: dagster.yaml
+	@mkdir -p $(DAGSTER_HOME) && cp dagster.yaml $@
+
+demo: $(VENV)/.demo $(DAGSTER_HOME)/dagster.yaml
+	@$(BIN)/socialnlp demo
+
+ui: $(VENV)/.demo $(DAGSTER_HOME)/dagster.yaml
+	@echo "http://127.0.0.1:3000 — Ctrl-C ends it"
+	@$(BIN)/dagster dev --host 127.0.0.1 --port 3000 -w workspace.yaml --log-level warning
+
+test: $(VENV)/.test
+	@$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy
+	@$(BIN)/python -m pytest -n 2 --dist loadfile
+
+fast: $(VENV)/.test
+	@$(BIN)/python -m pytest -n 2 --dist loadfile -m 'not slow'
+
+lint: $(VENV)/.test
+	@$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy
+
+bench: $(VENV)/.bench
+	@$(BIN)/python -m benchmarks
+
+clean:
+	@rm -rf $(VENV) $(HOME_DIR)

@@ -1,0 +1,78 @@
+"""`socialnlp quarantine`: what steps could not take, and another try."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import click
+import pyarrow as pa
+from rich.console import Console
+from rich.table import Table
+
+from socialnlp_assets.partitions import hour_in_path, key_of
+from socialnlp_assets.resources import build_lake
+from socialnlp_assets.resources.lake import Lake
+from socialnlp_assets.settings import Settings
+
+
+@click.group()
+def quarantine() -> None:
+    """Records that a step could not take, with the reason."""
+
+
+def held(lake: Lake, workflow: str | None) -> Iterator[tuple[str, str, pa.Table]]:
+    """(workflow, hour, records) of everything in quarantine, an hour and a step at a time."""
+    for file in lake.objects(f"quarantine/{workflow}" if workflow else "quarantine"):
+        hour = hour_in_path(file.path)
+        if hour is not None:
+            yield file.path.split("/")[1], key_of(hour), lake.read_table(file.path)
+
+
+@quarantine.command("list")
+@click.option("--workflow", help="Only this workflow's.")
+@click.option("--records", is_flag=True, help="Show the records too.")
+def list_(workflow: str | None, records: bool) -> None:
+    """Show what is in quarantine, by hour and step."""
+    lake = build_lake(Settings())
+    table = Table("workflow", "hour (UTC)", "step", "file", "record", "reason")
+    for name, hour, rows in held(lake, workflow):
+        for row in rows.to_pylist():
+            reason = f"{row['reason']}\n{row['record'][:500]}" if records else row["reason"]
+            table.add_row(name, hour, row["step"], row["file"] or row["message_id"], str(row["position"]), reason)
+    if table.row_count:
+        Console().print(table)
+    click.echo(f"{table.row_count} records in quarantine at {lake.address('quarantine')}")
+
+
+@quarantine.command()
+@click.argument("workflow")
+@click.argument("hours", nargs=-1)
+def replay(workflow: str, hours: tuple[str, ...]) -> None:
+    """Run the HOURS of WORKFLOW again that have records in quarantine (all of them if none is named).
+
+    Landing keeps every message as delivered, so a run after a fix takes what it could not take before. An hour
+    that still cannot take a record keeps it in quarantine.
+    """
+    import dagster as dg
+
+    from socialnlp_assets.definitions import build_definitions
+
+    settings = Settings()
+    lake = build_lake(settings)
+    waiting = sorted({hour for _, hour, _ in held(lake, workflow)})
+    if unknown := sorted(set(hours) - set(waiting)):
+        raise click.UsageError(f"nothing of {workflow} is in quarantine for {', '.join(unknown)}")
+    job = build_definitions(settings).resolve_job_def(workflow)
+    failed = []
+    with dg.DagsterInstance.get() as instance:
+        for hour in hours or waiting:
+            before = _count(lake, workflow, hour)
+            run = job.execute_in_process(partition_key=hour, instance=instance, raise_on_error=False)
+            click.echo(f"{hour}: {before} records before, {_count(lake, workflow, hour)} now, run {run.run_id}")
+            failed += [] if run.success else [hour]
+    if failed:
+        raise click.ClickException(f"the runs of {', '.join(failed)} failed; see them in the Dagster UI")
+
+
+def _count(lake: Lake, workflow: str, hour: str) -> int:
+    return sum(rows.num_rows for _, when, rows in held(lake, workflow) if when == hour)
