@@ -1,0 +1,108 @@
+"""Translation by a table of phrases: the small engine for where no neural one can run.
+
+Words in order, the best-scored cover of each sentence by known phrases (the monotone special case of
+Koehn, Och and Marcu, Statistical Phrase-Based Translation, NAACL 2003, without a language model).
+Honest about its limits: no reordering, no agreement; what it does not know it leaves as it is.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+
+LONGEST = 5  # words of a source phrase
+UNKNOWN = -8.0  # log10 score of leaving a word as it is: below any entry worth having
+BY_LEMMA = -2.0  # added where only the word's base form is known
+
+_KEPT = r"(?:https?://|www\.)\S+|[@#]\w+|\d+(?:[.,:/]\d+)*"
+_TOKEN = re.compile(rf"(?P<kept>{_KEPT})|(?P<word>[^\W\d_]+(?:-[^\W\d_]+)*['’]?)|(?P<mark>\S)")
+_CLOSING = frozenset(",.;:!?)]}%…»”")
+_OPENING = frozenset("([{«“¿¡")
+
+
+@dataclass(frozen=True)
+class PhraseTable:
+    """Source phrases (lower-case words, single blanks, straight apostrophes ending a word: ``l' energia``)
+    to English ones with a log10 score; `lemma` finds a word's base form."""
+
+    phrases: Mapping[str, tuple[str, float]]
+    lemma: Callable[[str], str] = str
+
+    @classmethod
+    def parse(cls, lines: Iterable[str], lemma: Callable[[str], str] = str) -> PhraseTable:
+        """From lines of ``source <tab> English <tab> log10 score``; of several for one source the best."""
+        phrases: dict[str, tuple[str, float]] = {}
+        for number, line in enumerate(lines, 1):
+            try:
+                source, english, score = line.rstrip("\n").split("\t")
+                entry = english, float(score)
+            except ValueError:
+                raise ValueError(f"line {number} is not source, English, score: {line!r}") from None
+            if source not in phrases or phrases[source][1] < entry[1]:
+                phrases[source] = entry
+        return cls(phrases, lemma)
+
+    @cached_property
+    def longest(self) -> int:
+        return min(LONGEST, max((source.count(" ") + 1 for source in self.phrases), default=1))
+
+    def translate(self, text: str) -> str:
+        """`text` in English, line by line; addresses, user names, tags and numbers stay as they are."""
+        return "\n".join(self._line(line) for line in text.split("\n"))
+
+    def _line(self, line: str) -> str:
+        matches = list(_TOKEN.finditer(line))
+        out: list[str] = []
+        start = 0
+        for end in range(len(matches) + 1):
+            if end == len(matches) or matches[end].lastgroup != "word":
+                out += self._words([match[0] for match in matches[start:end]])
+                out += [match[0] for match in matches[end : end + 1]]
+                start = end + 1
+        return _join(out, line)
+
+    def _words(self, words: list[str]) -> list[str]:
+        """The English of `words`, between two marks: the cover of highest total score."""
+        keys = [word.lower().replace("’", "'") for word in words]
+        best: list[tuple[float, int, str]] = [(0.0, 0, "")]  # by words covered: score, phrase's start, English
+        for end in range(1, len(words) + 1):
+            options = []
+            for start in range(max(0, end - self.longest), end):
+                entry = self.phrases.get(" ".join(keys[start:end]))
+                if entry is None and end - start == 1:
+                    entry = self._single(words[start], keys[start])
+                if entry is not None:
+                    english, score = entry
+                    options.append((best[start][0] + score, start, _with_case(english, words[start:end])))
+            best.append(max(options, key=lambda option: option[0]))
+        out: list[str] = []
+        end = len(words)
+        while end:
+            _, end, english = best[end]
+            out.append(english)
+        return [english for english in reversed(out) if english]
+
+    def _single(self, word: str, key: str) -> tuple[str, float]:
+        known = self.phrases.get(self.lemma(key).lower())
+        return (known[0], known[1] + BY_LEMMA) if known else (word, UNKNOWN)
+
+
+def _with_case(english: str, words: list[str]) -> str:
+    if len(words[0]) > 1 and all(word.isupper() for word in words):
+        return english.upper()
+    return english[:1].upper() + english[1:] if words[0][:1].isupper() else english
+
+
+def _join(tokens: list[str], line: str) -> str:
+    """English spacing: none before a closing mark or after an opening one."""
+    text = ""
+    quoted = False
+    glue = True  # nothing between the text so far and the next token
+    for token in tokens:
+        closing = token in _CLOSING or (token == '"' and quoted)
+        text += token if glue or closing else " " + token
+        quoted ^= token == '"'
+        glue = token in _OPENING or (token == '"' and quoted)
+    return text[:1].upper() + text[1:] if line[:1].isupper() else text

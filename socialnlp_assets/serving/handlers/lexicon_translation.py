@@ -1,0 +1,41 @@
+"""Translation to English by phrase tables: `<language>.tsv.gz`, one for each of `languages`."""
+
+from __future__ import annotations
+
+import gzip
+from collections.abc import Mapping, Sequence
+from functools import lru_cache, partial
+from pathlib import Path
+from typing import Any, Self
+
+from simplemma import lemmatize
+
+from socialnlp_assets.nlp.phrase_table import PhraseTable
+from socialnlp_assets.serving.handler import BadModel, Handler, Predictions
+
+
+class LexiconTranslation(Handler):
+    def __init__(self, tables: Mapping[str, PhraseTable]) -> None:
+        self._tables = tables
+
+    @classmethod
+    def load(cls, folder: Path, settings: Mapping[str, Any], threads: int) -> Self:  # noqa: ARG003
+        languages = settings.get("languages")
+        if not languages:
+            raise BadModel(f"{folder / 'model.json'}: languages must list the languages that have a table")
+        tables = {}
+        for language in languages:
+            path = folder / f"{language}.tsv.gz"
+            try:
+                with gzip.open(path, "rt", encoding="utf-8") as lines:
+                    lemma = lru_cache(100_000)(partial(lemmatize, lang=language))
+                    tables[language] = PhraseTable.parse(lines, lemma)
+            except (OSError, ValueError) as error:
+                raise BadModel(f"{path}: {error}") from error
+        return cls(tables)
+
+    def predict(self, texts: Sequence[str], parameters: Mapping[str, Any]) -> Predictions:
+        languages = parameters["src_lang"]
+        return Predictions(
+            [self._tables[language].translate(text) for text, language in zip(texts, languages, strict=True)]
+        )

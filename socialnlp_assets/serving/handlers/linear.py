@@ -1,0 +1,67 @@
+"""A linear classifier over hashed n-grams (`nlp.ngrams`).
+
+`linear.npz` holds `weights` (buckets × labels), `bias` (labels) and `idf` (buckets), labels in the order of
+`model.json`, whose `ngrams` says which n-grams. Scores are softmax, or for the multi-label task a sigmoid each.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, Self
+
+import numpy as np
+import numpy.typing as npt
+
+from socialnlp_assets.nlp.ngrams import Ngrams, tokens
+from socialnlp_assets.serving.handler import BadModel, Handler, Predictions
+
+MOST_TOKENS = 512
+
+
+class Linear(Handler):
+    def __init__(
+        self, ngrams: Ngrams, arrays: Mapping[str, npt.NDArray[np.float32]], labels: list[str], alone: bool
+    ) -> None:
+        self._ngrams, self._labels, self._alone = ngrams, labels, alone
+        self._weights, self._bias = arrays["weights"], arrays["bias"]
+        self._idf: list[float] = arrays["idf"].tolist()  # a list is read faster, one number at a time
+
+    @classmethod
+    def load(cls, folder: Path, settings: Mapping[str, Any], threads: int) -> Self:  # noqa: ARG003
+        path = folder / "linear.npz"
+        labels = list(settings["labels"])
+        try:
+            ngrams = Ngrams(**settings.get("ngrams", {}))
+            with np.load(path, allow_pickle=False) as file:
+                arrays = {name: file[name].astype(np.float32) for name in ("weights", "bias", "idf")}
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            raise BadModel(f"{path}: {error}") from error
+        expected = {"weights": (ngrams.buckets, len(labels)), "bias": (len(labels),), "idf": (ngrams.buckets,)}
+        for name, shape in expected.items():
+            if arrays[name].shape != shape:
+                raise BadModel(f"{path}: {name} has the shape {arrays[name].shape}, model.json asks for {shape}")
+        return cls(ngrams, arrays, labels, alone=settings["task"] == "multi-label")
+
+    def predict(self, texts: Sequence[str], parameters: Mapping[str, Any]) -> Predictions:
+        most = parameters.get("max_length", MOST_TOKENS)
+        results: list[dict[str, float] | None] = []
+        truncated: list[int] = []
+        for position, text in enumerate(texts):
+            words = tokens(text)
+            if len(words) > most:
+                truncated.append(position)
+            features = self._ngrams.features(words[:most], self._idf)
+            results.append(self._scores(features) if features else None)
+        return Predictions(results, truncated)
+
+    def _scores(self, features: dict[int, float]) -> dict[str, float]:
+        buckets = np.fromiter(features.keys(), np.int64, len(features))
+        values = np.fromiter(features.values(), np.float32, len(features))
+        margins = values @ self._weights[buckets] + self._bias
+        if self._alone:
+            scores = 1 / (1 + np.exp(-margins))
+        else:
+            powers = np.exp(margins - margins.max())
+            scores = powers / powers.sum()
+        return dict(zip(self._labels, scores.tolist(), strict=True))
