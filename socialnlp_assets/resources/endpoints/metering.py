@@ -6,10 +6,21 @@ endpoint was held and by how many, and the step attaches `Meter.usage.as_metadat
 
 from __future__ import annotations
 
+import datetime
+import logging
 import threading
+from collections.abc import Iterable
 from dataclasses import dataclass, fields, replace
+from functools import cache
+from pathlib import Path
 
-from pydantic import BaseModel, ConfigDict
+import yaml
+from pydantic import BaseModel, ConfigDict, Field
+from rich.table import Table
+
+from socialnlp_assets.resources.endpoints.protocol import EndpointSpec
+
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -48,22 +59,56 @@ class Usage:
 COUNTS = tuple(field.name for field in fields(Usage) if field.name not in ("model", "holder"))
 
 
-class InstanceShare(BaseModel):
-    """What a second of one endpoint costs, and what its requests cost beside."""
+class Price(BaseModel):
+    """What the use of one endpoint costs, USD."""
 
     model_config = ConfigDict(frozen=True)
 
-    per_endpoint_second: float = 0.0
-    per_request_second: float = 0.0
-    per_byte: float = 0.0
+    endpoint_second: float = 0.0  # while it exists
+    request_second: float = 0.0  # while it answers
+    byte: float = 0.0  # in or out
+
+
+class PriceTable(BaseModel):
+    """`prices.yaml`, or another of its form."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    date: datetime.date
+    region: str
+    source: str
+    instance_hour: dict[str, float]
+    serverless_gb_second: float = Field(ge=0)
+    serverless_data_gb: float = Field(ge=0)
+    local_hour: float = Field(default=0.0, ge=0)
+
+    def price(self, spec: EndpointSpec) -> Price:
+        """What `spec` costs with the least number of instances that it keeps. An instance type that the table
+        lacks is logged and costs nothing: metering never stops a run."""
+        if spec.kind == "process":
+            return Price(endpoint_second=self.local_hour / 3600)
+        if spec.kind == "serverless":
+            memory_gb = spec.config["memory_mb"] / 1024
+            return Price(request_second=memory_gb * self.serverless_gb_second, byte=self.serverless_data_gb / 1e9)
+        instance_type, (instances, _) = spec.config["instance_type"], spec.config["instances"]
+        if instance_type not in self.instance_hour:
+            logger.warning("The price table of %s lacks %s: its use costs 0 USD here", self.date, instance_type)
+        return Price(endpoint_second=instances * self.instance_hour.get(instance_type, 0.0) / 3600)
+
+
+@cache
+def load_prices(path: Path | None = None) -> PriceTable:
+    """The price table in `path`, else the one that is shipped; raises `pydantic.ValidationError`."""
+    text = (path or Path(__file__).with_name("prices.yaml")).read_text(encoding="utf-8")
+    return PriceTable.model_validate(yaml.safe_load(text))
 
 
 class Meter:
     """Counts the use of one endpoint by one holder. Safe to use from several threads."""
 
-    def __init__(self, model: str, holder: str, price: InstanceShare | None = None) -> None:
+    def __init__(self, model: str, holder: str, price: Price | None = None) -> None:
         self._usage = Usage(model, holder)
-        self._price = price or InstanceShare()
+        self._price = price or Price()
         self._lock = threading.Lock()
 
     @property
@@ -79,7 +124,7 @@ class Meter:
 
     def request(self, *, rows: int, sent: int, received: int, seconds: float) -> None:
         """One answered request."""
-        cost = seconds * self._price.per_request_second + (sent + received) * self._price.per_byte
+        cost = seconds * self._price.request_second + (sent + received) * self._price.byte
         self.add(
             requests=1,
             rows=rows,
@@ -92,4 +137,22 @@ class Meter:
     def held(self, seconds: float, holders: int = 1) -> None:
         """The endpoint ran for `seconds` while `holders` held it, this one among them."""
         share = seconds / max(1, holders)
-        self.add(endpoint_seconds=share, cost_usd=share * self._price.per_endpoint_second)
+        self.add(endpoint_seconds=share, cost_usd=share * self._price.endpoint_second)
+
+
+def usage_table(usages: Iterable[Usage]) -> Table:
+    """A run's use of its endpoints, a line each model and holder, and what it came to."""
+    table = Table(title="Use of endpoints")
+    for heading in ("Model", "Holder"):
+        table.add_column(heading)
+    for heading in ("Texts", "Sent", "Requests", "Retries", "Errors", "MB", "Endpoint s", "USD"):
+        table.add_column(heading, justify="right")
+    total = 0.0
+    for usage in sorted(usages, key=lambda usage: (usage.model, usage.holder)):
+        megabytes = (usage.bytes_sent + usage.bytes_received) / 1e6
+        counts = (usage.texts, usage.rows, usage.requests, usage.retries, usage.row_errors)
+        amounts = (f"{megabytes:.2f}", f"{usage.endpoint_seconds:.1f}", f"{usage.cost_usd:.4f}")
+        table.add_row(usage.model, usage.holder, *map(str, counts), *amounts)
+        total += usage.cost_usd
+    table.caption = f"{total:.4f} USD, estimated"
+    return table
