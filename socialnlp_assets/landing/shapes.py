@@ -46,7 +46,7 @@ SHAPES: dict[str, dict[str, Field]] = {
             "channelType", "snType", "senderProfile.snType", "social", convert=fields.channel, required=True
         ),
         "created_at": _field(
-            *("snCreatedTime", "createdTime", "channelCreatedTime", "created_at"), convert=fields.moment, required=True
+            *("snCreatedTime", "channelCreatedTime", "createdTime", "created_at"), convert=fields.moment, required=True
         ),
         "language": _field("language", convert=fields.language),
         "title": _field("content.title", "title", convert=fields.optional_text),
