@@ -1,0 +1,129 @@
+"""Sentences, and how a text is cut for summarisation.
+
+The rules: a text under 50 tokens stays itself; up to 250 it is summarised whole; above, it is split at
+sentence ends into chunks under 512 tokens, which share a budget of 300 tokens. What a token is, the
+caller says: `count_tokens` counts those of the summarising model.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from enum import StrEnum
+from typing import NamedTuple
+
+CountTokens = Callable[[str], int]
+
+SHORT, LONG = 50, 250  # tokens: under SHORT a text stays itself, above LONG it is split
+CHUNK = 512  # tokens that a chunk stays under
+BUDGET = 300  # tokens of all summaries of one text together
+
+_ABBREVIATIONS = frozenset(
+    "mr mrs ms dr prof sr jr st vs etc eg ie cf al inc ltd co corp dept est fig figs no nos vol pp p ed eds "
+    "gen col capt lt sgt rev hon gov sen rep pres approx tel ext art sec ch jan feb mar apr jun jul aug sep "
+    "sept oct nov dec mon tue wed thu fri sat sun a.m p.m u.s u.k u.n e.u e.g i.e ph.d".split()
+)
+_END = re.compile(r"[.!?…。！？]+[\"'”’»)\]]{0,3}(?=\s|$)|[。！？]|\n\s*")
+_CLAUSE_END = re.compile(r"(?<=[,;:])\s+")
+
+
+class Mode(StrEnum):
+    """What is done with a text."""
+
+    KEEP = "keep"
+    WHOLE = "whole"
+    SPLIT = "split"
+
+
+class SummaryPlan(NamedTuple):
+    """How to summarise one text: its chunks in order, and the tokens that each chunk's summary may have."""
+
+    mode: Mode
+    chunks: list[str]
+    max_length: int
+    min_length: int
+
+
+def plan(text: str, count_tokens: CountTokens, *, max_length: int = BUDGET, min_length: int = SHORT) -> SummaryPlan:
+    """The plan for `text`. `max_length` is the budget of all its summaries together; no chunk is asked for
+    more tokens than it has, nor for a longer minimum than its share."""
+    total = count_tokens(text)
+    if total < SHORT:
+        return SummaryPlan(Mode.KEEP, [text], total, 0)
+    chunks = [text] if total <= LONG else split(text, count_tokens)
+    share = max(1, min(max_length // len(chunks), total // len(chunks)))
+    mode = Mode.WHOLE if total <= LONG else Mode.SPLIT
+    return SummaryPlan(mode, chunks, share, min(min_length // len(chunks), share))
+
+
+def sentences(text: str) -> list[str]:
+    """The sentences of `text` in order, without the blanks around them; a line end ends one too.
+
+    Abbreviations, initials, decimals and addresses end none.
+    """
+    found: list[str] = []
+    start = 0
+    for match in _END.finditer(text):
+        if match[0].startswith(".") and not _ends_sentence(text, match.start(), match.end()):
+            continue
+        found.append(text[start : match.end()].strip())
+        start = match.end()
+    found.append(text[start:].strip())
+    return [sentence for sentence in found if sentence]
+
+
+def _ends_sentence(text: str, dot: int, end: int) -> bool:
+    """Whether the full stop at `dot` ends a sentence: not after an abbreviation or an initial, nor where
+    the text goes on in lower case."""
+    word = text[max(0, dot - 12) : dot].split()[-1:] or [""]
+    letters = word[0].lstrip("(\"'[“‘").lower()
+    if letters in _ABBREVIATIONS or (len(letters) == 1 and letters.isalpha()):
+        return False
+    following = text[end : end + 4].lstrip()
+    return not following[:1].islower()
+
+
+def split(text: str, count_tokens: CountTokens, limit: int = CHUNK) -> list[str]:
+    """`text` in chunks of whole sentences, each under `limit` tokens; every word is in one of them.
+
+    A sentence that alone reaches the limit is cut at clauses, then at words, then within a word.
+    """
+    return _pack(sentences(text), count_tokens, limit, (_CLAUSE_END.split, str.split, _pieces))
+
+
+def _pack(
+    parts: list[str],
+    count_tokens: CountTokens,
+    limit: int,
+    finer: tuple[Callable[[str], list[str]], ...],
+) -> list[str]:
+    """Neighbouring `parts` joined by blanks as long as they stay under `limit`."""
+    chunks: list[str] = []
+    held: list[str] = []
+    size = 0
+    for part in parts:
+        tokens = count_tokens(part)
+        if held and size + tokens >= limit:
+            chunks.append(" ".join(held))
+            held, size = [], 0
+        if tokens >= limit and finer:
+            chunks.extend(_pack(finer[0](part), count_tokens, limit, finer[1:]))
+        else:
+            held.append(part)
+            size += tokens
+    if held:
+        chunks.append(" ".join(held))
+    return chunks
+
+
+def _pieces(word: str) -> list[str]:
+    """A word without end in pieces that a tokenizer can take."""
+    return [word[start : start + 200] for start in range(0, len(word), 200)]
+
+
+def whole_sentences(summary: str) -> str:
+    """A model's `summary` without the sentence that it broke off; itself where it has no whole one."""
+    found = sentences(summary)
+    while len(found) > 1 and not re.search(r"[.!?…。！？][\"'”’»)\]]{0,3}$", found[-1]):
+        found.pop()
+    return " ".join(found)
