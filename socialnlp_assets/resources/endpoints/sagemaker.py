@@ -12,6 +12,7 @@ import json
 import time
 import uuid
 from collections.abc import Callable, Mapping
+from datetime import UTC
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -73,6 +74,7 @@ class SageMaker:
         *,
         region: str,
         endpoint_url: str | None = None,
+        read_timeout: float = 70.0,  # the runtime gives up on a model after 60 s, and says so
         sleep: Callable[[float], None] = time.sleep,
         now: Callable[[], float] = time.monotonic,
     ) -> None:
@@ -83,7 +85,7 @@ class SageMaker:
         # One request is one try: the SDK would ask a model again that is still busy with the first.
         config = Config(
             connect_timeout=5,
-            read_timeout=70,  # the runtime gives up on a model after 60 s, and says so
+            read_timeout=read_timeout,
             retries={"total_max_attempts": 1},
             max_pool_connections=32,
         )
@@ -166,15 +168,11 @@ class SageMaker:
         return descriptions
 
     def delete(self, name: str) -> None:
-        key = name.rpartition("-e")[0]
-        try:
-            with calling(f"delete {name}"):
-                self._control.delete_endpoint(EndpointName=name)
-        except EndpointGone:
-            self._delete_config(key, but=name)  # whoever deleted it may have died before this
-            raise
+        with calling(f"delete {name}"):
+            self._control.delete_endpoint(EndpointName=name)
+        # Once, by whoever began the deletion: later, a successor may be about to use them.
         self._deregister(name)
-        self._delete_config(key, but=name)
+        self._delete_config(_key(name), but=name)
 
     def touch(self, name: str) -> None:
         """Nothing to do: an endpoint on SageMaker does not end by itself."""
@@ -250,7 +248,7 @@ class SageMaker:
             return Reply(answer["Body"].read(), headers)
 
     def _targeting(self, name: str, target: str) -> dict[str, str]:
-        key = name.rpartition("-e")[0]
+        key = _key(name)
         if key not in self._multi_model:
             with invoking(name):
                 model = self._control.describe_model(ModelName=key)
@@ -300,6 +298,11 @@ class SageMaker:
                 return None
 
 
+def _key(name: str) -> str:
+    """`EndpointSpec.key` of an endpoint's name."""
+    return name.rpartition("-e")[0]
+
+
 def _variant(spec: EndpointSpec) -> dict[str, Any]:
     variant: dict[str, Any] = {"VariantName": VARIANT, "ModelName": spec.key}
     if spec.kind == "serverless":
@@ -316,7 +319,7 @@ def _description(found: Mapping[str, Any], tags: Mapping[str, str]) -> Descripti
         name=found["EndpointName"],
         status=Status(found["EndpointStatus"]),
         reason=found.get("FailureReason", ""),
-        created_at=found["CreationTime"],
+        created_at=found["CreationTime"].astimezone(UTC),
         tags=tags,
     )
 

@@ -1,0 +1,157 @@
+"""Serves a `FakeSageMaker` over HTTP as AWS does: JSON 1.1 for the control plane, REST for the runtime.
+
+An unmodified boto3 client talks to it through `endpoint_url`. Objects of asynchronous inference are put and got
+at the same address, as in S3.
+"""
+
+from __future__ import annotations
+
+import json
+import threading
+import time
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+from urllib.parse import unquote, urlsplit
+
+import urllib3
+
+from tests.fakes.sagemaker import TIMED_OUT, AwsError, FakeSageMaker, Fault, Model
+
+MODEL_SECONDS = 60.0  # the runtime gives a container so long
+
+
+class _Handler(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+    server: _Server
+
+    def do_POST(self) -> None:
+        body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+        headers = {key.lower(): value for key, value in self.headers.items()}
+        service, _, operation = headers.get("x-amz-target", "").partition(".")
+        if service:
+            self._control(operation, json.loads(body))
+            return
+        _, _, name, action = unquote(urlsplit(self.path).path).split("/")
+        operation = {"invocations": "InvokeEndpoint", "async-invocations": "InvokeEndpointAsync"}[action]
+        self._runtime(operation, name, body, headers)
+
+    def _control(self, operation: str, request: dict[str, Any]) -> None:
+        fake = self.server.fake
+        name = request.get("EndpointName") or request.get("ResourceArn", "").rpartition("/")[2]
+        fault = fake.take_fault(operation, name or request.get("NameContains", ""))
+        try:
+            if fault and fault.error:
+                raise fault.error
+            answer = fake.control(operation, request)
+        except AwsError as error:
+            type_ = {"__type": error.code} if error.code else {}
+            self._send(error.status, "application/x-amz-json-1.1", {**type_, "message": error.message}, {}, fault)
+            return
+        self._send(200, "application/x-amz-json-1.1", answer, {}, fault)
+
+    def _runtime(self, operation: str, name: str, body: bytes, headers: dict[str, str]) -> None:
+        fake = self.server.fake
+        fault = fake.take_fault(operation, name)
+        try:
+            if fault and fault.error:
+                raise fault.error
+            if operation == "InvokeEndpointAsync":
+                located = fake.invoke_asynchronously(name, headers)
+                self._send(202, "application/json", {"InferenceId": uuid.uuid4().hex}, located, fault)
+                return
+            answered, reply = fake.invoke(name, body, headers)
+        except AwsError as error:
+            type_ = {"x-amzn-ErrorType": error.code} if error.code else {}
+            members = {"Message": error.message, **error.fields}
+            self._send(error.status, "application/json", members, type_, fault)
+            return
+        if fault and fault.reply:
+            reply = fault.reply(reply)
+        kept = {k: v for k, v in answered.items() if k.lower() == "x-amzn-sagemaker-custom-attributes"}
+        self._send(200, "application/json", reply, kept, fault)
+
+    # Objects, as in S3
+
+    def do_PUT(self) -> None:
+        body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+        self.server.fake.objects[self._key()] = body
+        self._send(200, "application/xml", b"", {"ETag": '"1"'}, None)
+
+    def do_GET(self) -> None:
+        found = self.server.fake.objects.get(self._key())
+        if found is None:
+            error = b"<Error><Code>NoSuchKey</Code><Message>The specified key does not exist.</Message></Error>"
+            self._send(404, "application/xml", error, {}, None)
+            return
+        self._send(200, "application/octet-stream", found, {"ETag": '"1"'}, None)
+
+    def do_DELETE(self) -> None:
+        self.server.fake.objects.pop(self._key(), None)
+        self._send(204, "application/xml", b"", {}, None)
+
+    def _key(self) -> str:
+        return unquote(urlsplit(self.path).path).lstrip("/")
+
+    def _send(
+        self, status: int, content_type: str, body: dict[str, Any] | bytes, headers: dict[str, str], fault: Fault | None
+    ) -> None:
+        content = body if isinstance(body, bytes) else json.dumps(body).encode()
+        if fault and fault.lost:
+            self.close_connection = True
+            return
+        if fault and fault.hang:
+            time.sleep(fault.hang)
+        try:
+            self.send_response(status)
+            for key, value in {"Content-Type": content_type, **headers}.items():
+                self.send_header(key, value)
+            self.send_header("x-amzn-RequestId", str(uuid.uuid4()))
+            self.send_header("Content-Length", str(len(content)))
+            self.end_headers()
+            self.wfile.write(content)
+        except (BrokenPipeError, ConnectionResetError):
+            self.close_connection = True  # the client has given up
+
+    def log_message(self, format: str, *args: Any) -> None:
+        """Say nothing; `calls` has it all."""
+
+
+class _Server(ThreadingHTTPServer):
+    daemon_threads = True
+    request_queue_size = 128
+
+    def __init__(self, fake: FakeSageMaker) -> None:
+        super().__init__(("127.0.0.1", 0), _Handler)
+        self.fake = fake
+
+
+@contextmanager
+def serve(fake: FakeSageMaker) -> Iterator[FakeSageMaker]:
+    """Serve `fake` on a free loopback port, at `fake.url`."""
+    with _Server(fake) as server:
+        fake.url = f"http://127.0.0.1:{server.server_address[1]}"
+        thread = threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True)
+        thread.start()
+        try:
+            yield fake
+        finally:
+            server.shutdown()
+            thread.join()
+
+
+def forward_to(url: str) -> Model:
+    """Let the model server at `url` answer; what takes it longer than SageMaker allows has timed out."""
+    http = urllib3.PoolManager(maxsize=16, retries=False)
+
+    def model(body: bytes, headers: dict[str, str]) -> tuple[int, dict[str, str], bytes]:
+        passed = {k: v for k, v in headers.items() if k == "content-type" or k.startswith("x-amzn-sagemaker")}
+        try:
+            reply = http.request("POST", f"{url}/invocations", body=body, headers=passed, timeout=MODEL_SECONDS)
+        except urllib3.exceptions.TimeoutError:
+            raise TIMED_OUT from None
+        return reply.status, dict(reply.headers.items()), reply.data
+
+    return model
