@@ -36,10 +36,16 @@ class EndpointSpec:
     kind: str  # "process" | "realtime" | "serverless" | "async"
     config: Mapping[str, Any] = field(default_factory=dict)  # all that decides what would be created
     config_hash: str = ""  # short hash of kind and config
+    prefix: str = "nlp"  # first part of the name, one an installation
+
+    @property
+    def key(self) -> str:
+        """Names the logical endpoint: what its record is kept under."""
+        return f"{self.prefix}-{self.model}-{self.config_hash}"
 
     def endpoint_name(self, epoch: int) -> str:
         """The name of this endpoint's `epoch`-th life, such as ``nlp-translator-1f2e3d4c-e7``."""
-        return f"nlp-{self.model}-{self.config_hash}-e{epoch}"
+        return f"{self.key}-e{epoch}"
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,311 @@
+"""Leases on endpoints: join or create, wait, adopt, keep alive, release. The protocol of docs/endpoints.md.
+
+The manager never deletes what anybody might hold: it only gives back its own leases and finishes deletions
+that the record has already decided.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import os
+import random
+import socket
+import threading
+import time
+import uuid
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from socialnlp_assets.resources.endpoints.protocol import (
+    AlreadyExists,
+    BackendError,
+    EndpointBackend,
+    EndpointError,
+    EndpointFailed,
+    EndpointGone,
+    EndpointSpec,
+    NoCapacity,
+    Reply,
+    Status,
+    Throttled,
+)
+from socialnlp_assets.resources.endpoints.reaper import finish_deletion
+from socialnlp_assets.resources.endpoints.records import Holder, Record, State
+from socialnlp_assets.resources.endpoints.stores import LeaseStore, Sleep, change
+
+Held = Callable[[float, int], None]
+
+logger = logging.getLogger(__name__)
+
+BROKEN = (Status.FAILED, Status.OUT_OF_SERVICE, Status.UPDATE_ROLLBACK_FAILED)
+
+
+@dataclass(frozen=True)
+class Patience:
+    """How often a creation is looked at, and for how long."""
+
+    poll: timedelta
+    creation: timedelta
+
+
+PATIENCE: Mapping[str, Patience] = {
+    "process": Patience(timedelta(seconds=0.05), timedelta(minutes=3)),
+    "realtime": Patience(timedelta(seconds=5), timedelta(minutes=30)),
+    "serverless": Patience(timedelta(seconds=5), timedelta(minutes=15)),
+    "async": Patience(timedelta(seconds=5), timedelta(minutes=30)),
+}
+
+
+@dataclass(frozen=True)
+class Terms:
+    """How long things last: a lease without a heartbeat, an endpoint without holders, any endpoint."""
+
+    lease: timedelta = timedelta(seconds=60)
+    warm: timedelta = timedelta(seconds=60)
+    lifetime: timedelta = timedelta(hours=6)
+
+
+@dataclass(frozen=True)
+class Owner:
+    """For whom leases are taken; goes into records and tags."""
+
+    run: str = ""
+    workflow: str = ""
+
+
+@dataclass
+class LeaseManager:
+    """Hands out leases. `heartbeats=False` leaves renewing to the caller (tests on virtual time)."""
+
+    store: LeaseStore
+    backend: EndpointBackend
+    terms: Terms = Terms()
+    owner: Owner = Owner()
+    sleep: Sleep = time.sleep
+    heartbeats: bool = True
+    closed: bool = field(default=False, init=False)
+
+    def acquire(self, spec: EndpointSpec, step: str = "", held: Held | None = None) -> Lease:
+        """Join the endpoint or create it, and wait until it is in service. `held` is told, now and then, of
+        the seconds that passed and how many held the endpoint.
+
+        Raises `EndpointFailed` when it does not come into service, and whatever interrupts the waiting;
+        in every case without a lease left behind.
+        """
+        lease = Lease(self, spec, step, held)
+        lease.enter()
+        return lease
+
+
+class Lease:
+    """One holder's claim on one logical endpoint. Safe to use from several threads."""
+
+    def __init__(self, manager: LeaseManager, spec: EndpointSpec, step: str, held: Held | None) -> None:
+        self._manager = manager
+        self._store = manager.store
+        self._backend = manager.backend
+        self._first = Record.of(spec)
+        self._step = step
+        self._held = held
+        self._id = uuid.uuid4().hex
+        self._record: Record | None = None  # as last seen while this lease was good
+        self._accounted_to: datetime | None = None  # None: not in service
+        self._entering = threading.Lock()
+        self._heartbeat = _Heartbeat(self.renew, manager.terms.lease / 4) if manager.heartbeats else None
+
+    @property
+    def endpoint(self) -> str:
+        """The name of the endpoint that is held; `EndpointGone` when the lease is lost or released."""
+        record = self._record
+        if record is None:
+            raise EndpointGone(f"the lease on {self._first.model} is not held (any more)")
+        return record.endpoint
+
+    def invoke(self, body: bytes, target: str | None = None) -> Reply:
+        """One request to the endpoint; `EndpointGone` where there is none or the lease is lost, after which
+        `regain` gets hold of a successor."""
+        record = self._record
+        if record is not None and self._id not in record.live_holders(self._store.now()):
+            self.renew()  # the heartbeat has stalled past the term: has anybody noticed?
+        return self._backend.invoke(self.endpoint, body, target=target)
+
+    def enter(self) -> None:
+        """Wait until the endpoint is held and in service."""
+        if self._heartbeat:
+            self._heartbeat.start()  # before the waiting, which may outlast the term
+        try:
+            self.regain()
+        except BaseException:
+            self.release()
+            raise
+
+    def regain(self) -> None:
+        """As `enter`, after the endpoint was found gone: waits for the same or a successor."""
+        with self._entering:
+            self._wait()
+            self._accounted_to = self._store.now()
+
+    def renew(self) -> None:
+        """Hold on for another term. A lease that was lost meanwhile makes `invoke` raise `EndpointGone`."""
+        known = self._record
+        if known is None:
+            return
+        self._backend.touch(known.endpoint)
+
+        def renewed(record: Record, now: datetime) -> Record:
+            same = record.epoch == known.epoch and record.state in (State.CREATING, State.IN_SERVICE)
+            return record.joined(self._holder(now), now, self._manager.terms.lifetime) if same else record
+
+        self._see(self._change(renewed), known.epoch)
+
+    def release(self) -> None:
+        """Give the lease back; the last holder leaves the endpoint warm. Safe to call twice."""
+        if self._heartbeat:
+            self._heartbeat.stop()
+        self._account()
+        self._record = None
+        warm = self._manager.terms.warm
+        try:
+            self._change(lambda record, now: record.released(self._id, now, warm))
+        except Exception as error:  # whatever the store says, the lease ends by itself
+            logger.warning("The lease on %s could not be given back and will expire: %s", self._first.key, error)
+
+    # Waiting
+
+    def _wait(self) -> None:
+        poll = PATIENCE[self._first.kind].poll.total_seconds()
+        waited_for = 0
+        while True:
+            record = self._join(waited_for)
+            if record.epoch == waited_for and record.failure:
+                raise EndpointFailed(record.failure)
+            if record.state is State.IN_SERVICE and self._answers(record):
+                return
+            if record.state is State.CREATING:
+                waited_for = record.epoch
+                if record.creator == self._id and self._advance(record):
+                    continue
+            elif record.state is State.DELETING:
+                with contextlib.suppress(Throttled):
+                    finish_deletion(self._store, self._backend, record)
+            self._manager.sleep(poll * random.uniform(0.5, 1.5))
+
+    def _join(self, waited_for: int) -> Record:
+        if self._manager.closed:
+            raise EndpointError(f"nobody may wait for {self._first.model} any more: the endpoints are closed")
+
+        def joined(record: Record, now: datetime) -> Record:
+            if record.epoch == waited_for and record.failure:
+                return record  # what was waited for has failed; do not begin the next epoch
+            mine = record.holders.get(self._id)
+            if mine is None or mine.expires_at - now < self._manager.terms.lease / 2:
+                mine = self._holder(now)
+            return record.joined(mine, now, self._manager.terms.lifetime)
+
+        record = self._change(joined)
+        self._see(record, record.epoch)
+        return record
+
+    def _answers(self, record: Record) -> bool:
+        """Whether an endpoint that is said to be in service is there; if not, it is condemned."""
+        try:
+            description = self._backend.describe(record.endpoint)
+        except Throttled:
+            return True  # the invocation will tell
+        if description is not None and description.status not in (*BROKEN, Status.DELETING):
+            return True
+        logger.warning("%s has vanished; it will be created again", record.endpoint)
+        self._change(lambda current, _: current.condemned(record.epoch))
+        return False
+
+    def _advance(self, record: Record) -> bool:
+        """The creator's next move, without waiting; True where it brought the record on."""
+        name, failure, reason = record.endpoint, "", ""
+        try:
+            description = self._backend.describe(name)
+            if description is None:
+                self._create(record)
+            elif description.status is Status.IN_SERVICE:
+                self._change(lambda current, _: current.entered_service(record.epoch))
+                return True
+            elif description.status in BROKEN:
+                failure = f"{name} could not be created ({description.status}): {description.reason}"
+            else:
+                reason = description.reason
+        except Throttled as error:
+            reason = str(error)
+        except (NoCapacity, BackendError) as error:
+            failure = f"{name} could not be created: {error}"
+        limit = PATIENCE[record.kind].creation
+        if not failure and record.created_at and self._store.now() - record.created_at > limit:
+            failure = f"{name} was not in service after {limit.total_seconds():g} s. {reason}"
+        if not failure:
+            return False
+        condemned = self._change(lambda current, _: current.condemned(record.epoch, failure))
+        with contextlib.suppress(Throttled):
+            finish_deletion(self._store, self._backend, condemned)
+        return True
+
+    def _create(self, record: Record) -> None:
+        if self._id not in record.live_holders(self._store.now()):
+            return  # too slow: somebody else may have adopted the epoch, or condemned it
+        owner = self._manager.owner
+        tags = {
+            "socialnlp:leases": self._store.name,
+            "socialnlp:model": record.model,
+            "socialnlp:run": owner.run,
+            "socialnlp:workflow": owner.workflow,
+            "socialnlp:deadline": record.deadline.isoformat() if record.deadline else "",
+        }
+        try:
+            self._backend.create(record.endpoint, record.spec, tags)
+        except AlreadyExists:
+            logger.info("%s exists: an earlier request had arrived", record.endpoint)
+
+    # The record
+
+    def _change(self, transition: Callable[[Record, datetime], Record]) -> Record:
+        return change(self._store, self._first, transition, self._manager.sleep)
+
+    def _see(self, record: Record, epoch: int) -> None:
+        """Remember `record` if this lease is good in it."""
+        self._account()
+        self._record = record if record.epoch == epoch and self._id in record.holders else None
+
+    def _account(self) -> None:
+        if self._held and self._accounted_to and self._record:
+            now = self._store.now()
+            self._held((now - self._accounted_to).total_seconds(), len(self._record.holders))
+            self._accounted_to = now
+
+    def _holder(self, now: datetime) -> Holder:
+        return Holder(
+            id=self._id,
+            run=self._manager.owner.run,
+            step=self._step,
+            host=socket.gethostname(),
+            pid=os.getpid(),
+            expires_at=now + self._manager.terms.lease,
+        )
+
+
+class _Heartbeat(threading.Thread):
+    """Calls `beat` every `interval` until stopped."""
+
+    def __init__(self, beat: Callable[[], None], interval: timedelta) -> None:
+        super().__init__(name="endpoint-heartbeat", daemon=True)
+        self._beat = beat
+        self._interval = interval.total_seconds()
+        self._stopped = threading.Event()
+
+    def stop(self) -> None:
+        self._stopped.set()
+
+    def run(self) -> None:
+        while not self._stopped.wait(self._interval):
+            try:
+                self._beat()
+            except Exception as error:
+                logger.warning("A heartbeat has failed; the next one may not: %s", error)

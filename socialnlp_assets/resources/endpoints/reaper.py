@@ -1,0 +1,131 @@
+"""Removing what nobody needs: the only place that decides a deletion.
+
+A decision is a change of the record to `deleting`; the deletion that follows names one epoch and can
+therefore be repeated, taken over or come late without harm. It is believed only when the backend says that
+there is no such endpoint.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from dataclasses import dataclass
+from datetime import datetime
+
+from socialnlp_assets.resources.endpoints.protocol import (
+    Description,
+    EndpointBackend,
+    EndpointBusy,
+    EndpointError,
+    EndpointGone,
+    Status,
+)
+from socialnlp_assets.resources.endpoints.records import Record, State
+from socialnlp_assets.resources.endpoints.stores import LeaseStore, Sleep, change
+
+LEASES_TAG = "socialnlp:leases"  # the store that accounts for the endpoint
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Removal:
+    """One endpoint that the reaper dealt with."""
+
+    endpoint: str
+    reason: str
+    gone: bool  # False: its removal goes on, and the next call looks again
+
+
+class EndpointHeld(EndpointError):
+    """Somebody holds the endpoint that was to be stopped."""
+
+
+def finish_deletion(store: LeaseStore, backend: EndpointBackend, record: Record) -> Record:
+    """Bring a decided deletion on, without waiting. Raises what the backend raises, such as `Throttled`."""
+    if record.state is not State.DELETING or _delete(backend, record.endpoint):
+        return record
+    return change(store, record, lambda current, _: current.deleted(record.epoch))
+
+
+def _delete(backend: EndpointBackend, name: str) -> Description | None:
+    """Ask for the removal of `name`; what is still there of it."""
+    description = backend.describe(name)
+    if description is None or description.status is Status.DELETING:
+        return description
+    try:
+        backend.delete(name)
+    except EndpointBusy as error:
+        logger.info("%s cannot be deleted yet: %s", name, error)
+        return description
+    except EndpointGone:
+        pass  # says the request; only the description is believed
+    return backend.describe(name)
+
+
+def reap(store: LeaseStore, backend: EndpointBackend, prefix: str) -> list[Removal]:
+    """Remove every endpoint that is not held and no longer warm, or past its deadline, and every one of
+    this store that no record accounts for. Goes on after an error; what was not removed is not `gone`."""
+    # Intent is recorded before creation: what is listed first and then has no record never will have.
+    listed = backend.list(f"{prefix}-")
+    removals = [removal for record in store.records() if (removal := _reap(store, backend, record))]
+    known = {removal.endpoint for removal in removals}
+    orphans = [found for found in listed if found.name not in known]
+    return removals + [removal for found in orphans if (removal := _sweep(store, backend, found))]
+
+
+def _reap(store: LeaseStore, backend: EndpointBackend, record: Record) -> Removal | None:
+    reason = record.failure or "its deletion was begun before"
+    if record.is_unwanted(store.now()):
+        past = record.deadline and record.deadline <= store.now()
+        reason = "past its deadline" if past else "nobody holds it"
+        record = change(store, record, _condemned_if_unwanted)
+    if record.state is not State.DELETING:
+        return None
+    try:
+        record = finish_deletion(store, backend, record)
+    except EndpointError as error:
+        reason = f"{reason}; {error}"
+    return Removal(record.endpoint, reason, record.state is not State.DELETING)
+
+
+def _condemned_if_unwanted(record: Record, now: datetime) -> Record:
+    return record.condemned(record.epoch) if record.is_unwanted(now) else record
+
+
+def _sweep(store: LeaseStore, backend: EndpointBackend, found: Description) -> Removal | None:
+    if found.tags.get(LEASES_TAG) != store.name:
+        return None  # another installation's
+    key, _, epoch = found.name.rpartition("-e")
+    entry = store.read(key)  # now, not when the sweep began
+    if entry and str(entry.record.epoch) == epoch and entry.record.state is not State.ABSENT:
+        return None
+    try:
+        return Removal(found.name, "no record accounts for it", _delete(backend, found.name) is None)
+    except EndpointError as error:
+        return Removal(found.name, f"no record accounts for it; {error}", False)
+
+
+def abandon(store: LeaseStore, record: Record, run: str) -> None:
+    """Take the leases of a run that has ended, before they expire by themselves."""
+    change(store, record, lambda current, now: current.abandoned(run, now))
+
+
+def stop(
+    store: LeaseStore, backend: EndpointBackend, record: Record, *, force: bool = False, sleep: Sleep = time.sleep
+) -> None:
+    """Delete an endpoint now and wait until it is gone. Raises `EndpointHeld` while somebody holds it,
+    unless forced; its holders then create a successor if they still need one."""
+
+    def condemned(current: Record, now: datetime) -> Record:
+        holders = current.live_holders(now).values()
+        if holders and not force:
+            who = ", ".join(f"{holder.run or 'somebody'} on {holder.host} (pid {holder.pid})" for holder in holders)
+            raise EndpointHeld(f"{current.endpoint} is held by {who}; wait, or stop it with --force")
+        return current.condemned(current.epoch)
+
+    record = change(store, record, condemned, sleep)
+    while record.state is State.DELETING:
+        record = finish_deletion(store, backend, record)
+        if record.state is State.DELETING:
+            sleep(1.0)

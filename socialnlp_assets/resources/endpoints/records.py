@@ -1,0 +1,152 @@
+"""The one record of a logical endpoint, and every change that it may go through.
+
+Pure: a change takes a record and the time and gives the next record, or the same one where nothing is to
+be done. Each is safe to apply twice, because a store may be unable to say whether a write arrived. The
+picture of the states is in docs/endpoints.md.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict
+
+from socialnlp_assets.resources.endpoints.protocol import EndpointSpec
+
+
+class State(StrEnum):
+    ABSENT = "absent"  # the backend has no endpoint of any epoch
+    CREATING = "creating"  # intent is recorded; the endpoint of this epoch may or may not exist
+    IN_SERVICE = "in service"
+    DELETING = "deleting"  # nobody may join; it is over when the backend says that there is none
+
+
+class Holder(BaseModel):
+    """Somebody who needs the endpoint until `expires_at`, unless renewed."""
+
+    model_config = ConfigDict(frozen=True)
+
+    id: str
+    run: str
+    step: str
+    host: str
+    pid: int
+    expires_at: datetime
+
+
+class Record(BaseModel):
+    """What is agreed on one logical endpoint. Times are the store's clock, UTC."""
+
+    model_config = ConfigDict(frozen=True)
+
+    model: str
+    kind: str
+    config: Mapping[str, Any]
+    config_hash: str
+    prefix: str
+    state: State = State.ABSENT
+    epoch: int = 0  # counts the lives of the endpoint; never goes back
+    creator: str = ""  # the holder that creates this epoch
+    holders: Mapping[str, Holder] = {}
+    warm_until: datetime | None = None  # set by the last release
+    created_at: datetime | None = None  # when this epoch's intent was recorded
+    deadline: datetime | None = None  # when this epoch ends, held or not
+    failure: str = ""  # why this epoch never came into service
+
+    @classmethod
+    def of(cls, spec: EndpointSpec) -> Record:
+        """The record of an endpoint that never existed."""
+        return cls(
+            model=spec.model,
+            kind=spec.kind,
+            config=dict(spec.config),
+            config_hash=spec.config_hash,
+            prefix=spec.prefix,
+        )
+
+    @property
+    def spec(self) -> EndpointSpec:
+        return EndpointSpec(self.model, self.kind, self.config, self.config_hash, self.prefix)
+
+    @property
+    def key(self) -> str:
+        return self.spec.key
+
+    @property
+    def endpoint(self) -> str:
+        """The name of this epoch's endpoint."""
+        return self.spec.endpoint_name(self.epoch)
+
+    def live_holders(self, now: datetime) -> dict[str, Holder]:
+        return {id: holder for id, holder in self.holders.items() if holder.expires_at > now}
+
+    def wanted_until(self, now: datetime) -> datetime:
+        """Until when somebody holds it or it is kept warm, as far as is known now."""
+        times = [holder.expires_at for holder in self.holders.values()]
+        wanted = max([*times, self.warm_until or now, now])
+        return min(wanted, self.deadline) if self.deadline else wanted
+
+    def is_unwanted(self, now: datetime) -> bool:
+        return self.state in (State.CREATING, State.IN_SERVICE) and self.wanted_until(now) <= now
+
+    # Changes
+
+    def joined(self, holder: Holder, now: datetime, lifetime: timedelta) -> Record:
+        """`holder` is among the holders; begins an epoch where there is none, and takes over from a creator
+        whose lease has expired. Nobody joins an endpoint that is being deleted or past its deadline."""
+        if self.state is State.ABSENT:
+            return self._with(
+                state=State.CREATING,
+                epoch=self.epoch + 1,
+                creator=holder.id,
+                holders={holder.id: holder},
+                warm_until=None,
+                created_at=now,
+                deadline=now + lifetime,
+                failure="",
+            )
+        if self.deadline and now >= self.deadline:
+            return self.condemned(self.epoch)
+        if self.state is State.DELETING:
+            return self
+        holders = self.live_holders(now) | {holder.id: holder}
+        creator = self.creator if self.creator in holders else holder.id
+        return self._with(holders=holders, creator=creator)
+
+    def entered_service(self, epoch: int) -> Record:
+        """The endpoint of `epoch` answers."""
+        if self.state is State.CREATING and self.epoch == epoch:
+            return self._with(state=State.IN_SERVICE)
+        return self
+
+    def released(self, holder_id: str, now: datetime, warm: timedelta) -> Record:
+        """Without that holder; the last one to go leaves the endpoint warm for a while."""
+        if holder_id not in self.holders:
+            return self
+        others = {id: other for id, other in self.live_holders(now).items() if id != holder_id}
+        warm_until = now + warm if self.state is State.IN_SERVICE else self.warm_until
+        return self._with(holders=others, warm_until=self.warm_until if others else warm_until)
+
+    def abandoned(self, run: str, now: datetime) -> Record:
+        """Without the holders of a run that has ended."""
+        others = {id: other for id, other in self.live_holders(now).items() if other.run != run}
+        return self if len(others) == len(self.live_holders(now)) else self._with(holders=others)
+
+    def condemned(self, epoch: int, failure: str = "") -> Record:
+        """`epoch` is to be deleted; with a `failure` where it never came into service."""
+        if self.epoch != epoch or self.state not in (State.CREATING, State.IN_SERVICE):
+            return self
+        return self._with(state=State.DELETING, holders={}, creator="", warm_until=None, failure=failure)
+
+    def deleted(self, epoch: int) -> Record:
+        """The backend says that there is no endpoint of `epoch`."""
+        if self.epoch != epoch or self.state is not State.DELETING:
+            return self
+        return self._with(state=State.ABSENT)
+
+    def _with(self, **changes: Any) -> Record:
+        changed = self.model_copy(update=changes)
+        return self if changed == self else changed
