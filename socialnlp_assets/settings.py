@@ -54,6 +54,9 @@ class Settings(BaseSettings):
     endpoint_image: str = Field(default="", description="container image that endpoints run")
 
     # Sources
+    sources: Path | None = Field(
+        default=None, description="a file that says where the sources are; without one, files are dropped by others"
+    )
     landing_lookback_hours: int = Field(default=72, ge=1, description="how far back the landing sensors look")
     landing_queue: str = Field(default="", description="URL of an SQS queue of landing notifications; empty: list")
     article_allowed_hosts: frozenset[str] = Field(

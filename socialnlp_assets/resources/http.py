@@ -1,0 +1,198 @@
+"""Asking a source over HTTP: patiently, within its rate limits, without ever showing a secret."""
+
+from __future__ import annotations
+
+import json
+import logging
+import random
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from email.utils import parsedate_to_datetime
+from functools import cache
+from typing import Any, TypeVar
+
+import urllib3
+
+T = TypeVar("T")
+log = logging.getLogger(__name__)
+LONGEST_PAUSE = 60.0  # seconds between two attempts, unless the source names a time itself
+
+
+class SourceError(Exception):
+    """The source did not deliver. The message says what it answered and what to do."""
+
+
+class SourceUnavailable(SourceError):
+    """It failed for as long as we were patient. Running the hour again later may succeed."""
+
+
+class SourceRefused(SourceError):
+    """It will not answer, however often it is asked, until somebody changes something."""
+
+    def __init__(self, message: str, *, status: int = 0, body: bytes = b"") -> None:
+        super().__init__(message)
+        self.status = status
+        self.body = body  # what the source said, for callers that can do something about it
+
+
+class TryAgain(Exception):
+    """An answer that is worth another attempt, in `after` seconds where the source named a time."""
+
+    def __init__(self, why: str, after: float | None = None) -> None:
+        super().__init__(why)
+        self.after = after
+
+
+@dataclass(frozen=True)
+class Answer:
+    """A complete HTTP answer; `headers` has lower-case names."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+
+    @property
+    def text(self) -> str:
+        """The start of the body, on one line, for messages."""
+        return " ".join(self.body[:500].decode(errors="replace").split())
+
+
+class RateLimit:
+    """At most so many calls in so many seconds, for each of several windows. Safe for several threads."""
+
+    def __init__(
+        self,
+        limits: Iterable[tuple[int, float]],
+        clock: Callable[[], float] = time.monotonic,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
+        self._windows = [(calls, seconds, deque[float](maxlen=calls)) for calls, seconds in limits]
+        self._lock = threading.Lock()
+        self._clock, self._sleep = clock, sleep
+
+    def wait(self) -> None:
+        """Returns when the next call may be made, and counts it."""
+        with self._lock:
+            now = self._clock()
+            start = max([now, *(past[0] + s for calls, s, past in self._windows if len(past) == calls)])
+            for _, _, past in self._windows:
+                past.append(start)
+        if start - now > 5:
+            log.warning("waiting %.0f s for the rate limit", start - now)
+        if start > now:
+            self._sleep(start - now)
+
+
+@cache
+def shared_rate_limit(name: str, *limits: tuple[int, float]) -> RateLimit:
+    """The rate limit of that name that all of this process shares."""
+    del name
+    return RateLimit(limits)
+
+
+@dataclass
+class Caller:
+    """Sends requests to one source and retries what is worth it.
+
+    `judge` sees every answer other than 200: it raises `TryAgain`, or `SourceRefused`, or returns to have it
+    treated as usual (429 and 5xx are tried again, the rest is refused).
+    """
+
+    source: str  # its name, for messages
+    rate: RateLimit
+    judge: Callable[[Answer], None] = lambda _: None
+    timeout: float = 60.0  # seconds for one answer
+    patience: float = 900.0  # seconds of pauses, in all, for one request
+    first_pause: float = 1.0
+    pool: urllib3.PoolManager = field(default_factory=lambda: urllib3.PoolManager(maxsize=4, block=True))
+
+    def ask(
+        self,
+        method: str,
+        url: str,
+        *,
+        read: Callable[[Any], T],
+        headers: Mapping[str, str] | None = None,
+        json: Any = None,
+        form: Mapping[str, str] | None = None,
+    ) -> T:
+        """What `read` makes of the JSON of a 200 answer; it raises `TryAgain` on one that is not whole.
+
+        Raises `SourceUnavailable` or `SourceRefused`; neither shows a header or a form.
+        """
+        headers = headers or {}
+        hide = [*(value.removeprefix("Bearer ") for value in headers.values()), *(form or {}).values()]
+        waited = 0.0
+        for attempt in range(1, 1000):
+            self.rate.wait()
+            try:
+                return read(_parsed(self._answer(method, url, headers, json, form)))
+            except TryAgain as problem:
+                pause = self._pause(attempt, problem.after)
+                waited += pause
+                why = _without(str(problem), hide)
+                if waited > self.patience:
+                    raise SourceUnavailable(
+                        f"{self.source} did not answer in {attempt} attempts, last: {why}; run the hour again later"
+                    ) from None
+                log.info("%s: %s; attempt %d in %.1f s", self.source, why, attempt + 1, pause)
+                time.sleep(pause)
+            except SourceRefused as refusal:
+                message = _without(str(refusal), hide)
+                raise SourceRefused(message, status=refusal.status, body=refusal.body) from None
+        raise AssertionError("patience is shorter than a thousand attempts")
+
+    def _answer(
+        self, method: str, url: str, headers: Mapping[str, str], value: Any, form: Mapping[str, str] | None
+    ) -> Answer:
+        options: dict[str, Any] = {"json": value} if value is not None else {}
+        if form is not None:
+            options = {"fields": form, "encode_multipart": False}
+        try:
+            reply = self.pool.request(
+                method, url, headers=dict(headers), timeout=self.timeout, retries=False, redirect=False, **options
+            )
+        except urllib3.exceptions.HTTPError as error:  # no connection, no answer in time, or half an answer
+            raise TryAgain(f"the connection failed ({type(error).__name__})") from None
+        answer = Answer(reply.status, {k.lower(): v for k, v in reply.headers.items()}, reply.data)
+        if answer.status == 200:
+            return answer
+        self.judge(answer)
+        message = f"{self.source} answered {answer.status}: {answer.text}"
+        if answer.status in (408, 429) or answer.status >= 500:
+            raise TryAgain(message, retry_after(answer))
+        raise SourceRefused(message, status=answer.status, body=answer.body)
+
+    def _pause(self, attempt: int, named: float | None) -> float:
+        if named is not None:
+            return named
+        return min(LONGEST_PAUSE, self.first_pause * 2.0 ** min(attempt - 1, 20)) * random.uniform(0.5, 1.0)
+
+
+def retry_after(answer: Answer) -> float | None:
+    """Seconds that the header ``Retry-After`` asks for, a number or a date; None without one."""
+    value = answer.headers.get("retry-after", "").strip()
+    if value.isdigit():
+        return float(value)
+    try:
+        return max(0.0, parsedate_to_datetime(value).timestamp() - time.time())
+    except ValueError:
+        return None
+
+
+def _parsed(answer: Answer) -> Any:
+    try:
+        return json.loads(answer.body)
+    except ValueError:
+        raise TryAgain(f"200 with something that is not JSON: {answer.text[:80]!r}") from None
+
+
+def _without(text: str, hidden: Iterable[str]) -> str:
+    """`text` with every secret in it masked: some services repeat in an error what they were sent."""
+    for secret in hidden:
+        if len(secret) >= 8:  # shorter values are no secrets
+            text = text.replace(secret, "**********")
+    return text

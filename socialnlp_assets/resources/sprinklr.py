@@ -1,0 +1,273 @@
+"""Sprinklr's listening stream: every message of a time window, each exactly once.
+
+The reference leaves three things open, so nothing here depends on them. Whether a window includes its ends:
+we ask for a millisecond more and keep ``since <= time < until`` ourselves. Whether `start` counts pages (as
+the reference says) or rows (as some installations do): the second page tells. In what order messages come,
+and whether they move between pages while we read: identities decide what is new.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import logging
+import threading
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Literal, NamedTuple
+
+import dagster as dg
+from pydantic import Field, SecretStr
+
+from socialnlp_assets.resources.http import (
+    Answer,
+    Caller,
+    SourceRefused,
+    TryAgain,
+    retry_after,
+    shared_rate_limit,
+)
+from socialnlp_assets.resources.secrets import SecretMissing, Secrets
+
+log = logging.getLogger(__name__)
+MOST_ROWS = 1000  # a page
+MOST_OF_A_WINDOW = 10_000  # messages that can be paged through in one window
+
+_TIMES = {"SN_CREATED_TIME": ("channelCreatedTime", "snCreatedTime"), "SYSTEM_CREATED_TIME": ("createdTime",)}
+_renewing = threading.Lock()
+
+
+class SprinklrResource(dg.ConfigurableResource[Any]):
+    """The listening stream of one Sprinklr account.
+
+    Its secrets are ``sprinklr-key``, ``sprinklr-secret`` and ``sprinklr-tokens``: a refresh token, later the
+    JSON that we keep in its place. Refresh tokens are valid once, so a new one is stored before it is used.
+    Without ``sprinklr-tokens`` the client's own credentials are used.
+    """
+
+    secrets: Secrets
+    url: str = Field(default="https://api3.sprinklr.com/prod", description="with the environment, no slash at the end")
+    api: Literal["v2", "v1"] = "v2"
+    topics: dict[str, list[str]] = Field(default={}, description="workflow: the topics whose messages it takes")
+    time_field: Literal["SN_CREATED_TIME", "SYSTEM_CREATED_TIME"] = Field(
+        default="SN_CREATED_TIME", description="an hour is when messages were published, or when Sprinklr had them"
+    )
+    redirect_uri: str = Field(default="", description="as registered with the application; asked for on renewal")
+    rows: int = Field(default=MOST_ROWS, ge=1, le=MOST_ROWS, description="messages a page")
+    calls_per_second: int = 10
+    calls_per_hour: int = 1000
+    timeout_seconds: float = 60.0
+    patience_seconds: float = Field(default=900.0, description="pauses in all before a request is given up")
+    first_pause_seconds: float = 1.0
+
+    def messages(self, since: datetime, until: datetime, topics: Sequence[str] = ()) -> Iterator[Any]:
+        """Raw messages of ``since <= time < until``, as delivered, each once; `topics` or else all configured ones.
+
+        Raises `SourceUnavailable` when running the hour again later may help, `SourceRefused` when it will not.
+        """
+        wanted = tuple(topics) or tuple(sorted({topic for some in self.topics.values() for topic in some}))
+        begin, end, seen = _milliseconds(since), _milliseconds(until), set[str]()
+        for message in _Stream(self, wanted).window(begin - 1, end):
+            identity, when = identity_of(message), time_of(message, self.time_field)
+            if identity not in seen and (when is None or begin <= when < end):
+                seen.add(identity)
+                yield message
+
+
+class _Tokens(NamedTuple):
+    access: SecretStr
+    refresh: SecretStr
+
+
+class _Page(NamedTuple):
+    messages: list[Any]
+    more: bool
+
+
+@dataclass
+class _Stream:
+    """One reading of the stream: its tokens, and how it is paged."""
+
+    resource: SprinklrResource
+    topics: tuple[str, ...]
+    start_counts_rows: bool = False
+    tokens: _Tokens = field(init=False)
+    key: str = field(init=False, repr=False)
+    caller: Caller = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        resource = self.resource
+        self.key = resource.secrets.get("sprinklr-key").get_secret_value()
+        self.tokens = self._stored_tokens()
+        self.caller = Caller(
+            "Sprinklr",
+            shared_rate_limit(
+                f"{resource.url} {hashlib.sha256(self.key.encode()).hexdigest()}",
+                (resource.calls_per_second, 1.0),
+                (resource.calls_per_hour, 3600.0),
+            ),
+            _judge,
+            timeout=resource.timeout_seconds,
+            patience=resource.patience_seconds,
+            first_pause=resource.first_pause_seconds,
+        )
+
+    def window(self, begin: int, end: int) -> Iterator[Any]:
+        """The messages of a window in milliseconds, some twice; halved where it holds more than can be paged."""
+        first: list[Any] = []
+        start = fetched = 0
+        while fetched < MOST_OF_A_WINDOW:
+            messages, more = self._page(begin, end, start)
+            yield from messages
+            if not more:
+                return
+            fetched += len(messages)
+            if start == 0:
+                first = messages
+            elif start == 1 and _moved_by_one(first, messages):
+                self.start_counts_rows, fetched = True, len(first) + 1
+            start = fetched if self.start_counts_rows else start + 1
+        if end - begin <= 2:
+            raise SourceRefused(f"Sprinklr has over {MOST_OF_A_WINDOW} messages in a millisecond; narrow the topics")
+        middle = (begin + end) // 2
+        log.info("over %d messages from %d to %d: asking for its halves", MOST_OF_A_WINDOW, begin, end)
+        yield from self.window(begin, middle)
+        yield from self.window(middle - 1, end)
+
+    def _page(self, begin: int, end: int, start: int) -> _Page:
+        query = {
+            "sinceTime": begin,
+            "untilTime": end,
+            "timeField": self.resource.time_field,
+            "timezoneOffset": 0,
+            "details": {"widgetType": "STREAM"},
+            "metric": "MENTIONS",
+            "filters": [{"dimension": "TOPIC", "filterValues": list(self.topics)}] if self.topics else [],
+            "start": start,
+            "rows": self.resource.rows,
+        }
+        url = f"{self.resource.url}/api/{self.resource.api}/listening/query/stream"
+        for _ in range(3):
+            access = self.tokens.access.get_secret_value()
+            headers = {"Authorization": f"Bearer {access}", "Key": self.key, "Accept": "application/json"}
+            try:
+                if access:
+                    return self.caller.ask("POST", url, headers=headers, json=query, read=_page_of)
+            except SourceRefused as refusal:
+                if refusal.status != 401:
+                    raise
+            self._renew(self.tokens)
+        raise SourceRefused(
+            "Sprinklr refuses tokens that it has just issued; check that the secret sprinklr-key belongs to the "
+            f"environment in {self.resource.url}"
+        )
+
+    def _renew(self, used: _Tokens) -> None:
+        """Replace the tokens `used`, which expired: by what another process stored meanwhile, else by new ones."""
+        with _renewing:
+            self.tokens = self._stored_tokens()
+            if self.tokens != used:
+                return
+            refresh = used.refresh.get_secret_value()
+            form = {"client_id": self.key, "client_secret": self._secret(), "redirect_uri": self.resource.redirect_uri}
+            form |= {"grant_type": "refresh_token", "refresh_token": refresh} if refresh else {}
+            form.setdefault("grant_type", "client_credentials")
+            url = f"{self.resource.url}/oauth/token"
+            try:
+                self.tokens = self.caller.ask("POST", url, form={k: v for k, v in form.items() if v}, read=_tokens_of)
+            except SourceRefused as refusal:
+                self.tokens = self._renewed_by_another(used, refusal)
+                return
+            kept = {"access_token": self.tokens.access, "refresh_token": self.tokens.refresh}
+            value = json.dumps({name: token.get_secret_value() for name, token in kept.items()})
+            self.resource.secrets.put("sprinklr-tokens", SecretStr(value))
+
+    def _renewed_by_another(self, used: _Tokens, refusal: SourceRefused) -> _Tokens:
+        """A refused refresh token was perhaps used a moment ago by another process, which will store its successor."""
+        for _ in range(5):
+            tokens = self._stored_tokens()
+            if tokens != used:
+                return tokens
+            time.sleep(self.resource.first_pause_seconds)
+        raise SourceRefused(
+            f"{refusal}; the refresh token is used up: generate new tokens in Sprinklr's developer portal and "
+            "store the refresh token as the secret sprinklr-tokens",
+            status=refusal.status,
+        )
+
+    def _secret(self) -> str:
+        return self.resource.secrets.get("sprinklr-secret").get_secret_value()
+
+    def _stored_tokens(self) -> _Tokens:
+        try:
+            stored = self.resource.secrets.get("sprinklr-tokens")
+        except SecretMissing:
+            return _Tokens(SecretStr(""), SecretStr(""))
+        try:
+            return _tokens_of(json.loads(stored.get_secret_value()))
+        except ValueError:  # the refresh token alone, as the portal shows it
+            return _Tokens(SecretStr(""), stored)
+
+
+def identity_of(message: Any) -> str:
+    """What makes a raw message one and the same: its identity at the source, else its content."""
+    if isinstance(message, Mapping):
+        for name in ("messageId", "snMsgId"):
+            if message.get(name):
+                return f"{name} {message.get('snType', '')} {message[name]}"
+    return hashlib.sha256(json.dumps(message, sort_keys=True).encode()).hexdigest()
+
+
+def time_of(message: Any, time_field: str = "SN_CREATED_TIME") -> int | None:
+    """When it was published (or collected), in milliseconds; None where it does not say."""
+    values = [message.get(name) for name in _TIMES[time_field]] if isinstance(message, Mapping) else []
+    return next((int(v) for v in values if isinstance(v, int) or (isinstance(v, str) and v.isdigit())), None)
+
+
+def _page_of(reply: Any) -> _Page:
+    """A page of either shape: v2 ``{data: {result, hasMore}, errors}``, v1 ``{status, response: {data, hasMore}}``."""
+    if not isinstance(reply, dict):
+        raise TryAgain("200 with something that is no page")
+    if reply.get("errors") or reply.get("status", "SUCCESS") != "SUCCESS":
+        raise TryAgain(f"200 with {json.dumps(reply.get('errors') or reply['status'])[:300]}")
+    if "not enabled" in str(reply.get("message", "")):
+        raise SourceRefused(f"Sprinklr: {reply['message']}")
+    page = reply.get("data") or reply.get("response") or {}
+    messages = page.get("result", page.get("data"))
+    if not isinstance(messages, list) or not isinstance(page.get("hasMore"), bool):
+        raise TryAgain("200 with half a page")
+    if page["hasMore"] and not messages:
+        raise TryAgain("200 with an empty page that says there is more")
+    return _Page(messages, page["hasMore"])
+
+
+def _tokens_of(reply: Any) -> _Tokens:
+    if not isinstance(reply, dict) or not reply.get("access_token"):
+        raise TryAgain("200 without an access token")
+    return _Tokens(SecretStr(reply["access_token"]), SecretStr(reply.get("refresh_token") or ""))
+
+
+def _judge(answer: Answer) -> None:
+    """Sprinklr's gateway says 403 both for "later" and for "never"."""
+    if answer.status != 403:
+        return
+    said = f"{answer.headers.get('x-mashery-error-code', '')} {answer.text}".lower().replace("_", " ")
+    if "over rate" in said or "over qps" in said:
+        raise TryAgain("403 Developer Over Rate", retry_after(answer))
+    if "developer inactive" in said:
+        raise SourceRefused(
+            "Sprinklr answered 403 Developer Inactive: the secret sprinklr-key or its token is not valid for this "
+            "environment, or the application was switched off; correct it in the developer portal",
+            status=403,
+        )
+
+
+def _moved_by_one(first: list[Any], second: list[Any]) -> bool:
+    """The second page is the first, one row on: so `start` counts rows."""
+    return len(first) > 1 and bool(second) and first[0] != first[1] and second[0] == first[1]
+
+
+def _milliseconds(when: datetime) -> int:
+    return round(when.timestamp() * 1000)
