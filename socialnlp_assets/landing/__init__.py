@@ -6,10 +6,9 @@ Nothing is ever lost: each record comes out as a row or as a reject that names f
 
 from .formats import read_messages, read_records
 from .records import Landed, Message, Reject
-from .shapes import Batch, author_hash, standardise, standardise_batches
+from .shapes import author_hash, standardise
 
 __all__ = [
-    "Batch",
     "Landed",
     "Message",
     "Reject",
@@ -17,5 +16,4 @@ __all__ = [
     "read_messages",
     "read_records",
     "standardise",
-    "standardise_batches",
 ]

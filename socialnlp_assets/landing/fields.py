@@ -13,6 +13,7 @@ import time
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from .json_values import is_shallow
 from .records import clean_text
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -165,7 +166,7 @@ def country(value: Any) -> str | None:
 
 def structure(value: str) -> Any:
     """The list or object that a table's cell holds, as JSON or as Python writes it; None when it holds none."""
-    if value[:1] not in ("{", "["):
+    if value[:1] not in ("{", "[") or not is_shallow(value):
         return None
     try:
         return json.loads(value)

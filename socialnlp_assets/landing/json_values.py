@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from typing import Any
 
 RECORD_LIMIT = 16 << 20  # characters of one value
+DEPTH_LIMIT = 100  # deeper values can be read, but not every program that comes after can write them
 
 _decode = json.JSONDecoder(
     strict=False
@@ -31,6 +32,18 @@ class Broken:
     text: str
     problem: str
     last: bool = False
+
+
+def is_shallow(text: str, start: int = 0, end: int | None = None) -> bool:
+    """Whether the JSON in `text` nests no deeper than `DEPTH_LIMIT`."""
+    if text.count("{", start, end) + text.count("[", start, end) <= DEPTH_LIMIT:
+        return True
+    depth = 0
+    for token in _TOKEN.finditer(text, start, len(text) if end is None else end):
+        depth += (token[0] in "{[") - (token[0] in "}]")
+        if depth > DEPTH_LIMIT:
+            return False
+    return True
 
 
 def json_values(chunks: Iterator[str]) -> Iterator[Any | Broken]:
@@ -86,10 +99,13 @@ class _Text:
         while True:
             try:
                 value, end = _decode(self.buffer, self.position)
-                if end < len(self.buffer) or self.ended or isinstance(value, dict | list | str):
+                if end == len(self.buffer) and not self.ended and not isinstance(value, dict | list | str):
+                    problem = ""  # a number at the end of the buffer may go on
+                elif is_shallow(self.buffer, self.position, end):
                     self.position = end
                     return value
-                problem = ""  # a number at the end of the buffer may go on
+                else:
+                    problem = "is nested too deep"
             except json.JSONDecodeError as error:
                 problem = f"is not JSON ({error.msg})"
             except RecursionError:

@@ -8,12 +8,10 @@ whatever the source, a field of the column's own name. Unknown fields are ignore
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from hashlib import blake2b
 from typing import Any
-
-import pyarrow as pa
 
 from ..schemas import POSTS
 from . import fields
@@ -147,42 +145,8 @@ def _find(raw: Raw, paths: tuple[Path, ...]) -> Any:
 
 def author_hash(identity: str, key: bytes) -> str:
     """A keyed hash (BLAKE2b, 128 bits, hexadecimal) of an author's identity: the same author, the same hash,
-    and no way back, nor a way to try names, without the key. `key` holds 16 bytes or more, from the secret store."""
-    if len(key) < 16:
-        raise ValueError("the key of author hashes needs at least 16 bytes; set it in the secret store")
+    and no way back, nor a way to try names, without the key. Take 16 random bytes or more, from the secret store."""
+    if not key:
+        raise ValueError("author names are hashed with a key, and it is empty; set it in the secret store")
     key = key if len(key) <= 64 else blake2b(key).digest()
     return blake2b(identity.encode("utf-8", "replace"), key=key, digest_size=16).hexdigest()
-
-
-@dataclass(frozen=True)
-class Batch:
-    """Some rows of `posts`, authors hashed, languages as the source named them (null: to be detected)."""
-
-    posts: pa.RecordBatch
-    rejects: list[Reject]
-
-
-def standardise_batches(
-    records: Iterable[Message | Reject], source: str, key: bytes, rows: int = 4096
-) -> Iterator[Batch]:
-    """Records into batches of up to `rows` records, in order, so that an hour of any size needs the memory of one.
-
-    Rejects of reading are handed on beside those of standardising: rows and rejects together are the records.
-    """
-    index = POSTS.arrow.get_field_index("language")
-    schema = POSTS.arrow.set(index, POSTS.arrow.field(index).with_nullable(True))
-    posts: list[dict[str, Any]] = []
-    rejects: list[Reject] = []
-    for record in records:
-        row = standardise(record, source) if isinstance(record, Message) else record
-        if isinstance(row, Reject):
-            rejects.append(row)
-        else:
-            if row["author"] is not None:
-                row["author"] = author_hash(row["author"], key)
-            posts.append(row)
-        if len(posts) + len(rejects) >= rows:
-            yield Batch(pa.RecordBatch.from_pylist(posts, schema=schema), rejects)
-            posts, rejects = [], []
-    if posts or rejects:
-        yield Batch(pa.RecordBatch.from_pylist(posts, schema=schema), rejects)

@@ -88,16 +88,21 @@ def _encoding(head: bytes) -> str:
     return "utf-8-sig"
 
 
-def _as_windows_1252(error: UnicodeError) -> tuple[str, int]:
+def _as_meant(error: UnicodeError) -> tuple[str, int]:
+    """What the bytes that are not UTF-8 were meant to be, and where to go on."""
     if not isinstance(error, UnicodeDecodeError):
         raise error
     if not error.encoding.startswith("utf-8"):
         return "\ufffd", error.end
-    wrong = error.object[error.start : error.end]
+    end = error.start + 3
+    try:  # half of a surrogate pair, as some Java programs write emoji; `clean_text` joins the halves
+        return error.object[error.start : end].decode("utf-8", "surrogatepass"), end
+    except UnicodeDecodeError:
+        wrong = error.object[error.start : error.end]
     try:
         return wrong.decode("cp1252"), error.end
     except UnicodeDecodeError:
         return wrong.decode("latin-1"), error.end
 
 
-codecs.register_error("landing", _as_windows_1252)
+codecs.register_error("landing", _as_meant)
