@@ -114,7 +114,7 @@ class Desk:
 
 def ingest(hour: Hour) -> Result:
     hour.resources.endpoints.warm(hour.workflow.models())  # the run waits for the slowest, not for the sum
-    desk = Desk(hour, hour.resources.secrets.get(AUTHOR_KEY).encode())
+    desk = Desk(hour, hour.resources.secrets.get_or_create(AUTHOR_KEY).get_secret_value().encode())
     files = hour.lake.landed(hour.workflow.name, hour.hour)
     for record in _records(hour, [file.path for file in files]):
         desk.take(record)
