@@ -6,7 +6,7 @@ import json
 import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from math import ceil
+from math import ceil, inf
 from typing import Any
 
 # Bytes of JSON around the texts of a request: keys, scalar parameters.
@@ -61,13 +61,14 @@ class Rows:
 class Pace:
     """How many bytes of text a request may carry so that it ends well below the runtime's 60 seconds.
 
-    Known only by trying: quick answers double the allowance, one slower than `seconds` cuts it to what would
-    have fitted, a timeout halves it.
+    Known only by trying: a quick answer doubles the allowance, one slower than `seconds` cuts it to what would
+    have fitted. What was once too much halves it, and from there it grows by a twentieth only.
     """
 
     def __init__(self, seconds: float = 20.0) -> None:
         self._seconds = seconds
         self._lock = threading.Lock()
+        self._ceiling = inf
         self.max_bytes = FIRST_REQUEST_BYTES
 
     def took(self, size: int, seconds: float) -> None:
@@ -76,12 +77,12 @@ class Pace:
             if seconds > self._seconds:
                 self.max_bytes = max(1, min(self.max_bytes, int(size * self._seconds / seconds)))
             elif seconds < self._seconds / 4 and 2 * size > self.max_bytes:
-                self.max_bytes *= 2
+                self.max_bytes = ceil(self.max_bytes * (2 if self.max_bytes < self._ceiling else 1.05))
 
     def too_much(self, size: int) -> None:
-        """A request of `size` bytes was more than the model could do."""
+        """A request of `size` bytes failed and its parts did not."""
         with self._lock:
-            self.max_bytes = max(1, min(self.max_bytes, size // 2))
+            self._ceiling = self.max_bytes = max(1, min(self.max_bytes, size // 2))
 
 
 def json_size(value: Any) -> int:

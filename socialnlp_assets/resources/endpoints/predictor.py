@@ -17,7 +17,7 @@ from typing import Any
 
 from socialnlp_assets.models.catalogue import ModelEntry
 from socialnlp_assets.resources.endpoints.batching import ENVELOPE_BYTES, Pace, Row, Rows, json_size, row_parameters
-from socialnlp_assets.resources.endpoints.metering import Meter
+from socialnlp_assets.resources.endpoints.metering import Meter, Usage
 from socialnlp_assets.resources.endpoints.protocol import (
     EndpointError,
     EndpointGone,
@@ -99,6 +99,11 @@ class Predictor:
         self._pace = Pace()
         self._lives = 0  # how often the endpoint was regained
         self._regaining = threading.Lock()
+
+    @property
+    def usage(self) -> Usage:
+        """What this holder has used so far; complete once the lease is given back."""
+        return self._meter.usage
 
     def predict(self, texts: Sequence[str], *, target: str | None = None, **parameters: Any) -> list[Result]:
         """One result a text, in order; `target` names one of the models that share the endpoint.
@@ -188,19 +193,19 @@ class Predictor:
             finally:
                 call.stopped.set()  # also when this thread is interrupted
 
-    def _settle(self, call: _Call, batch: list[Row]) -> None:
-        """Every row of the batch gets its result, in as many requests as that takes."""
+    def _settle(self, call: _Call, batch: list[Row]) -> int:
+        """Every row of the batch gets its result, in as many requests as that takes. The number of rows that
+        the model could not take."""
         try:
             results = self._ask(call, batch)
         except (InvocationTimeout, PayloadTooLarge, ModelFailed, BadReply) as error:
             if len(batch) > 1:
-                if not isinstance(error, BadReply):
+                failed = sum(self._settle(call, part) for part in _split(batch, error))
+                if not failed:  # no text was at fault: there were too many
                     self._pace.too_much(sum(row.size for row in batch))
-                for part in _split(batch, error):
-                    self._settle(call, part)
-                return
+                return failed
             results = [RowError(f"the model cannot take this text: {error}")]
-        call.fill(batch, results)
+        return call.fill(batch, results)
 
     def _ask(self, call: _Call, batch: list[Row]) -> list[Result]:
         """One request, sent again while a retry may help."""
@@ -264,8 +269,9 @@ class _Call:
     _failed: int = 0
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
-    def fill(self, batch: Sequence[Row], results: Sequence[Result]) -> None:
-        """Put each row's result wherever its text was asked; raises `PredictionFailed` for a broken model."""
+    def fill(self, batch: Sequence[Row], results: Sequence[Result]) -> int:
+        """Put each row's result wherever its text was asked. The number of rows that the model could not take;
+        raises `PredictionFailed` for a broken model."""
         for row, result in zip(batch, results, strict=True):
             for position in row.positions:
                 self.results[position] = result
@@ -278,6 +284,7 @@ class _Call:
                     f"the model failed on {self._failed} texts and answered none: {failures[-1]}. "
                     "Read the endpoint's log; no text was set aside."
                 )
+        return len(failures)
 
 
 def _split(batch: list[Row], error: Exception) -> list[list[Row]]:
