@@ -16,7 +16,7 @@ MOST_ATTRIBUTES = 1024  # characters of custom attributes that SageMaker lets th
 
 def content_type(headers: Headers) -> str:
     """The body's media type; raises 415 where we cannot read it. None given means JSON."""
-    media_type, _, options = headers.get("content-type", JSON).partition(";")
+    media_type, _, options = (headers.get("content-type") or JSON).partition(";")
     known = CONTENT_TYPES.get(media_type.strip().lower())
     charset = options.lower().replace(" ", "").replace('"', "").partition("charset=")[2]
     if known is None or charset not in ("", "utf-8", "utf8"):

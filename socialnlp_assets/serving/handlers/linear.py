@@ -1,7 +1,8 @@
-"""A linear classifier over hashed n-grams (`nlp.ngrams`).
+"""A linear classifier over hashed n-grams (`nlp.ngrams`) and, where `valence` is true, VADER's scores.
 
-`linear.npz` holds `weights` (buckets × labels), `bias` (labels) and `idf` (buckets), labels in the order of
-`model.json`, whose `ngrams` says which n-grams. Scores are softmax, or for the multi-label task a sigmoid each.
+`linear.npz` holds `weights` (buckets × labels, signed bytes), their `scale` (labels), `bias` (labels) and `idf`
+(buckets), labels in the order of `model.json`, whose `ngrams` says which n-grams. With `valence` four rows more
+follow the buckets. Scores are softmax, or for the multi-label task a sigmoid each.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from socialnlp_assets.nlp.ngrams import Ngrams, tokens
+from socialnlp_assets.nlp.valence import VALENCE, valence
 from socialnlp_assets.serving.handler import BadModel, Handler, Predictions
 
 MOST_TOKENS = 512
@@ -21,10 +23,16 @@ MOST_TOKENS = 512
 
 class Linear(Handler):
     def __init__(
-        self, ngrams: Ngrams, arrays: Mapping[str, npt.NDArray[np.float32]], labels: list[str], alone: bool
+        self,
+        ngrams: Ngrams,
+        arrays: Mapping[str, npt.NDArray[np.float32]],
+        labels: list[str],
+        *,
+        alone: bool,
+        with_valence: bool,
     ) -> None:
-        self._ngrams, self._labels, self._alone = ngrams, labels, alone
-        self._weights, self._bias = arrays["weights"], arrays["bias"]
+        self._ngrams, self._labels, self._alone, self._with_valence = ngrams, labels, alone, with_valence
+        self._weights, self._bias = arrays["weights"] * arrays["scale"], arrays["bias"]
         self._idf: list[float] = arrays["idf"].tolist()  # a list is read faster, one number at a time
 
     @classmethod
@@ -34,14 +42,21 @@ class Linear(Handler):
         try:
             ngrams = Ngrams(**settings.get("ngrams", {}))
             with np.load(path, allow_pickle=False) as file:
-                arrays = {name: file[name].astype(np.float32) for name in ("weights", "bias", "idf")}
+                arrays = {name: file[name].astype(np.float32) for name in ("weights", "scale", "bias", "idf")}
         except (OSError, ValueError, KeyError, TypeError) as error:
             raise BadModel(f"{path}: {error}") from error
-        expected = {"weights": (ngrams.buckets, len(labels)), "bias": (len(labels),), "idf": (ngrams.buckets,)}
+        with_valence = bool(settings.get("valence", False))
+        rows = ngrams.buckets + (len(VALENCE) if with_valence else 0)
+        expected = {
+            "weights": (rows, len(labels)),
+            "scale": (len(labels),),
+            "bias": (len(labels),),
+            "idf": (ngrams.buckets,),
+        }
         for name, shape in expected.items():
             if arrays[name].shape != shape:
                 raise BadModel(f"{path}: {name} has the shape {arrays[name].shape}, model.json asks for {shape}")
-        return cls(ngrams, arrays, labels, alone=settings["task"] == "multi-label")
+        return cls(ngrams, arrays, labels, alone=settings["task"] == "multi-label", with_valence=with_valence)
 
     def predict(self, texts: Sequence[str], parameters: Mapping[str, Any]) -> Predictions:
         most = parameters.get("max_length", MOST_TOKENS)
@@ -52,6 +67,8 @@ class Linear(Handler):
             if len(words) > most:
                 truncated.append(position)
             features = self._ngrams.features(words[:most], self._idf)
+            if features and self._with_valence:
+                features |= dict(enumerate(valence(text), start=self._ngrams.buckets))
             results.append(self._scores(features) if features else None)
         return Predictions(results, truncated)
 

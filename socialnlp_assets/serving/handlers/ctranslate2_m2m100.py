@@ -1,0 +1,62 @@
+"""M2M100 by CTranslate2, int8: many languages to one, in one batch.
+
+The tokens are those of `M2M100Tokenizer`: the source language's, the SentencePiece pieces, the end; the
+answer starts with the target language's. Source: Fan et al., Beyond English-Centric Multilingual Machine
+Translation, JMLR 2021.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, Self
+
+import ctranslate2
+import sentencepiece
+
+from socialnlp_assets.serving.handler import BadModel, Handler, Predictions
+from socialnlp_assets.serving.handlers.long_texts import translate
+
+PIECES = "sentencepiece.bpe.model"
+END, UNKNOWN = "</s>", "<unk>"
+BATCH_TOKENS = 2048  # padding included; CTranslate2 sorts by length and drops what is finished
+
+
+class CTranslate2M2M100(Handler):
+    def __init__(self, translator: Any, pieces: Any) -> None:
+        self._translator = translator
+        self._pieces = pieces
+
+    @classmethod
+    def load(cls, folder: Path, settings: Mapping[str, Any], threads: int) -> Self:  # noqa: ARG003
+        try:
+            pieces = sentencepiece.SentencePieceProcessor(model_file=str(folder / PIECES))
+            translator = ctranslate2.Translator(str(folder), device="cpu", inter_threads=1, intra_threads=threads)
+        except (OSError, RuntimeError, ValueError) as error:
+            raise BadModel(f"{folder} is no CTranslate2 model with {PIECES} beside it: {error}") from error
+        return cls(translator, pieces)
+
+    def predict(self, texts: Sequence[str], parameters: Mapping[str, Any]) -> Predictions:
+        def translate_pieces(pieces: list[str], languages: list[str]) -> list[str]:
+            sources = [
+                [f"__{language}__", *tokens, END]
+                for language, tokens in zip(languages, self._pieces.encode(pieces, out_type=str), strict=True)
+            ]
+            results = self._translator.translate_batch(
+                sources,
+                target_prefix=[[f"__{parameters['tgt_lang']}__"]] * len(sources),
+                max_batch_size=BATCH_TOKENS,
+                batch_type="tokens",
+                beam_size=parameters["num_beams"],
+                max_decoding_length=parameters["max_length"],
+            )
+            return [self._text(result.hypotheses[0][1:]) for result in results]
+
+        return Predictions(translate(texts, parameters["src_lang"], self._count, translate_pieces))
+
+    def _count(self, text: str) -> int:
+        return len(self._pieces.encode(text))
+
+    def _text(self, tokens: Sequence[str]) -> str:
+        text: str = self._pieces.decode([token for token in tokens if token != UNKNOWN])
+        return text

@@ -1,0 +1,46 @@
+"""An encoder with a classification head, such as RoBERTa, by ONNX Runtime, int8.
+
+The scores are the softmax of the logits, as the Hugging Face toolkit answers them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, Self
+
+import numpy as np
+from tokenizers import Tokenizer
+
+from socialnlp_assets.serving.batching import by_length
+from socialnlp_assets.serving.handler import Handler, Predictions
+from socialnlp_assets.serving.handlers.onnx_session import BATCH_TOKENS, cut, load_session, pad
+
+
+class OnnxSequenceClassification(Handler):
+    """`model.json` holds `labels` in the order of the logits, and `padding`, the id of the padding token."""
+
+    def __init__(self, session: Any, tokenizer: Tokenizer, labels: Sequence[str], padding: int) -> None:
+        self._session = session
+        self._tokenizer = tokenizer
+        self._labels = labels
+        self._padding = padding
+
+    @classmethod
+    def load(cls, folder: Path, settings: Mapping[str, Any], threads: int) -> Self:
+        session, tokenizer = load_session(folder, threads)
+        return cls(session, tokenizer, settings["labels"], settings.get("padding", 1))
+
+    def predict(self, texts: Sequence[str], parameters: Mapping[str, Any]) -> Predictions:
+        most = parameters["max_length"]
+        ids = [encoding.ids for encoding in self._tokenizer.encode_batch(list(texts))]
+        rows = [cut(row, most) for row in ids]
+        scores = by_length(self._scores, rows, [len(row) for row in rows], BATCH_TOKENS)
+        return Predictions(scores, [position for position, row in enumerate(ids) if len(row) > most])
+
+    def _scores(self, rows: list[list[int]]) -> list[dict[str, float]]:
+        tokens, mask = pad(rows, self._padding)
+        (logits,) = self._session.run(None, {"input_ids": tokens, "attention_mask": mask})
+        odds = np.exp(logits - logits.max(axis=1, keepdims=True))
+        probabilities = odds / odds.sum(axis=1, keepdims=True)
+        return [dict(zip(self._labels, map(float, row), strict=True)) for row in probabilities]
