@@ -15,11 +15,11 @@ from pathlib import Path
 import pytest
 
 from socialnlp_assets.models.catalogue import load_catalogue
-from socialnlp_assets.resources.endpoints.local import LocalProcess
+from socialnlp_assets.resources.endpoints.local import LocalProcess, local_spec
 from socialnlp_assets.resources.endpoints.manager import LeaseManager, Owner, Terms
-from socialnlp_assets.resources.endpoints.protocol import EndpointFailed, EndpointSpec, Status
+from socialnlp_assets.resources.endpoints.protocol import EndpointSpec
 from socialnlp_assets.resources.endpoints.reaper import EndpointHeld
-from socialnlp_assets.resources.endpoints.resource import Endpoints, local_spec
+from socialnlp_assets.resources.endpoints.resource import Endpoints
 from socialnlp_assets.resources.endpoints.stores import SqliteStore
 
 SERVER = [sys.executable, str(Path(__file__).parents[1] / "fakes" / "model_server.py")]

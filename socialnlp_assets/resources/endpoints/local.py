@@ -16,10 +16,12 @@ import json
 import os
 import signal
 import subprocess
-import sys
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from datetime import UTC, datetime
+from functools import cache
+from hashlib import sha256
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -230,9 +232,32 @@ class LocalProcess:
             raise BackendError(f"{name} does not end; {self._announcement(name)} names its process, end it by hand")
 
 
-def default_command(python: str = "") -> Sequence[str]:
-    """How the model server is started; `python` is another interpreter than this one."""
-    return (python or sys.executable, "-m", "socialnlp_assets.serving")
+def local_spec(model: str, folder: Path, command: list[str], prefix: str = "nlp") -> EndpointSpec:
+    """What a local process serves `folder` with. The code and the content decide the hash, so that different
+    code never shares an endpoint."""
+    package = Path(__file__).parents[2]
+    config: dict[str, Any] = {
+        "command": command,
+        "model_dir": str(folder),
+        "model": folder_digest(folder),
+        "version": version("socialnlp-assets"),
+        "code": [folder_digest(package / "serving"), folder_digest(package / "nlp")],
+    }
+    digest = sha256(json.dumps(["process", config], sort_keys=True).encode()).hexdigest()
+    return EndpointSpec(model, "process", config, digest[:8], prefix)
+
+
+@cache
+def folder_digest(folder: Path) -> str:
+    """A digest of the names and contents of the files in `folder`, once a process."""
+    digest = sha256()
+    for path in sorted(folder.rglob("*")):
+        if path.is_file() and "__pycache__" not in path.parts:
+            digest.update(f"{path.relative_to(folder)}\0{path.stat().st_size}\0".encode())
+            with path.open("rb") as file:
+                while block := file.read(1 << 20):
+                    digest.update(block)
+    return digest.hexdigest()[:16]
 
 
 def _lock(descriptor: int, kind: int) -> bool:

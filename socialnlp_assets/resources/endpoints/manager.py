@@ -12,7 +12,6 @@ import os
 import random
 import socket
 import threading
-import time
 import uuid
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -77,15 +76,15 @@ class Owner:
 
 @dataclass
 class LeaseManager:
-    """Hands out leases. `heartbeats=False` leaves renewing to the caller (tests on virtual time)."""
+    """Hands out leases. `heartbeats=False` leaves renewing to the caller; `sleep` is for virtual time."""
 
     store: LeaseStore
     backend: EndpointBackend
     terms: Terms = Terms()
     owner: Owner = Owner()
-    sleep: Sleep = time.sleep
+    sleep: Sleep | None = None
     heartbeats: bool = True
-    closed: bool = field(default=False, init=False)
+    _closed: threading.Event = field(default_factory=threading.Event, init=False)
 
     def acquire(self, spec: EndpointSpec, step: str = "", held: Held | None = None) -> Lease:
         """Join the endpoint or create it, and wait until it is in service. `held` is told, now and then, of
@@ -97,6 +96,15 @@ class LeaseManager:
         lease = Lease(self, spec, step, held)
         lease.enter()
         return lease
+
+    def close(self) -> None:
+        """Nobody may wait for an endpoint any more; who does is woken by an `EndpointError`."""
+        self._closed.set()
+
+    def pause(self, seconds: float) -> None:
+        (self.sleep or self._closed.wait)(seconds)
+        if self._closed.is_set():
+            raise EndpointError("the wait for an endpoint was ended: this run's endpoints are closed")
 
 
 class Lease:
@@ -111,8 +119,10 @@ class Lease:
         self._held = held
         self._id = uuid.uuid4().hex
         self._record: Record | None = None  # as last seen while this lease was good
+        self._released = False
         self._accounted_to: datetime | None = None  # None: not in service
         self._entering = threading.Lock()
+        self._changing = threading.RLock()  # a late heartbeat must not take back a lease that was given up
         self._heartbeat = _Heartbeat(self.renew, manager.terms.lease / 4) if manager.heartbeats else None
 
     @property
@@ -144,33 +154,36 @@ class Lease:
     def regain(self) -> None:
         """As `enter`, after the endpoint was found gone: waits for the same or a successor."""
         with self._entering:
+            self._accounted_to = None
             self._wait()
             self._accounted_to = self._store.now()
 
     def renew(self) -> None:
         """Hold on for another term. A lease that was lost meanwhile makes `invoke` raise `EndpointGone`."""
-        known = self._record
-        if known is None:
-            return
-        self._backend.touch(known.endpoint)
+        with self._changing:
+            known = self._record
+            if known is None:
+                return
+            self._backend.touch(known.endpoint)
 
-        def renewed(record: Record, now: datetime) -> Record:
-            same = record.epoch == known.epoch and record.state in (State.CREATING, State.IN_SERVICE)
-            return record.joined(self._holder(now), now, self._manager.terms.lifetime) if same else record
+            def renewed(record: Record, now: datetime) -> Record:
+                same = record.epoch == known.epoch and record.state in (State.CREATING, State.IN_SERVICE)
+                return record.joined(self._holder(now), now, self._manager.terms.lifetime) if same else record
 
-        self._see(self._change(renewed), known.epoch)
+            self._see(self._change(renewed), known.epoch)
 
     def release(self) -> None:
         """Give the lease back; the last holder leaves the endpoint warm. Safe to call twice."""
         if self._heartbeat:
             self._heartbeat.stop()
-        self._account()
-        self._record = None
         warm = self._manager.terms.warm
-        try:
-            self._change(lambda record, now: record.released(self._id, now, warm))
-        except Exception as error:  # whatever the store says, the lease ends by itself
-            logger.warning("The lease on %s could not be given back and will expire: %s", self._first.key, error)
+        with self._changing:
+            self._account()
+            self._record, self._released = None, True
+            try:
+                self._change(lambda record, now: record.released(self._id, now, warm))
+            except Exception as error:  # whatever the store says, the lease ends by itself
+                logger.warning("The lease on %s could not be given back and will expire: %s", self._first.key, error)
 
     # Waiting
 
@@ -190,12 +203,9 @@ class Lease:
             elif record.state is State.DELETING:
                 with contextlib.suppress(Throttled):
                     finish_deletion(self._store, self._backend, record)
-            self._manager.sleep(poll * random.uniform(0.5, 1.5))
+            self._manager.pause(poll * random.uniform(0.5, 1.5))
 
     def _join(self, waited_for: int) -> Record:
-        if self._manager.closed:
-            raise EndpointError(f"nobody may wait for {self._first.model} any more: the endpoints are closed")
-
         def joined(record: Record, now: datetime) -> Record:
             if record.epoch == waited_for and record.failure:
                 return record  # what was waited for has failed; do not begin the next epoch
@@ -204,9 +214,12 @@ class Lease:
                 mine = self._holder(now)
             return record.joined(mine, now, self._manager.terms.lifetime)
 
-        record = self._change(joined)
-        self._see(record, record.epoch)
-        return record
+        with self._changing:
+            if self._released:
+                raise EndpointGone(f"the lease on {self._first.model} was given back")
+            record = self._change(joined)
+            self._see(record, record.epoch)
+            return record
 
     def _answers(self, record: Record) -> bool:
         """Whether an endpoint that is said to be in service is there; if not, it is condemned."""
@@ -267,7 +280,7 @@ class Lease:
     # The record
 
     def _change(self, transition: Callable[[Record, datetime], Record]) -> Record:
-        return change(self._store, self._first, transition, self._manager.sleep)
+        return change(self._store, self._first, transition)
 
     def _see(self, record: Record, epoch: int) -> None:
         """Remember `record` if this lease is good in it."""

@@ -2,24 +2,21 @@
 
 from __future__ import annotations
 
-import json
 import logging
+import sys
 import threading
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from datetime import timedelta
-from functools import cache
-from hashlib import sha256
-from importlib.metadata import version
+from datetime import datetime, timedelta
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import Self
 
 from socialnlp_assets.models.catalogue import Catalogue, ModelEntry, load_catalogue
 from socialnlp_assets.resources.endpoints import reaper
-from socialnlp_assets.resources.endpoints.local import LocalProcess, default_command
+from socialnlp_assets.resources.endpoints.local import LocalProcess, local_spec
 from socialnlp_assets.resources.endpoints.manager import Lease, LeaseManager, Owner, Terms
-from socialnlp_assets.resources.endpoints.metering import Meter, Usage
+from socialnlp_assets.resources.endpoints.metering import Meter, Usage, load_prices
 from socialnlp_assets.resources.endpoints.predictor import Predictor
 from socialnlp_assets.resources.endpoints.protocol import EndpointBackend, EndpointSpec
 from socialnlp_assets.resources.endpoints.reaper import Removal
@@ -58,7 +55,7 @@ class Endpoints:
         """
         entry = self._catalogue[model]
         spec = self._spec_of(model, entry)
-        meter = Meter(model, step or self._manager.owner.run)
+        meter = Meter(model, step or self._manager.owner.run, load_prices().price(spec))
         lease = self._manager.acquire(spec, step, meter.held)
         self._end_announcement(model)
         try:
@@ -104,6 +101,10 @@ class Endpoints:
         """The records of all endpoints that exist or are coming or going."""
         return [record for record in self._manager.store.records() if record.state is not State.ABSENT]
 
+    def now(self) -> datetime:
+        """The time by which leases expire: the store's clock."""
+        return self._manager.store.now()
+
     def reap(self) -> list[Removal]:
         """Remove what nobody holds or keeps warm, what is past its deadline, and what no record knows."""
         return reaper.reap(self._manager.store, self._manager.backend, self._prefix)
@@ -133,7 +134,7 @@ class Endpoints:
 
     def close(self) -> None:
         """End this run's announcements. Endpoints stay as long as others hold them or they are warm."""
-        self._manager.closed = True  # whoever still waits gives up
+        self._manager.close()
         for model in list(self._announced):
             self._end_announcement(model)
         for thread in self._threads:
@@ -175,41 +176,5 @@ def _backend(settings: Settings) -> tuple[EndpointBackend, SpecOf]:
         sagemaker = SageMaker(region=settings.aws_region, endpoint_url=settings.aws_endpoint_url)
         return sagemaker, lambda model, entry: specification(model, entry, settings)
     backend = LocalProcess(settings.state / "endpoints", settings.lease_seconds + settings.warm_seconds)
-    command = list(default_command(settings.server_python))
-
-    def spec_of(model: str, entry: ModelEntry) -> EndpointSpec:
-        return local_spec(model, entry.embedded.path, command, settings.endpoint_prefix)
-
-    return backend, spec_of
-
-
-def local_spec(model: str, folder: Path, command: list[str], prefix: str = "nlp") -> EndpointSpec:
-    """What a local process serves `folder` with. The code and the content decide the hash, so that different
-    code never shares an endpoint."""
-    package = Path(__file__).parents[2]
-    config: dict[str, Any] = {
-        "command": command,
-        "model_dir": str(folder),
-        "model": folder_digest(folder),
-        "version": version("socialnlp-assets"),
-        "code": [folder_digest(package / "serving", "*.py"), folder_digest(package / "nlp", "*.py")],
-    }
-    return EndpointSpec(model, "process", config, spec_hash("process", config), prefix)
-
-
-def spec_hash(kind: str, config: dict[str, Any]) -> str:
-    """A short hash of what would be created."""
-    return sha256(json.dumps([kind, config], sort_keys=True).encode()).hexdigest()[:8]
-
-
-@cache
-def folder_digest(folder: Path, pattern: str = "*") -> str:
-    """A digest of the names and contents of the files in `folder`, once a process."""
-    digest = sha256()
-    for path in sorted(folder.rglob(pattern)):
-        if path.is_file() and "__pycache__" not in path.parts:
-            digest.update(f"{path.relative_to(folder)}\0{path.stat().st_size}\0".encode())
-            with path.open("rb") as file:
-                while block := file.read(1 << 20):
-                    digest.update(block)
-    return digest.hexdigest()[:16]
+    command = [settings.server_python or sys.executable, "-m", "socialnlp_assets.serving"]
+    return backend, lambda model, entry: local_spec(model, entry.embedded.path, command, settings.endpoint_prefix)
