@@ -18,14 +18,15 @@ import pyarrow as pa
 from socialnlp_assets.assets.quarantine import Rejected
 from socialnlp_assets.assets.step import Hour, Result, Step
 from socialnlp_assets.landing import Message, Reject, author_hash, read_records, standardise
-from socialnlp_assets.nlp.language import detect
+from socialnlp_assets.nlp.language import UNDETERMINED, detect
 from socialnlp_assets.partitions import floor_hour, folder_of, hour_of
 from socialnlp_assets.schemas import POSTS
 from socialnlp_assets.workflow import Workflow
 
 BATCH_ROWS = 4096
-AUTHOR_KEY = "author-key"  # name of the secret that author names are hashed with
+AUTHOR_KEY = "author_key"  # name of the secret that author names are hashed with
 REVIEW_FIELDS = {"reviewId", "publishTime", "starRating", "authorAttribution"}  # only Google's reviews have these
+CERTAIN = 0.95  # of a detected language, to drop a message for it
 FURTHEST_AHEAD = timedelta(hours=24)  # clocks that are wrong by more than that are no clocks
 
 
@@ -90,10 +91,17 @@ class Desk:
             return "another place type"
         row["language_detected"] = row["language"] is None
         if row["language"] is None:
-            row["language"] = detect(row["message"])[0]
-        if row["language"] not in self.workflow.source.languages:
+            row["language"] = self._detect(row["message"])
+        if row["language"] not in (*self.workflow.source.languages, UNDETERMINED):
             return f"language {row['language']}"
         return None
+
+    def _detect(self, text: str) -> str:
+        """The language of `text`; in doubt one of the workflow's, whose messages these are meant to be."""
+        code, probability = detect(text)
+        if code == UNDETERMINED or code in self.workflow.source.languages or probability >= CERTAIN:
+            return code
+        return detect(text, self.workflow.source.languages)[0]
 
     def _keep(self, row: dict[str, Any]) -> None:
         self._seen.add(row["message_id"])
@@ -147,7 +155,7 @@ def _move(hour: Hour, own_hour: datetime, raws: list[Any]) -> None:
 
 
 def _value_sets(workflow: Workflow) -> dict[str, tuple[str, ...]]:
-    return {"language": workflow.source.languages}
+    return {"language": (*workflow.source.languages, UNDETERMINED)}  # a text without words has no language
 
 
 STEP = Step(

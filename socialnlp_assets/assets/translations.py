@@ -6,7 +6,10 @@ from typing import Any
 
 from socialnlp_assets.assets.rows import ask, result_of_answers
 from socialnlp_assets.assets.step import Hour, Result, Step
+from socialnlp_assets.nlp.language import UNDETERMINED
 from socialnlp_assets.schemas import TRANSLATIONS
+
+UNTOUCHED = ("en", UNDETERMINED)  # English, and what has no words to translate
 
 
 def translate(hour: Hour) -> Result:
@@ -17,7 +20,7 @@ def translate(hour: Hour) -> Result:
     answers: list[Any] = list(texts)
     usages = []
     google = [i for i, language in enumerate(languages) if language in options.google]
-    ours = [i for i, language in enumerate(languages) if language != "en" and language not in options.google]
+    ours = [i for i, language in enumerate(languages) if language not in (*UNTOUCHED, *options.google)]
     if ours:
         results, usage = ask(hour, options.model, [texts[i] for i in ours], src_lang=[languages[i] for i in ours])
         _place(answers, ours, results)
@@ -33,7 +36,7 @@ def translate(hour: Hour) -> Result:
         posts,
         [answers, languages],
         TRANSLATIONS,
-        lambda english, language: {"text_en": english, "translated": language != "en"},
+        lambda english, language: {"text_en": english, "translated": language not in UNTOUCHED},
         usages,
     )
 

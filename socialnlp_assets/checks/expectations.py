@@ -87,13 +87,14 @@ def _value_expectations(schema: Schema, value_sets: Mapping[str, tuple[str, ...]
     found: list[Expectation] = []
     for column in schema.columns:
         name = column.name
-        if name in value_sets:
+        if name in value_sets and column.required:
             found.append(("expect_column_values_to_be_in_set", {"column": name, "value_set": list(value_sets[name])}))
         elif name in RANGES:
             least, most = RANGES[name]
             found.append(
                 ("expect_column_values_to_be_between", {"column": name, "min_value": least, "max_value": most})
             )
-        elif pa.types.is_floating(column.type):  # every float column of the platform is a score
+        elif pa.types.is_floating(column.type) and column.required:
+            # Every float column is a score; `output`, where none is required, takes them as they were audited.
             found.append(("expect_column_values_to_be_between", {"column": name, "min_value": 0, "max_value": 1}))
     return found

@@ -6,6 +6,7 @@ replaced atomically: a reader sees the old hour or the new one, never half of ei
 
 from __future__ import annotations
 
+import io
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
@@ -77,11 +78,12 @@ class Lake(dg.ConfigurableResource[Any]):
 
     def write_table(self, path: str, table: pa.Table) -> int:
         """Replace the object at `path`; returns its size in bytes."""
-        sink = pa.BufferOutputStream()
+        sink = io.BytesIO()
         pq.write_table(table, sink, compression="zstd")
-        data = sink.getvalue()
-        obstore.put(self.store, path, data)
-        return int(data.size)
+        size = sink.tell()
+        sink.seek(0)
+        obstore.put(self.store, path, sink)
+        return size
 
     def read_table(self, path: str, columns: list[str] | None = None) -> pa.Table:
         """The table at `path`; raises `HourMissing` where there is none."""
