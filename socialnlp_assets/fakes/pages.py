@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from functools import cache
 from html import escape
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from urllib.parse import urlsplit
 
 import yaml
+
+from socialnlp_assets.fakes.server import Request, Response, as_html, serve
 
 
 @dataclass(frozen=True)
@@ -61,40 +59,16 @@ def page(article: Article) -> str:
 """
 
 
-class _Handler(BaseHTTPRequestHandler):
-    protocol_version = "HTTP/1.1"
-
-    def do_GET(self) -> None:
-        name = urlsplit(self.path).path.strip("/")
-        article = articles().get(name.removesuffix(".html"))
-        if name == "robots.txt":
-            self._answer(200, "text/plain", "User-agent: *\nDisallow: /private/\n")
-        elif article:
-            self._answer(200, "text/html; charset=utf-8", page(article))
-        else:
-            self._answer(404, "text/html; charset=utf-8", "<h1>Not found</h1>")
-
-    def _answer(self, status: int, content_type: str, text: str) -> None:
-        body = text.encode()
-        self.send_response(status)
-        self.send_header("Content-Type", content_type)
-        self.send_header("Content-Length", str(len(body)))
-        self.end_headers()
-        self.wfile.write(body)
-
-    def log_message(self, format: str, *args: object) -> None:
-        pass
-
-
-@contextmanager
-def serve_articles(port: int = 0) -> Iterator[str]:
+def serve_articles(port: int = 0) -> AbstractContextManager[str]:
     """Serves the pages on 127.0.0.1 while the block runs; yields their address, ``http://127.0.0.1:<port>``."""
-    server = ThreadingHTTPServer(("127.0.0.1", port), _Handler)
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
-    thread.start()
-    try:
-        yield f"http://127.0.0.1:{server.server_port}"
-    finally:
-        server.shutdown()
-        server.server_close()
-        thread.join()
+    return serve(_answer, port=port)
+
+
+def _answer(request: Request) -> Response:
+    name = request.path.strip("/")
+    article = articles().get(name.removesuffix(".html"))
+    if name == "robots.txt":
+        return Response(body=b"User-agent: *\nDisallow: /private/\n", content_type="text/plain")
+    if article is None:
+        return as_html("<h1>Not found</h1>", 404)
+    return Response(body=page(article).encode(), content_type="text/html; charset=utf-8")

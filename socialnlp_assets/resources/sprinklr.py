@@ -44,7 +44,7 @@ class SprinklrResource(dg.ConfigurableResource[Any]):
 
     Its secrets are ``sprinklr-key``, ``sprinklr-secret`` and ``sprinklr-tokens``: a refresh token, later the
     JSON that we keep in its place. Refresh tokens are valid once, so a new one is stored before it is used.
-    Without ``sprinklr-tokens`` the client's own credentials are used.
+    Without ``sprinklr-tokens`` the client's own credentials serve.
     """
 
     secrets: Secrets
@@ -165,37 +165,49 @@ class _Stream:
         )
 
     def _renew(self, used: _Tokens) -> None:
-        """Replace the tokens `used`, which expired: by what another process stored meanwhile, else by new ones."""
+        """Replace the tokens `used`, which expired: by what another process stored meanwhile, else by new ones.
+
+        A refresh token that is refused was used by another process a moment ago, or its successor was lost on
+        the way to us. The client's own credentials then help where the account allows them.
+        """
         with _renewing:
             self.tokens = self._stored_tokens()
             if self.tokens != used:
                 return
             refresh = used.refresh.get_secret_value()
-            form = {"client_id": self.key, "client_secret": self._secret(), "redirect_uri": self.resource.redirect_uri}
-            form |= {"grant_type": "refresh_token", "refresh_token": refresh} if refresh else {}
-            form.setdefault("grant_type", "client_credentials")
-            url = f"{self.resource.url}/oauth/token"
             try:
-                self.tokens = self.caller.ask("POST", url, form={k: v for k, v in form.items() if v}, read=_tokens_of)
+                if refresh:
+                    self._grant(grant_type="refresh_token", refresh_token=refresh)
+                    return
+            except SourceRefused:
+                if self._renewed_by_another(used):
+                    return
+                log.warning("Sprinklr refused our refresh token; asking with the client's credentials")
+            try:
+                self._grant(grant_type="client_credentials")
             except SourceRefused as refusal:
-                self.tokens = self._renewed_by_another(used, refusal)
-                return
-            kept = {"access_token": self.tokens.access, "refresh_token": self.tokens.refresh}
-            value = json.dumps({name: token.get_secret_value() for name, token in kept.items()})
-            self.resource.secrets.put("sprinklr-tokens", SecretStr(value))
+                raise SourceRefused(
+                    f"{refusal}; generate new tokens in Sprinklr's developer portal and store the refresh token as "
+                    "the secret sprinklr-tokens",
+                    status=refusal.status,
+                ) from None
 
-    def _renewed_by_another(self, used: _Tokens, refusal: SourceRefused) -> _Tokens:
-        """A refused refresh token was perhaps used a moment ago by another process, which will store its successor."""
+    def _grant(self, **grant: str) -> None:
+        form = {"client_id": self.key, "client_secret": self._secret(), "redirect_uri": self.resource.redirect_uri}
+        form = {name: value for name, value in (form | grant).items() if value}
+        self.tokens = self.caller.ask("POST", f"{self.resource.url}/oauth/token", form=form, read=_tokens_of)
+        kept = {"access_token": self.tokens.access, "refresh_token": self.tokens.refresh}
+        value = json.dumps({name: token.get_secret_value() for name, token in kept.items()})
+        self.resource.secrets.put("sprinklr-tokens", SecretStr(value))
+
+    def _renewed_by_another(self, used: _Tokens) -> bool:
+        """Whether another process stores new tokens within five pauses; then they are ours, too."""
         for _ in range(5):
-            tokens = self._stored_tokens()
-            if tokens != used:
-                return tokens
+            self.tokens = self._stored_tokens()
+            if self.tokens != used:
+                return True
             time.sleep(self.resource.first_pause_seconds)
-        raise SourceRefused(
-            f"{refusal}; the refresh token is used up: generate new tokens in Sprinklr's developer portal and "
-            "store the refresh token as the secret sprinklr-tokens",
-            status=refusal.status,
-        )
+        return False
 
     def _secret(self) -> str:
         return self.resource.secrets.get("sprinklr-secret").get_secret_value()

@@ -1,0 +1,74 @@
+"""Rate limits on a scripted clock, and what is made of `Retry-After`."""
+
+from __future__ import annotations
+
+import time
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from socialnlp_assets.resources.http import Answer, RateLimit, retry_after, shared_rate_limit
+
+
+class Clock:
+    """Time that passes when somebody sleeps."""
+
+    def __init__(self) -> None:
+        self.now = 0.0
+
+    def __call__(self) -> float:
+        return self.now
+
+    def sleep(self, seconds: float) -> None:
+        self.now += seconds
+
+
+@given(
+    calls=st.integers(1, 60),
+    work=st.lists(st.floats(0, 0.5), min_size=60, max_size=60),
+    per_second=st.integers(1, 10),
+    per_minute=st.integers(1, 30),
+)
+def test_no_window_ever_holds_more_calls_than_its_limit(
+    calls: int, work: list[float], per_second: int, per_minute: int
+) -> None:
+    clock = Clock()
+    limit = RateLimit([(per_second, 1.0), (per_minute, 60.0)], clock, clock.sleep)
+    made = []
+    for number in range(calls):
+        limit.wait()
+        made.append(clock.now)
+        clock.now += work[number]
+    for most, seconds in ((per_second, 1.0), (per_minute, 60.0)):
+        for first, last in zip(made, made[most:], strict=False):
+            assert last - first >= seconds - 1e-9
+
+
+def test_no_call_waits_without_need() -> None:
+    clock = Clock()
+    limit = RateLimit([(10, 1.0), (1000, 3600.0)], clock, clock.sleep)
+    for _ in range(1000):
+        limit.wait()
+    assert clock.now == pytest.approx(99.0)
+    limit.wait()
+    assert clock.now == pytest.approx(3600.0)
+
+
+def test_a_process_shares_a_limit_by_its_name() -> None:
+    assert shared_rate_limit("a", (1, 1.0)) is shared_rate_limit("a", (1, 1.0))
+    assert shared_rate_limit("a", (1, 1.0)) is not shared_rate_limit("b", (1, 1.0))
+
+
+@pytest.mark.parametrize(("value", "seconds"), [("7", 7.0), ("0", 0.0), ("", None), ("soon", None)])
+def test_retry_after_in_seconds(value: str, seconds: float | None) -> None:
+    assert retry_after(Answer(429, {"retry-after": value}, b"")) == seconds
+
+
+def test_retry_after_as_a_date() -> None:
+    in_a_minute = format_datetime(datetime.fromtimestamp(time.time() + 60, UTC), usegmt=True)
+    assert retry_after(Answer(429, {"retry-after": in_a_minute}, b"")) == pytest.approx(60, abs=3)
+    long_ago = format_datetime(datetime.now(UTC) - timedelta(days=1), usegmt=True)
+    assert retry_after(Answer(429, {"retry-after": long_ago}, b"")) == 0

@@ -1,0 +1,197 @@
+"""Pulling Sprinklr's stream from a stand-in that behaves, and misbehaves, as Sprinklr does."""
+
+from __future__ import annotations
+
+import logging
+import traceback
+from collections import Counter
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from socialnlp_assets.fakes import sprinklr as fake
+from socialnlp_assets.fakes.server import Faults
+from socialnlp_assets.fakes.sprinklr import FakeSprinklr, many_messages
+from socialnlp_assets.resources.http import SourceError, SourceRefused, SourceUnavailable
+from socialnlp_assets.resources.secrets import EnvironmentSecrets
+from socialnlp_assets.resources.sprinklr import SprinklrResource, identity_of, time_of
+
+from .conftest import HOUR
+
+END = HOUR + timedelta(hours=1)
+FAST: dict[str, Any] = {"calls_per_second": 10_000, "calls_per_hour": 1_000_000, "first_pause_seconds": 0.01}
+
+
+def pulled(account: FakeSprinklr, secrets: EnvironmentSecrets, **options: Any) -> list[Any]:
+    with account.serve() as url:
+        return list(SprinklrResource(secrets=secrets, url=url, **{**FAST, **options}).messages(HOUR, END))
+
+
+def in_the_hour(messages: list[Any]) -> list[str]:
+    begin, end = HOUR.timestamp() * 1000, END.timestamp() * 1000
+    return sorted(identity_of(m) for m in messages if begin <= (time_of(m) or 0) < end)
+
+
+@pytest.mark.parametrize("api", ["v2", "v1"])
+@pytest.mark.parametrize("inclusive_ends", [True, False])
+def test_an_hour_is_half_open_whatever_the_source_thinks_of_ends(
+    api: str, inclusive_ends: bool, secrets: EnvironmentSecrets
+) -> None:
+    account = FakeSprinklr(many_messages(120, HOUR, api), inclusive_ends=inclusive_ends)
+    messages = pulled(account, secrets, api=api, rows=50)
+    assert sorted(map(identity_of, messages)) == in_the_hour(list(account.messages))
+    assert {time_of(m) for m in messages} >= {HOUR.timestamp() * 1000, END.timestamp() * 1000 - 1}
+    assert len(messages) == 120
+
+
+def test_messages_are_delivered_as_they_came(secrets: EnvironmentSecrets) -> None:
+    account = FakeSprinklr(many_messages(30, HOUR))
+    by_identity = {identity_of(m): m for m in account.messages}
+    assert all(by_identity[identity_of(m)] == m for m in pulled(account, secrets))
+
+
+@pytest.mark.parametrize(("start_counts", "overlap"), [("pages", 0), ("pages", 7), ("rows", 0)])
+def test_start_may_count_pages_or_rows(start_counts: Any, overlap: int, secrets: EnvironmentSecrets) -> None:
+    account = FakeSprinklr(many_messages(450, HOUR), start_counts=start_counts, overlap=overlap)
+    messages = pulled(account, secrets, rows=100)
+    assert sorted(map(identity_of, messages)) == in_the_hour(list(account.messages))
+    assert account.calls <= 8  # not a call a message
+
+
+def test_only_the_topics_asked_for(secrets: EnvironmentSecrets) -> None:
+    account = FakeSprinklr(many_messages(200, HOUR))
+    messages = pulled(account, secrets, topics={"sprinklr": ["3"], "rwanda": ["5"]})
+    assert messages
+    assert all({3, 5} & set(m["topicIds"]) for m in messages)
+
+
+def test_a_window_too_large_to_page_is_halved(secrets: EnvironmentSecrets) -> None:
+    account = FakeSprinklr(many_messages(10_400, HOUR))
+    messages = pulled(account, secrets)
+    assert Counter(map(identity_of, messages)) == Counter(in_the_hour(list(account.messages)))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("api", ["v2", "v1"])
+def test_ten_thousand_messages_through_a_misbehaving_source_arrive_exactly_once(
+    api: str, secrets: EnvironmentSecrets
+) -> None:
+    faults = Faults(rate=0.45, seed=7, slow_seconds=0.8)
+    faults.script(["truncated", "over_rate", "slow", "reset", "half_json", "html", "empty", "429", "500"])
+    account = FakeSprinklr(many_messages(10_000, HOUR, api), overlap=9, token_uses=4, faults=faults)
+    messages = pulled(account, secrets, api=api, rows=500, timeout_seconds=0.4)
+    assert Counter(map(identity_of, messages)) == Counter(in_the_hour(list(account.messages)))
+    assert len(messages) == 10_000
+    assert account.renewals > 3
+    assert set(faults.done) >= {"truncated", "slow", "reset", "over_rate"}
+
+
+@pytest.mark.parametrize(
+    "kind", ["truncated", "half_json", "html", "empty", "reset", "429", "500", "502", "503", "over_rate"]
+)
+def test_one_bad_answer_costs_a_second_question(kind: str, secrets: EnvironmentSecrets) -> None:
+    account = FakeSprinklr(many_messages(40, HOUR))
+    account.faults.script(["ok", kind])  # the token, then the page
+    assert len(pulled(account, secrets)) == 40
+    assert account.faults.done == [kind]
+
+
+def test_a_new_refresh_token_is_kept_for_the_next_process(secrets: EnvironmentSecrets) -> None:
+    account = FakeSprinklr(many_messages(40, HOUR))
+    pulled(account, secrets)
+    assert account.renewals == 1
+    later = EnvironmentSecrets(state=secrets.state)
+    assert len(pulled(account, later)) == 40
+    assert account.renewals == 1  # the kept access token still served
+    account.access_token = "revoked by the source"
+    assert len(pulled(account, later)) == 40
+    assert account.renewals == 2
+
+
+def test_tokens_that_another_process_renewed_are_taken_from_the_store(secrets: EnvironmentSecrets) -> None:
+    account = FakeSprinklr(many_messages(40, HOUR))
+    with account.serve() as url:
+        ours = SprinklrResource(secrets=secrets, url=url, **{**FAST, "rows": 10})
+        reading = ours.messages(HOUR, END)
+        next(reading)
+        account.access_token = "revoked by the source"
+        theirs = SprinklrResource(secrets=EnvironmentSecrets(state=secrets.state), url=url, **FAST)
+        assert len(list(theirs.messages(HOUR, END))) == 40
+        assert len(list(reading)) == 39
+    assert account.renewals == 2
+
+
+def test_a_used_up_refresh_token_says_what_to_do(secrets: EnvironmentSecrets) -> None:
+    account = FakeSprinklr([], refresh_token="somebody else used ours", client_credentials=False)
+    with pytest.raises(SourceRefused, match="generate new tokens in Sprinklr's developer portal"):
+        pulled(account, secrets)
+
+
+def test_a_refresh_token_lost_on_the_way_is_made_up_for_by_the_clients_credentials(
+    secrets: EnvironmentSecrets,
+) -> None:
+    account = FakeSprinklr(many_messages(40, HOUR))
+    account.faults.script(["reset"])  # the source renewed, and we never learnt of it
+    assert len(pulled(account, secrets)) == 40
+    assert account.renewals == 2
+
+
+def test_without_a_refresh_token_the_clients_credentials_serve(
+    secrets: EnvironmentSecrets, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("SOCIALNLP_SECRET_SPRINKLR_TOKENS")
+    assert len(pulled(FakeSprinklr(many_messages(40, HOUR)), secrets)) == 40
+
+
+def test_developer_inactive_is_final(secrets: EnvironmentSecrets) -> None:
+    account = FakeSprinklr([], active=False)
+    with pytest.raises(SourceRefused, match=r"Developer Inactive.*sprinklr-key"):
+        pulled(account, secrets)
+    assert account.calls == 2  # a token, one question, and no more
+
+
+def test_developer_over_rate_is_waited_out(secrets: EnvironmentSecrets) -> None:
+    account = FakeSprinklr(many_messages(60, HOUR), calls_per_second=3)
+    assert len(pulled(account, secrets, rows=10)) == 60  # 7 calls, in a source that takes 3 a second
+
+
+def test_a_source_that_stays_down_is_given_up_after_our_patience(secrets: EnvironmentSecrets) -> None:
+    account = FakeSprinklr([], faults=Faults(rate=1.0, kinds=("500",)))
+    with pytest.raises(SourceUnavailable, match="run the hour again later"):
+        pulled(account, secrets, patience_seconds=0.1)
+
+
+def test_a_stream_that_is_not_enabled_is_said(secrets: EnvironmentSecrets) -> None:
+    with pytest.raises(SourceRefused, match="not enabled"):
+        pulled(FakeSprinklr([], enabled=False), secrets)
+
+
+@pytest.mark.parametrize("trouble", ["refused token", "wrong key", "unauthorised", "down"])
+def test_no_secret_is_ever_shown(
+    trouble: str,
+    secrets: EnvironmentSecrets,
+    caplog: pytest.LogCaptureFixture,
+    capfd: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    caplog.set_level(logging.DEBUG)  # urllib3's own messages too
+    account = FakeSprinklr(many_messages(20, HOUR))
+    if trouble == "refused token":
+        account.refresh_token, account.client_credentials = (
+            "another",
+            False,
+        )  # the stand-in repeats the refresh token it was sent
+    elif trouble == "wrong key":
+        monkeypatch.setenv("SOCIALNLP_SECRET_SPRINKLR_KEY", "wrong-api-key-0002")
+    elif trouble == "unauthorised":
+        account.token_uses = 0  # it repeats the access token, too
+    else:
+        account.faults = Faults(rate=1.0)
+    resource = SprinklrResource(secrets=secrets)
+    with pytest.raises(SourceError) as raised:
+        pulled(account, secrets, patience_seconds=0.2, timeout_seconds=0.3)
+    trace = "".join(traceback.format_exception(raised.value))
+    shown = f"{trace} {raised.value!r} {caplog.text} {capfd.readouterr()} {resource!r} {secrets!r}"
+    for secret in (fake.KEY, fake.SECRET, fake.REFRESH_TOKEN, "wrong-api-key-0002", "sample-access-token"):
+        assert secret not in shown
