@@ -9,10 +9,12 @@ from __future__ import annotations
 
 import hashlib
 import json
+import threading
 import time
 import uuid
 from collections.abc import Callable, Mapping
 from datetime import UTC
+from functools import cache, partial
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -32,6 +34,7 @@ from socialnlp_assets.settings import Settings
 VARIANT = "AllTraffic"
 # Requests that one instance works on before another is added; the predictor keeps four in flight.
 REQUESTS_PER_INSTANCE = 4.0
+_SESSION = threading.Lock()  # clients are safe to share, making them is not
 ASYNC_SECONDS = 900.0  # how long an asynchronous answer may take
 INSTANCES_TAG = "instances"  # the autoscaling bounds, "1-2": what describe needs to know to set them
 
@@ -78,10 +81,8 @@ class SageMaker:
         sleep: Callable[[float], None] = time.sleep,
         now: Callable[[], float] = time.monotonic,
     ) -> None:
-        import boto3
         from botocore.config import Config
 
-        session = boto3.session.Session(region_name=region)
         # One request is one try: the SDK would ask a model again that is still busy with the first.
         config = Config(
             connect_timeout=5,
@@ -89,10 +90,12 @@ class SageMaker:
             retries={"total_max_attempts": 1},
             max_pool_connections=32,
         )
-        self._control = session.client("sagemaker", endpoint_url=endpoint_url, config=config)
-        self._runtime = session.client("sagemaker-runtime", endpoint_url=endpoint_url, config=config)
-        self._scaling = session.client("application-autoscaling", endpoint_url=endpoint_url, config=config)
-        self._s3 = session.client("s3", endpoint_url=endpoint_url, config=config)
+        with _SESSION:
+            client = partial(_session(region).client, endpoint_url=endpoint_url, config=config)
+            self._control = client("sagemaker")
+            self._runtime = client("sagemaker-runtime")
+            self._scaling = client("application-autoscaling")
+            self._s3 = client("s3")
         self._sleep = sleep
         self._now = now
         self._scaled: set[str] = set()
@@ -296,6 +299,14 @@ class SageMaker:
                 return bytes(self._s3.get_object(**_object(location))["Body"].read())
             except self._s3.exceptions.NoSuchKey:
                 return None
+
+
+@cache
+def _session(region: str) -> Any:
+    """One session a process: reading the descriptions of AWS's services takes the most of a second."""
+    import boto3
+
+    return boto3.session.Session(region_name=region)
 
 
 def _key(name: str) -> str:
