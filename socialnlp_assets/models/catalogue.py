@@ -52,6 +52,7 @@ class EmbeddedModel(_Strict):
 class AwsModel(_Strict):
     source: str
     revision: str = ""
+    licence: str = ""  # of the source, where its card does not say; SPDX
     engine: str
     endpoint: EndpointShape
 
@@ -65,7 +66,7 @@ class ModelEntry(_Strict):
 
     description: str
     task: Task
-    prepare: Literal["classification"] | None = None
+    prepare: Literal["classification", "review"] | None = None  # how nlp.cleaning readies a text
     labels: tuple[str, ...] = ()
     targets: tuple[str, ...] = ()
     embedded: EmbeddedModel

@@ -63,6 +63,10 @@ class Format:
             from socialnlp_assets.nlp.cleaning import prepare_for_classification
 
             self.prepare = prepare_for_classification
+        elif entry.prepare == "review":
+            from socialnlp_assets.nlp.cleaning import prepare_review
+
+            self.prepare = prepare_review
 
     def body(self, texts: Sequence[str], parameters: Mapping[str, Any]) -> bytes:
         """The body of one request: UTF-8 JSON. A list in `parameters` holds one value a text."""

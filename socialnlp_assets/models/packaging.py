@@ -1,0 +1,170 @@
+"""`model.tar.gz` from a model of the catalogue: converted, checked, described, and told apart by its hashes.
+
+The archive is a model folder (docs/contracts.md) for our own server. Beside the engine's files it holds
+`code/`, by which Amazon's Hugging Face containers serve the same model: `inference.py` for their hooks, a
+copy of our handlers, and the libraries to install. The same source gives the same bytes.
+"""
+
+from __future__ import annotations
+
+import gzip
+import json
+import shutil
+import tarfile
+import tempfile
+from collections.abc import Mapping
+from dataclasses import dataclass
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+import socialnlp_assets
+from socialnlp_assets.models.catalogue import ModelEntry
+from socialnlp_assets.models.packaging_check import self_check
+from socialnlp_assets.models.packaging_convert import CONVERTERS
+from socialnlp_assets.models.packaging_source import PackagingError, Source, digest, files_below, find_source
+
+ARCHIVE = "model.tar.gz"
+SERVED = ("serving", "nlp")  # what a container needs of this package
+LIBRARIES = {
+    "ctranslate2-m2m100": ("ctranslate2", "sentencepiece"),
+    "ctranslate2-bart": ("ctranslate2", "tokenizers"),
+    "onnx-sequence-classification": ("onnxruntime", "tokenizers"),
+    "onnx-masked-lm": ("onnxruntime", "tokenizers"),
+}
+INFERENCE = Path(__file__).parent / "inference.py"
+
+
+@dataclass(frozen=True)
+class Packaged:
+    """What came of packaging one model."""
+
+    archive: Path
+    sha256: str
+    provenance: Mapping[str, Any]
+
+
+def package(
+    name: str,
+    entry: ModelEntry,
+    output: Path,
+    *,
+    source: str = "",
+    force: bool = False,
+) -> Packaged:
+    """Package `name` into `output`/model.tar.gz, from `source` or from where the catalogue says.
+
+    Raises `PackagingError`; with `force`, not for a model that disagrees with its original.
+    """
+    engine = entry.aws.engine
+    with tempfile.TemporaryDirectory(prefix="socialnlp-package-") as scratch:
+        folder = Path(scratch) / name
+        if engine in CONVERTERS:
+            settings = _convert(name, entry, find_source(source or entry.aws.source, entry.aws.revision), folder)
+            check = settings["provenance"]["self_check"]
+            if not (check["passed"] or force):
+                raise PackagingError(f"{name} disagrees with its original, {check}: package it anyway with --force")
+            _add_code(folder, engine)
+        else:
+            settings = _copy(name, source or str(entry.embedded.path), folder)
+        settings["provenance"]["files"] = {
+            path.relative_to(folder).as_posix(): digest(path) for path in files_below(folder)
+        }
+        _write_json(folder / "model.json", settings)
+        output.mkdir(parents=True, exist_ok=True)
+        archive = write_archive(folder, output / ARCHIVE)
+    return Packaged(archive, digest(archive), settings["provenance"])
+
+
+def _convert(name: str, entry: ModelEntry, source: Source, folder: Path) -> dict[str, Any]:
+    engine = entry.aws.engine
+    folder.mkdir()
+    try:
+        converted = CONVERTERS[engine](source.folder, folder, entry)
+    except (OSError, ValueError, KeyError, AttributeError) as error:
+        raise PackagingError(f"{source.name} cannot be converted for {engine}: {error}") from error
+    settings: dict[str, Any] = {"name": name, "task": entry.task.value, "engine": engine, **converted}
+    settings["provenance"] = {
+        "source": source.name,
+        "revision": source.revision,
+        "licence": source.licence or entry.aws.licence,
+        "quantisation": "int8",
+        "made_with": {library: metadata.version(library) for library in ("transformers", "torch", *LIBRARIES[engine])},
+        "self_check": self_check(entry, folder, settings, source.folder),
+    }
+    (folder / "README.md").write_text(card(entry, settings), encoding="utf-8")
+    return settings
+
+
+def _copy(name: str, source: str, folder: Path) -> dict[str, Any]:
+    """A folder that a handler can serve as it is, such as a trained classifier."""
+    origin = Path(source).expanduser()
+    if not (origin / "model.json").is_file():
+        raise PackagingError(f"{name} is packaged from a model folder, and {origin} has no model.json: give --source")
+    found = find_source(str(origin))
+    for path in files_below(origin):
+        target = folder / path.relative_to(origin)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(path, target)
+    settings: dict[str, Any] = json.loads((folder / "model.json").read_text(encoding="utf-8"))
+    (folder / "model.json").unlink()
+    settings["provenance"] = {"source": found.name, "revision": found.revision, "licence": found.licence}
+    return settings
+
+
+def _add_code(folder: Path, engine: str) -> None:
+    """What Amazon's Hugging Face containers look for in `code/`."""
+    root = Path(socialnlp_assets.__file__).parent
+    code = folder / "code"
+    for room in SERVED:
+        shutil.copytree(root / room, code / root.name / room, ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copyfile(root / "__init__.py", code / root.name / "__init__.py")
+    shutil.copyfile(INFERENCE, code / "inference.py")
+    pins = [f"{library}=={metadata.version(library)}\n" for library in ("numpy", *LIBRARIES[engine])]
+    (code / "requirements.txt").write_text("".join(pins), encoding="utf-8")
+
+
+def card(entry: ModelEntry, settings: Mapping[str, Any]) -> str:
+    """The model's card."""
+    provenance = settings["provenance"]
+    figures = "\n".join(f"- {name}: {value}" for name, value in provenance["self_check"].items())
+    return (
+        f"# {settings['name']}\n\n{entry.description}\n\n"
+        f"- source: {provenance['source']}, revision {provenance['revision']}\n"
+        f"- licence: {provenance['licence'] or 'its card names none; ask its authors before you use it'}\n"
+        f"- engine: {settings['engine']}, weights {provenance['quantisation']}\n\n"
+        f"## Agreement with the original\n\n{figures}\n"
+    )
+
+
+def write_archive(folder: Path, path: Path) -> Path:
+    """`folder`'s files at the root of a gzipped tar at `path`, without times and owners."""
+    partial = path.with_suffix(".partial")
+    with (
+        partial.open("wb") as file,
+        gzip.GzipFile(filename="", fileobj=file, mode="wb", mtime=0, compresslevel=6) as packed,
+        tarfile.open(fileobj=packed, mode="w", format=tarfile.PAX_FORMAT) as archive,
+    ):
+        for member in files_below(folder):
+            entry = tarfile.TarInfo(member.relative_to(folder).as_posix())
+            entry.size = member.stat().st_size
+            with member.open("rb") as content:
+                archive.addfile(entry, content)
+    return partial.replace(path)
+
+
+def upload(
+    packaged: Packaged, name: str, entry: ModelEntry, bucket: str, *, region: str, endpoint_url: str | None
+) -> str:
+    """Put the archive where `resources/endpoints/sagemaker.py` looks for it; its s3:// address."""
+    import boto3
+
+    prefix = f"{bucket.rstrip('/')}/{name}/{entry.aws.revision or 'latest'}/{ARCHIVE}"
+    container, _, key = prefix.removeprefix("s3://").partition("/")
+    client = boto3.client("s3", region_name=region, endpoint_url=endpoint_url)
+    client.upload_file(str(packaged.archive), container, key, ExtraArgs={"Metadata": {"sha256": packaged.sha256}})
+    return prefix
+
+
+def _write_json(path: Path, value: Any) -> None:
+    path.write_text(json.dumps(value, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")

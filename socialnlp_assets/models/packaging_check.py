@@ -1,0 +1,97 @@
+"""The self-check of a converted model: the same texts through it and through the original."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from socialnlp_assets.models.catalogue import ModelEntry, Task
+from socialnlp_assets.serving.handlers import engine_handler
+from socialnlp_assets.serving.protocol import PARAMETERS
+
+SAME_LABEL, SCORE_DIFFERENCE, CHRF = 0.99, 0.02, 95.0  # what a conversion must reach
+SAME_TEXT = 0.95
+
+ENGLISH = (
+    "The new shop opens at nine and the staff are kind.",
+    "Power is out again in the whole street, third time this week!",
+    "Our company will invest in wind parks and solar roofs until the end of the decade.",
+    "I can not belive it, u r gr8 and the bill is 2 high.",
+    "Prices rose for the fourth month, and many families ask how they will pay for the winter.",
+    "Thank you, the technician came on time and fixed the meter in ten minutes.",
+    "Nobody answers the phone. I have been waiting for an hour.",
+    "The minister met the union on Monday to talk about safety at work.",
+)
+FOREIGN = {
+    "it": "Il nuovo negozio apre alle nove e il personale è gentile.",
+    "fr": "Le courant est encore coupé dans toute la rue.",
+    "sw": "Umeme umekatika tena katika mtaa wetu leo asubuhi.",
+    "es": "El técnico llegó a tiempo y arregló el contador.",
+}
+LONG = " ".join(ENGLISH * 2)  # long enough to be summarised
+
+
+def self_check(
+    entry: ModelEntry, converted: Path, settings: Mapping[str, Any], original: Path, *, threads: int = 2
+) -> dict[str, Any]:
+    """How far the model in `converted` agrees with the one in `original`: figures, and `passed`."""
+    texts, parameters = _questions(entry.task, settings)
+    engine = settings["engine"]
+    fast = engine_handler(engine).load(converted, settings, threads).predict(texts, parameters)
+    plain_engine = "reference-" + engine.partition("-")[2]
+    plain = engine_handler(plain_engine).load(original, settings, threads).predict(texts, parameters)
+    if entry.task is Task.TEXT_CLASSIFICATION:
+        figures = compare_scores(fast.results, plain.results)
+        passed = figures["same_label"] >= SAME_LABEL and figures["score_difference"] <= SCORE_DIFFERENCE
+    else:
+        figures = compare_texts(fast.results, plain.results)
+        passed = figures["same_text"] >= SAME_TEXT or figures["chrf"] >= CHRF
+    return {"texts": len(texts), **{name: round(value, 4) for name, value in figures.items()}, "passed": passed}
+
+
+def compare_scores(ours: Sequence[Mapping[str, float]], theirs: Sequence[Mapping[str, float]]) -> dict[str, float]:
+    """The share of texts with the same best label, and the mean absolute difference of all scores."""
+    pairs = list(zip(ours, theirs, strict=True))
+    same = sum(max(a, key=a.__getitem__) == max(b, key=b.__getitem__) for a, b in pairs)
+    differences = [abs(a[label] - b[label]) for a, b in pairs for label in b]
+    return {"same_label": same / len(pairs), "score_difference": sum(differences) / len(differences)}
+
+
+def compare_texts(ours: Sequence[str], theirs: Sequence[str]) -> dict[str, float]:
+    """The share of equal texts, and their chrF."""
+    pairs = list(zip(ours, theirs, strict=True))
+    return {"same_text": sum(a == b for a, b in pairs) / len(pairs), "chrf": chrf(ours, theirs)}
+
+
+def chrf(texts: Sequence[str], references: Sequence[str], order: int = 6, beta: float = 2.0) -> float:
+    """Character n-gram F-score of a corpus, 0 to 100, blanks left out. Source: Popović, WMT 2015."""
+    scores = []
+    for size in range(1, order + 1):
+        matched = made = wanted = 0
+        for text, reference in zip(texts, references, strict=True):
+            ours, theirs = _ngrams(text, size), _ngrams(reference, size)
+            matched += (ours & theirs).total()
+            made += ours.total()
+            wanted += theirs.total()
+        if made and wanted:
+            precision, recall = matched / made, matched / wanted
+            total = beta**2 * precision + recall
+            scores.append((1 + beta**2) * precision * recall / total if total else 0.0)
+    return 100 * sum(scores) / len(scores) if scores else 100.0
+
+
+def _ngrams(text: str, size: int) -> Counter[str]:
+    characters = "".join(text.split())
+    return Counter(characters[start : start + size] for start in range(len(characters) - size + 1))
+
+
+def _questions(task: Task, settings: Mapping[str, Any]) -> tuple[list[str], dict[str, Any]]:
+    parameters = {name: parameter.default for name, parameter in PARAMETERS[task].items()}
+    if task is Task.SUMMARIZATION:
+        return [LONG, ENGLISH[0]], parameters
+    if task is Task.TRANSLATION:
+        known = {language: text for language, text in FOREIGN.items() if language in settings["languages"]}
+        return list(known.values()), {**parameters, "src_lang": list(known), "max_length": 64}
+    return list(ENGLISH), parameters

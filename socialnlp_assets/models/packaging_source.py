@@ -1,0 +1,96 @@
+"""Where a model comes from: a Hugging Face hub id or a local folder, with its revision and its licence."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+import yaml
+
+# Weights for other frameworks stay behind.
+HUB_FILES = ("*.json", "*.txt", "*.model", "*.safetensors", "pytorch_model*.bin", "README.md")
+FRONT_MATTER = re.compile(r"\A---\s*\n(.*?)\n---\s*(?:\n|\Z)", re.DOTALL)
+
+
+class PackagingError(Exception):
+    """A model cannot be packaged. The message says what to do."""
+
+
+@dataclass(frozen=True)
+class Source:
+    """Files of a model, and what is known about them."""
+
+    name: str  # the hub id, or the folder's name
+    folder: Path
+    revision: str  # the hub's commit, or "sha256:…" over a folder's files
+    licence: str  # as the model's card says; empty where it says nothing
+
+
+def find_source(source: str, revision: str = "") -> Source:
+    """The model at `source`: a folder, else a hub id at `revision`. Raises `PackagingError`."""
+    folder = Path(source).expanduser()
+    if folder.is_dir():
+        return Source(
+            folder.resolve().name, folder, f"sha256:{digest_files(files_below(folder), folder)}", licence(folder)
+        )
+    if source.startswith((".", "/", "~")) or source.count("/") > 1:
+        raise PackagingError(f"there is no folder {source}; give a folder or a hub id such as facebook/m2m100_418M")
+    downloaded = download(source, revision)
+    return Source(
+        source, downloaded, downloaded.name, licence(downloaded)
+    )  # a snapshot's folder is named by its commit
+
+
+def download(hub_id: str, revision: str) -> Path:
+    """The hub's files, or those of an earlier download. Raises `PackagingError`."""
+    from huggingface_hub import snapshot_download
+    from huggingface_hub.errors import GatedRepoError, RepositoryNotFoundError, RevisionNotFoundError
+
+    try:
+        return Path(snapshot_download(hub_id, revision=revision or None, allow_patterns=list(HUB_FILES)))
+    except GatedRepoError as error:
+        raise PackagingError(
+            f"{hub_id} asks for an account: accept its terms on the hub, then `hf auth login`"
+        ) from error
+    except (RepositoryNotFoundError, RevisionNotFoundError) as error:
+        raise PackagingError(f"the hub has no {hub_id} at revision {revision or 'main'}: check the id") from error
+    except Exception as error:  # whatever stands between here and the hub: name, proxy, time-out, no cache
+        raise PackagingError(
+            f"{hub_id} cannot be had from the Hugging Face hub ({type(error).__name__}). On a machine that reaches "
+            f"it, run `hf download {hub_id} --local-dir DIR`; bring DIR here and package it with --source DIR"
+        ) from error
+
+
+def licence(folder: Path) -> str:
+    """What the front matter of the model's card says, such as ``mit``."""
+    card = folder / "README.md"
+    match = FRONT_MATTER.match(card.read_text(encoding="utf-8", errors="replace")) if card.exists() else None
+    try:
+        fields = yaml.safe_load(match[1]) if match else None
+    except yaml.YAMLError:
+        return ""
+    return str(fields.get("license") or "") if isinstance(fields, dict) else ""
+
+
+def files_below(folder: Path) -> list[Path]:
+    """Every file of `folder`, hidden ones left out, in the order of their names."""
+    return sorted(
+        path
+        for path in folder.rglob("*")
+        if path.is_file() and not any(part.startswith((".", "__pycache__")) for part in path.relative_to(folder).parts)
+    )
+
+
+def digest(path: Path) -> str:
+    """SHA-256 of a file, in hexadecimal."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def digest_files(paths: Iterable[Path], folder: Path) -> str:
+    """One SHA-256 over the names and contents of `paths`."""
+    lines = (f"{path.relative_to(folder).as_posix()} {digest(path)}\n" for path in paths)
+    return hashlib.sha256("".join(lines).encode()).hexdigest()
