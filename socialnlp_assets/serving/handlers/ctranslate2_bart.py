@@ -65,6 +65,6 @@ class CTranslate2Bart(Handler):
         return len(self._tokenizer.encode(text, add_special_tokens=False))
 
     def _text(self, tokens: Sequence[str]) -> str:
-        identities = [self._tokenizer.token_to_id(token) for token in tokens]
+        identities = [number for token in tokens if (number := self._tokenizer.token_to_id(token)) is not None]
         text: str = self._tokenizer.decode(identities, skip_special_tokens=True)
         return text.strip()

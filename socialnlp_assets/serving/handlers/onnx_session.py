@@ -30,9 +30,7 @@ def load_session(folder: Path, threads: int) -> tuple[Any, Tokenizer]:
     options.log_severity_level = 3
     try:
         tokenizer = Tokenizer.from_file(str(folder / TOKENIZER))
-        session = onnxruntime.InferenceSession(
-            str(folder / MODEL), options, providers=["CPUExecutionProvider"]
-        )
+        session = onnxruntime.InferenceSession(str(folder / MODEL), options, providers=["CPUExecutionProvider"])
     except Exception as error:  # both libraries raise Exception itself
         raise BadModel(f"{folder} must hold {MODEL} and {TOKENIZER}: {error}") from error
     return session, tokenizer

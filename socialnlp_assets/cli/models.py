@@ -1,0 +1,86 @@
+"""`socialnlp models`: the catalogue, and packaging its production models."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+from rich.console import Console
+from rich.table import Table
+
+from socialnlp_assets.models import load_catalogue
+from socialnlp_assets.settings import Settings
+
+
+@click.group()
+def models() -> None:
+    """List the model catalogue; package a model for serving."""
+
+
+@models.command("list")
+def list_models() -> None:
+    """What each model does, and what stands behind it in production."""
+    table = Table("model", "task", "production model", "licence", "engine", "endpoint", box=None, pad_edge=False)
+    catalogue = load_catalogue()
+    for name in catalogue.names():
+        entry = catalogue[name]
+        source = entry.aws.source + (f"@{entry.aws.revision}" if entry.aws.revision else "")
+        shape = entry.aws.endpoint
+        size = shape.instance_type or f"{shape.memory_mb} MB"
+        table.add_row(name, entry.task, source, entry.aws.licence, entry.aws.engine, f"{shape.kind}, {size}")
+    Console(width=None if Console().is_terminal else 200).print(table)
+
+
+@models.command("package")
+@click.argument("name")
+@click.option("--source", default="", help="Hub id or folder [the catalogue's source; a trained model's folder].")
+@click.option(
+    "--output",
+    type=click.Path(path_type=Path, file_okay=False),
+    help="Folder for model.tar.gz [packages/NAME in the state directory].",
+)
+@click.option("--force", is_flag=True, help="Also where the converted model disagrees with its original.")
+@click.option("--upload/--no-upload", default=None, help="To SOCIALNLP_MODEL_BUCKET [where that is set].")
+def package_model(name: str, source: str, output: Path | None, force: bool, upload: bool | None) -> None:
+    """Convert model NAME to its fast form, check it against the original, and write model.tar.gz.
+
+    The archive serves on SageMaker and, unpacked, by `socialnlp serve --model`.
+    """
+    settings = Settings()
+    if upload and not settings.model_bucket:
+        raise click.UsageError("set SOCIALNLP_MODEL_BUCKET to an s3:// prefix, or leave --upload out")
+    try:
+        entry = load_catalogue()[name]
+    except KeyError as error:
+        raise click.UsageError(error.args[0]) from None
+    try:
+        from socialnlp_assets.models import packaging
+        from socialnlp_assets.models.packaging_source import PackagingError
+    except ModuleNotFoundError as error:
+        raise click.ClickException(_missing(error.name)) from None
+    try:
+        packaged = packaging.package(
+            name, entry, output or settings.state / "packages" / name, source=source, force=force
+        )
+        click.echo(f"{packaged.archive}  {packaged.archive.stat().st_size / 1e6:.1f} MB  sha256 {packaged.sha256}")
+        for field in ("source", "revision", "licence", "self_check"):
+            if field in packaged.provenance:
+                click.echo(f"  {field}: {packaged.provenance[field] or 'unknown'}")
+        if settings.model_bucket and upload is not False:
+            address = packaging.upload(
+                packaged,
+                name,
+                entry,
+                settings.model_bucket,
+                region=settings.aws_region,
+                endpoint_url=settings.aws_endpoint_url,
+            )
+            click.echo(f"  uploaded: {address}")
+    except PackagingError as error:
+        raise click.ClickException(str(error)) from None
+    except ModuleNotFoundError as error:
+        raise click.ClickException(_missing(error.name)) from None
+
+
+def _missing(library: str | None) -> str:
+    return f"packaging needs {library}: pip install 'socialnlp-assets[engines,package]'"
