@@ -30,6 +30,7 @@ from .shapes import FIELD_NAMES
 from .text import Source
 
 REPLIES = (("data", "result"), ("response", "data"), ("data",), ("result",), ("results",), ("messages",), ("reviews",))
+_REPLY_KEYS = frozenset(path[0] for path in REPLIES)
 NOT_READ = {
     b"PK\x03\x04": "a zip archive",
     b"BZh": "bzip2",
@@ -118,13 +119,13 @@ def unwrap(value: Any) -> list[Any]:
         return value
     if not isinstance(value, dict):
         return [value]
-    for path in REPLIES:
+    for path in () if _REPLY_KEYS.isdisjoint(value) else REPLIES:
         inner: Any = value
         for key in path:
             inner = inner.get(key) if isinstance(inner, dict) else None
         if isinstance(inner, list):
             return inner
-    members = list(value.values())
+    members = list(value.values()) if FIELD_NAMES.isdisjoint(value) else []
     if members and all(isinstance(member, dict) and not FIELD_NAMES.isdisjoint(member) for member in members):
         return members
     return [value]

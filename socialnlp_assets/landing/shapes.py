@@ -8,7 +8,7 @@ whatever the source, a field of the column's own name. Unknown fields are ignore
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from hashlib import blake2b
 from typing import Any
@@ -19,8 +19,8 @@ from .records import Message, Reject, reject
 
 ARTICLE_CHANNELS = frozenset({"WEB", "NEWS", "ONLINE_NEWS", "NEWSPAPER", "PRINT", "MAGAZINE", "BLOG", "BLOGS", "PRESS"})
 MISSING: Any = object()
+COLUMNS = tuple(POSTS.names())
 Path = tuple[str, ...]
-Raw = Mapping[str, Any]
 
 
 @dataclass(frozen=True)
@@ -88,7 +88,7 @@ def standardise(message: Message, source: str) -> dict[str, Any] | Reject:
     `author` is the raw identity, to be hashed (`author_hash`) before it is stored; `language` is None when
     the source names none, to be detected. An empty text is a row like any other.
     """
-    row: dict[str, Any] = dict.fromkeys(POSTS.names())
+    row: dict[str, Any] = dict.fromkeys(COLUMNS)
     row |= {"source": source, "language_detected": False, "topic_ids": []}
     row |= {"landing_file": message.file, "landing_position": message.position}
     for column, field in SHAPES[source].items():
@@ -110,7 +110,7 @@ def _rejected(message: Message, problem: str) -> Reject:
     return reject(message.file, message.position, f"{problem}; correct the record and deliver it again", message.raw)
 
 
-def _derive(row: dict[str, Any], source: str, raw: Raw) -> None:
+def _derive(row: dict[str, Any], source: str, raw: dict[str, Any]) -> None:
     row["topic_ids"] = list(row["topic_ids"])
     if source == "google_maps":
         row["social"], row["kind"] = "GOOGLE_MAPS", "review"
@@ -123,23 +123,26 @@ def _derive(row: dict[str, Any], source: str, raw: Raw) -> None:
         row["author"] = f"{row['social']}:{row['author']}"
 
 
-def _find(raw: Raw, paths: tuple[Path, ...]) -> Any:
+def _find(raw: dict[str, Any], paths: tuple[Path, ...]) -> Any:
     """What the first path that holds something holds; None when one holds null; else MISSING."""
     found = MISSING
     for path in paths:
         value: Any = raw
         for key in path:
-            if isinstance(value, str):  # a cell of a table may hold an object
+            if type(value) is str:  # a cell of a table may hold an object
                 value = fields.structure(value)
-            value = value.get(key, MISSING) if isinstance(value, Mapping) else MISSING
-            if value is MISSING:
+            if type(value) is not dict or key not in value:
+                value = MISSING
                 break
+            value = value[key]
         if value is MISSING:
             continue
-        if not fields.is_nothing(value) and value != "" and not isinstance(value, dict):
+        if value is None or value != value:  # NaN
+            found = None if found is MISSING else found
+        elif value != "" and type(value) is not dict:
             return value
-        if found is MISSING:
-            found = None if fields.is_nothing(value) else value
+        elif found is MISSING:
+            found = value
     return found
 
 

@@ -25,12 +25,14 @@ names = st.sampled_from(sorted(FIELD_NAMES)) | st.text(max_size=5)
 values = st.recursive(
     scalars,
     lambda inner: (
-        st.lists(inner, max_size=4)
-        | st.dictionaries(st.sampled_from(["text", "followers", "channelId", "languageCode", "code"]), inner)
+        st.lists(inner, max_size=2)
+        | st.dictionaries(
+            st.sampled_from(["text", "followers", "channelId", "languageCode", "code"]), inner, max_size=2
+        )
     ),
-    max_leaves=8,
+    max_leaves=4,
 )
-raw_messages = st.dictionaries(names, values, max_size=10)
+raw_messages = st.dictionaries(names, values, max_size=5)
 likely = st.fixed_dictionaries(
     {"messageId": st.text(min_size=1, max_size=5), "channelType": st.sampled_from(["WEB", "TWITTER"])},
     optional={
@@ -42,7 +44,7 @@ likely = st.fixed_dictionaries(
         "location": values,
     },
 )
-records = st.lists(raw_messages | likely, max_size=6)
+records = st.lists(raw_messages | likely, max_size=3)
 sources = st.sampled_from(sorted(SHAPES))
 
 
