@@ -14,6 +14,7 @@ from socialnlp_assets.assets import build_assets
 from socialnlp_assets.assets.landing import build_landing
 from socialnlp_assets.partitions import hourly_partitions
 from socialnlp_assets.resources import build_resources
+from socialnlp_assets.resources.sources_file import configured_sources
 from socialnlp_assets.sensors import build_sensors
 from socialnlp_assets.settings import Settings
 from socialnlp_assets.workflow import Workflow, load_workflows
@@ -26,7 +27,7 @@ def build_definitions(settings: Settings, overrides: Mapping[str, Any] | None = 
     """Fresh definitions for `settings`; `overrides` replaces resources by name, as tests and tools need."""
     partitions = hourly_partitions(settings.start)
     workflows = load_workflows(*([settings.workflows] if settings.workflows else []))
-    landing = build_landing(workflows.values(), partitions)
+    landing = build_landing(workflows.values(), partitions, configured_sources(settings))
     jobs = {name: _hour_job(workflow, partitions) for name, workflow in workflows.items()}
     return dg.Definitions(
         assets=[

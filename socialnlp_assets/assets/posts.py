@@ -149,8 +149,7 @@ def _move(hour: Hour, own_hour: datetime, raws: list[Any]) -> None:
     data = json.dumps(raws, ensure_ascii=False, default=str).encode("utf-8", "surrogatepass")
     name = f"from-{hour.hour:%Y%m%dT%H}-{blake2b(data, digest_size=8).hexdigest()}.json"
     path = f"{hour.lake.landing_folder(hour.workflow.name, own_hour)}/{name}"
-    if not hour.lake.exists(path):  # a new entity tag would run that hour again for nothing
-        hour.lake.put(path, data)
+    if hour.lake.put_if_changed(path, data):
         hour.log.info(f"{len(raws)} messages moved to {folder_of(own_hour)}")
 
 

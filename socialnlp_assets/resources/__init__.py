@@ -8,7 +8,7 @@ from typing import Any
 import dagster as dg
 
 from socialnlp_assets.resources.lake import Lake
-from socialnlp_assets.settings import Profile, Settings
+from socialnlp_assets.settings import Settings
 
 
 def build_lake(settings: Settings) -> Lake:
@@ -21,7 +21,9 @@ def build_resources(settings: Settings) -> dict[str, Any]:
         "lake": build_lake(settings),
         "endpoints": endpoints_resource(settings),
         "articles": dg.ResourceDefinition(lambda _: _articles(settings)),
-        "secrets": dg.ResourceDefinition(lambda _: build_secrets(settings)),
+        "secrets": dg.ResourceDefinition(lambda _: _secrets(settings)),
+        "sprinklr": dg.ResourceDefinition(lambda _: _sprinklr(settings)),
+        "google_maps": dg.ResourceDefinition(lambda _: _google_maps(settings)),
         "google_translate": dg.ResourceDefinition(lambda _: _google_translate(settings)),
     }
 
@@ -46,16 +48,22 @@ def _articles(settings: Settings) -> Any:
     return Articles(allowed_hosts=settings.article_allowed_hosts)
 
 
-def build_secrets(settings: Settings) -> Any:
-    """Where this profile keeps its secrets."""
-    from dagster_aws.secretsmanager import SecretsManagerResource
+def _secrets(settings: Settings) -> Any:
+    from socialnlp_assets.resources.secrets import build_secrets
 
-    from socialnlp_assets.resources.secrets import AwsSecrets, EnvironmentSecrets
+    return build_secrets(settings)
 
-    if settings.profile is Profile.EMBEDDED:
-        return EnvironmentSecrets(state=str(settings.state))
-    manager = SecretsManagerResource(region_name=settings.aws_region, endpoint_url=settings.aws_endpoint_url)
-    return AwsSecrets(manager=manager)
+
+def _sprinklr(settings: Settings) -> Any:
+    from socialnlp_assets.resources.sources import build_sprinklr
+
+    return build_sprinklr(settings)
+
+
+def _google_maps(settings: Settings) -> Any:
+    from socialnlp_assets.resources.sources import build_google_maps
+
+    return build_google_maps(settings)
 
 
 def _google_translate(settings: Settings) -> Any:

@@ -100,6 +100,16 @@ class Lake(dg.ConfigurableResource[Any]):
     def put(self, path: str, data: bytes) -> None:
         obstore.put(self.store, path, data)
 
+    def put_if_changed(self, path: str, data: bytes) -> bool:
+        """Put `data` unless `path` holds just that: an entity tag stays what it is, and nothing runs again."""
+        try:
+            if self.get(path) == data:
+                return False
+        except FileNotFoundError:
+            pass
+        self.put(path, data)
+        return True
+
     def get(self, path: str) -> bytes:
         """The object at `path`; raises FileNotFoundError."""
         return bytes(obstore.get(self.store, path).bytes())

@@ -10,26 +10,19 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
-from pathlib import Path
 from typing import Any
-
-import yaml
 
 from socialnlp_assets.partitions import folder_of
 from socialnlp_assets.resources import google_maps, sprinklr
 from socialnlp_assets.resources.google_maps import GoogleMapsResource
 from socialnlp_assets.resources.secrets import build_secrets
+from socialnlp_assets.resources.sources_file import section
 from socialnlp_assets.resources.sprinklr import SprinklrResource
 from socialnlp_assets.settings import Settings
 from socialnlp_assets.workflow import Workflow
 
 HOUR = timedelta(hours=1)
 UNDETERMINED = frozenset({"", "und", "un", "unknown", "zxx", "mul"})
-_SECTIONS = ("sprinklr", "google_maps", "google_translate")
-
-
-class SourcesError(ValueError):
-    """The sources file does not fit; the message names it and says what to do."""
 
 
 def pull_hour(
@@ -78,16 +71,6 @@ def split_by_language(
     return shares
 
 
-def configured_sources(settings: Settings) -> frozenset[str]:
-    """The source kinds that the sources file configures; the others' files are dropped by somebody else."""
-    return frozenset(_read(settings)) & {"sprinklr", "google_maps"}
-
-
-def section(settings: Settings, name: str) -> dict[str, Any]:
-    """What the sources file says under `name`; nothing where there is no file. Raises `SourcesError`."""
-    return dict(_read(settings).get(name) or {})
-
-
 def build_sprinklr(settings: Settings) -> SprinklrResource:
     """The Sprinklr account of an installation."""
     return SprinklrResource(secrets=build_secrets(settings), **section(settings, "sprinklr"))
@@ -96,20 +79,6 @@ def build_sprinklr(settings: Settings) -> SprinklrResource:
 def build_google_maps(settings: Settings) -> GoogleMapsResource:
     """The places of an installation."""
     return GoogleMapsResource(secrets=build_secrets(settings), **section(settings, "google_maps"))
-
-
-def _read(settings: Settings) -> Mapping[str, Any]:
-    if settings.sources is None:
-        return {}
-    try:
-        content = yaml.safe_load(Path(settings.sources).read_text(encoding="utf-8")) or {}
-    except OSError as error:
-        raise SourcesError(f"{settings.sources}: {error.strerror}; correct or unset SOCIALNLP_SOURCES") from None
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise SourcesError(f"{settings.sources}: not YAML: {error}; compare with docs/sources.md") from None
-    if not isinstance(content, dict) or not set(content) <= set(_SECTIONS):
-        raise SourcesError(f"{settings.sources}: the file has sections {', '.join(_SECTIONS)} and no others")
-    return content
 
 
 def _language(message: Any) -> str:

@@ -7,6 +7,7 @@ from typing import Any
 
 import dagster as dg
 
+from socialnlp_assets.sensors.endpoint_reaper import endpoint_reaper, run_end_hooks
 from socialnlp_assets.sensors.landing import landing_sensor
 from socialnlp_assets.settings import Settings
 from socialnlp_assets.workflow import Workflow
@@ -19,7 +20,8 @@ def build_sensors(
     partitions: dg.HourlyPartitionsDefinition,
 ) -> list[dg.SensorDefinition]:
     """Every sensor of the code location."""
-    return [
+    arrivals = [
         landing_sensor(workflow, jobs[name], partitions, settings.landing_lookback_hours)
         for name, workflow in workflows.items()
     ]
+    return [*arrivals, endpoint_reaper(), *run_end_hooks()]

@@ -22,6 +22,8 @@ from socialnlp_assets.workflow import Workflow
 MOST_RUNS_A_TICK = 48
 SENSOR_SECONDS = 30
 
+FAILED = (dg.DagsterRunStatus.FAILURE, dg.DagsterRunStatus.CANCELED, dg.DagsterRunStatus.CANCELING)
+
 Ledger = dict[str, set[str]]  # partition key → fingerprints of the files seen
 
 
@@ -122,15 +124,27 @@ def landing_sensor(
             lookback_hours,
             datetime.now(UTC),
         )
+        requests = [request for request in found.requests if not has_run(context.instance, request)]
+        found.skipped += [
+            f"{r.partition_key} has run with just these files" for r in found.requests if r not in requests
+        ]
         for reason in found.skipped:
             context.log.info(reason)
         return dg.SensorResult(
-            run_requests=found.requests or None,
-            skip_reason=None if found.requests else dg.SkipReason(found.message()),
+            run_requests=requests or None,
+            skip_reason=None if requests else dg.SkipReason(found.message()),
             cursor=write_cursor(found.ledger),
         )
 
     return arrivals
+
+
+def has_run(instance: dg.DagsterInstance, request: dg.RunRequest) -> bool:
+    """True when a run of just these files is there and has not failed, whoever asked for it. So a cursor that
+    is lost or reset runs nothing twice."""
+    tags = {name: request.tags[name] for name in ("socialnlp/hour", "socialnlp/landed")}
+    alive = [status for status in dg.DagsterRunStatus if status not in FAILED]
+    return bool(instance.get_run_records(dg.RunsFilter(tags=tags, statuses=alive), limit=1))
 
 
 def read_cursor(cursor: str | None) -> Ledger:

@@ -1,0 +1,150 @@
+"""`socialnlp demo`: sample hours land, the real sensors find them, every workflow runs on them.
+
+Everything is the platform's own: its sources, assets, checks, sensors and endpoints, on a real Dagster instance
+whose history `make ui` shows afterwards. Only the sources' servers and the article pages are stand-ins, on loopback.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import click
+import dagster as dg
+from rich.console import Console
+
+from socialnlp_assets.cli.report import Report
+from socialnlp_assets.definitions import build_definitions
+from socialnlp_assets.fakes.pages import serve_articles
+from socialnlp_assets.fakes.samples import WORKFLOWS, sample_hours, sample_late_file
+from socialnlp_assets.partitions import HOUR, floor_hour, key_of
+from socialnlp_assets.resources import build_lake
+from socialnlp_assets.resources.endpoints.resource import build_endpoints
+from socialnlp_assets.settings import Settings
+
+QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
+
+
+@click.command()
+@click.option("--hours", type=click.IntRange(1, 24), default=3, show_default=True, help="How many sample hours.")
+@click.option("--workflow", "names", multiple=True, type=click.Choice(WORKFLOWS), help="Only this one; all by default.")
+def demo(hours: int, names: tuple[str, ...]) -> None:
+    """Land sample hours, let the sensors find them, run every workflow on them and show what came out."""
+    console = Console()
+    with _instance() as instance, serve_articles() as pages, _no_process_left():
+        settings = Settings(article_allowed_hosts=frozenset({urlsplit(pages).netloc}))
+        report = Report(console, settings)
+        first = floor_hour(datetime.now(UTC)) - hours * HOUR
+        demonstration = Demonstration(settings, instance, report, tuple(names) or WORKFLOWS, first, hours)
+        try:
+            demonstration.run(pages)
+        finally:
+            report.removed = _remove_endpoints(settings)
+        report.show()
+    if report.failed:
+        raise click.ClickException(f"{report.failed} runs failed; `make ui` shows why")
+
+
+class Demonstration:
+    """Lands, looks and runs. `report` is told what came of it."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        instance: dg.DagsterInstance,
+        report: Report,
+        workflows: tuple[str, ...],
+        first: datetime,
+        hours: int,
+    ) -> None:
+        self.instance = instance
+        self.report = report
+        self.workflows = workflows
+        self.first = first
+        self.hours = hours
+        self.lake = build_lake(settings)
+        self.definitions = build_definitions(settings)
+        self.cursors: dict[str, str | None] = {}
+
+    def run(self, pages: str) -> None:
+        landed = {}
+        for workflow in self.workflows:
+            landed |= sample_hours(self.first, self.hours, workflow=workflow, articles_at=pages)
+        self._land(landed)
+        self._run_what_landed(again=True)
+        late = {}
+        for workflow in self.workflows:
+            late |= sample_late_file(self.first, workflow=workflow, articles_at=pages)
+        self._land(late, "late ")
+        self._run_what_landed()
+
+    def _land(self, files: dict[str, bytes], kind: str = "") -> None:
+        for path, data in files.items():
+            self.lake.put_if_changed(path, data)
+        self.report.say(f"{len(files)} {kind}files of {self.hours} hours landed at {self.lake.address('landing')}")
+
+    def _run_what_landed(self, again: bool = False) -> None:
+        """One tick of each workflow's sensor, and the runs that it asks for. With `again`, hours that have run
+        with the same files before, in an earlier demonstration, run once more."""
+        hours = [key_of(self.first + n * HOUR) for n in range(self.hours)]
+        for workflow in self.workflows:
+            requests = [request for request in self._tick(workflow) if request.partition_key in hours]
+            if again and not requests:
+                self.report.say(f"{workflow}: nothing new since the last demonstration; the same hours run again")
+                requests = [dg.RunRequest(partition_key=hour) for hour in hours]
+            for request in requests:
+                with self.report.running(workflow, str(request.partition_key)) as running:
+                    running.result = self.definitions.resolve_job_def(workflow).execute_in_process(
+                        partition_key=request.partition_key,
+                        instance=self.instance,
+                        tags=dict(request.tags),
+                        run_config=QUIET,
+                        raise_on_error=False,
+                    )
+
+    def _tick(self, workflow: str) -> list[dg.RunRequest]:
+        sensor = self.definitions.resolve_sensor_def(f"{workflow}_landing")
+        with dg.build_sensor_context(
+            instance=self.instance, cursor=self.cursors.get(workflow), definitions=self.definitions
+        ) as context:
+            tick = sensor.evaluate_tick(context)
+        self.cursors[workflow] = tick.cursor
+        return list(tick.run_requests or [])
+
+
+@contextmanager
+def _instance() -> Iterator[dg.DagsterInstance]:
+    """The instance of DAGSTER_HOME, by default in the state directory."""
+    home = Path(os.environ.setdefault("DAGSTER_HOME", str(Settings().state / "dagster")))
+    home.mkdir(parents=True, exist_ok=True)
+    logging.getLogger("dagster").setLevel(logging.CRITICAL)
+    with dg.DagsterInstance.get() as instance:
+        yield instance
+
+
+@contextmanager
+def _no_process_left() -> Iterator[None]:
+    """Have a termination unwind as Ctrl-C does, so that endpoints are removed whichever it is."""
+
+    def interrupt(*_: Any) -> None:
+        raise KeyboardInterrupt
+
+    before = signal.signal(signal.SIGTERM, interrupt)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+def _remove_endpoints(settings: Settings) -> list[str]:
+    endpoints = build_endpoints(settings)
+    running = [record.endpoint for record in endpoints.records()]
+    endpoints.stop_all()
+    return running

@@ -1,0 +1,135 @@
+"""What a demonstration shows: a line a run while it goes on, then short tables."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections import defaultdict
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+import dagster as dg
+from rich.console import Console
+from rich.table import Table
+
+from socialnlp_assets.resources import build_lake
+from socialnlp_assets.resources.lake import Lake
+from socialnlp_assets.settings import Settings
+
+
+@dataclass
+class Running:
+    """One run under way."""
+
+    workflow: str
+    hour: str
+    result: dg.ExecuteInProcessResult | None = None
+
+
+@dataclass
+class Report:
+    """Gathers runs; `show` prints the tables."""
+
+    console: Console
+    settings: Settings
+    removed: list[str] = field(default_factory=list)
+    failed: int = 0
+    started: float = field(default_factory=time.monotonic)
+    checks: dict[bool, int] = field(default_factory=lambda: defaultdict(int))
+    problems: list[str] = field(default_factory=list)
+    usage: dict[str, dict[str, float]] = field(default_factory=lambda: defaultdict(lambda: defaultdict(float)))
+    # (workflow, asset) → hour → the metadata of its last materialisation
+    assets: dict[tuple[str, str], dict[str, Any]] = field(default_factory=lambda: defaultdict(dict))
+
+    def say(self, text: str) -> None:
+        self.console.print(f"[dim]{time.monotonic() - self.started:6.1f} s[/]  {text}", highlight=False)
+
+    @contextmanager
+    def running(self, workflow: str, hour: str) -> Iterator[Running]:
+        run = Running(workflow, hour)
+        began = time.monotonic()
+        with self.console.status(f"{workflow} {hour}"):
+            yield run
+        assert run.result is not None
+        self._gather(run)
+        done = len(run.result.get_asset_materialization_events())
+        state = "" if run.result.success else ", [red]failed[/]"
+        self.say(f"{workflow} {hour}: {done} assets in {time.monotonic() - began:.1f} s{state}")
+
+    def _gather(self, run: Running) -> None:
+        assert run.result is not None
+        self.failed += not run.result.success
+        for event in run.result.get_asset_materialization_events():
+            metadata = {name: value.value for name, value in event.materialization.metadata.items()}
+            workflow, asset = event.materialization.asset_key.path
+            self.assets[workflow, asset][run.hour] = metadata
+            for name, value in metadata.items():
+                parts = name.split("/")
+                if len(parts) == 3 and parts[0] == "endpoint" and isinstance(value, int | float):
+                    self.usage[parts[1]][parts[2]] += value
+        for check in run.result.get_asset_check_evaluations():
+            self.checks[check.passed] += 1
+            if not check.passed:
+                self.problems.append(f"{check.asset_key.to_user_string()} {check.check_name}: {check.description}")
+        for failure in run.result.get_step_failure_events() if hasattr(run.result, "get_step_failure_events") else []:
+            self.problems.append(str(failure.message))
+
+    def show(self) -> None:
+        """The tables, and where the results lie."""
+        lake = build_lake(self.settings)
+        self._show_assets()
+        self._show_endpoints()
+        passed, failed = self.checks[True], self.checks[False]
+        self.console.print(f"checks: {passed} passed, {failed} failed" + "".join(f"\n  {p}" for p in self.problems))
+        self._show_query(lake)
+
+    def _show_assets(self) -> None:
+        """A row an asset, a column an hour: rows in → out, dropped, quarantined, seconds."""
+        hours = sorted({hour for runs in self.assets.values() for hour in runs})
+        table = Table("workflow", "asset", *(f"{hour[5:]}\nin → out" for hour in hours), title="rows by hour (UTC)")
+        table.add_column("dropped", justify="right")
+        table.add_column("quarantined", justify="right")
+        table.add_column("seconds", justify="right")
+        last = ""
+        for (workflow, asset), runs in self.assets.items():
+            if last and workflow != last:
+                table.add_section()
+            cells = [f"{runs[h]['rows_in']} → {runs[h]['rows_out']}" if h in runs else "" for h in hours]
+            table.add_row(
+                workflow if workflow != last else "",
+                asset,
+                *cells,
+                *(_by_hour(runs, hours, name) for name in ("rows_dropped", "rows_quarantined", "seconds")),
+            )
+            last = workflow
+        self.console.print(table)
+
+    def _show_endpoints(self) -> None:
+        table = Table("endpoint", "requests", "texts", "seconds held", "removed", title="endpoints")
+        gone = " ".join(self.removed)
+        for model, counts in sorted(self.usage.items()):
+            table.add_row(
+                model,
+                f"{counts['requests']:.0f}",
+                f"{counts['texts']:.0f}",
+                f"{counts['endpoint_seconds']:.1f}",
+                "yes" if f"-{model}-" in gone else "earlier",
+            )
+        self.console.print(table)
+
+    def _show_query(self, lake: Lake) -> None:
+        workflow = next(iter(self.assets), ("sprinklr", ""))[0]
+        query = (
+            f"FROM '{lake.address(f'output/{workflow}')}/**/*.parquet' SELECT social, sentiment, count(*) GROUP BY ALL"
+        )
+        self.console.print(f"results: {lake.address('output')}; to read them:", soft_wrap=True, highlight=False)
+        self.console.print(f'  {sys.executable} -c "import duckdb; duckdb.sql(\\"{query}\\").show()"', soft_wrap=True)
+        self.console.print("to see the assets, checks and runs: make ui")
+
+
+def _by_hour(runs: dict[str, Any], hours: list[str], name: str) -> str:
+    """The values of the hours, one beside another."""
+    values = [runs[hour][name] for hour in hours if hour in runs]
+    return " ".join(f"{value:.1f}" if isinstance(value, float) else str(value) for value in values)
