@@ -119,6 +119,7 @@ class Lease:
         self._held = held
         self._id = uuid.uuid4().hex
         self._record: Record | None = None  # as last seen while this lease was good
+        self._awaited = 0  # the epoch whose creation was waited for
         self._released = False
         self._accounted_to: datetime | None = None  # None: not in service
         self._entering = threading.Lock()
@@ -155,7 +156,9 @@ class Lease:
         """As `enter`, after the endpoint was found gone: waits for the same or a successor."""
         with self._entering:
             self._accounted_to = None
-            self._wait()
+            poll = PATIENCE[self._first.kind].poll.total_seconds()
+            while not self.look():
+                self._manager.pause(poll * random.uniform(0.5, 1.5))
             self._accounted_to = self._store.now()
 
     def renew(self) -> None:
@@ -187,28 +190,25 @@ class Lease:
 
     # Waiting
 
-    def _wait(self) -> None:
-        poll = PATIENCE[self._first.kind].poll.total_seconds()
-        waited_for = 0
-        while True:
-            record = self._join(waited_for)
-            if record.epoch == waited_for and record.failure:
-                raise EndpointFailed(record.failure)
-            if record.state is State.IN_SERVICE and self._answers(record):
-                return
-            if record.state is State.CREATING:
-                waited_for = record.epoch
-                if record.creator == self._id and self._advance(record):
-                    continue
-            elif record.state is State.DELETING:
-                with contextlib.suppress(Throttled):
-                    finish_deletion(self._store, self._backend, record)
-            self._manager.pause(poll * random.uniform(0.5, 1.5))
+    def look(self) -> bool:
+        """One move towards holding the endpoint, without waiting: True once it is held and in service.
+        Raises `EndpointFailed` when the epoch that this lease has waited for does not come into service."""
+        record = self._join()
+        if record.epoch == self._awaited and record.failure:
+            raise EndpointFailed(record.failure)
+        if record.state is State.IN_SERVICE:
+            return self._answers(record)
+        if record.state is State.CREATING:
+            self._awaited = record.epoch
+            return record.creator == self._id and self._advance(record)
+        with contextlib.suppress(Throttled):
+            finish_deletion(self._store, self._backend, record)
+        return False
 
-    def _join(self, waited_for: int) -> Record:
+    def _join(self) -> Record:
         def joined(record: Record, now: datetime) -> Record:
-            if record.epoch == waited_for and record.failure:
-                return record  # what was waited for has failed; do not begin the next epoch
+            if record.epoch == self._awaited and record.failure:
+                return record  # do not begin the next epoch
             mine = record.holders.get(self._id)
             if mine is None or mine.expires_at - now < self._manager.terms.lease / 2:
                 mine = self._holder(now)
@@ -222,7 +222,7 @@ class Lease:
             return record
 
     def _answers(self, record: Record) -> bool:
-        """Whether an endpoint that is said to be in service is there; if not, it is condemned."""
+        """Whether what the record says is in service is there; if not, it is condemned."""
         try:
             description = self._backend.describe(record.endpoint)
         except Throttled:
@@ -234,15 +234,15 @@ class Lease:
         return False
 
     def _advance(self, record: Record) -> bool:
-        """The creator's next move, without waiting; True where it brought the record on."""
+        """The creator's next move; True where the endpoint is in service."""
         name, failure, reason = record.endpoint, "", ""
         try:
             description = self._backend.describe(name)
             if description is None:
                 self._create(record)
             elif description.status is Status.IN_SERVICE:
-                self._change(lambda current, _: current.entered_service(record.epoch))
-                return True
+                served = self._change(lambda current, _: current.entered_service(record.epoch))
+                return served.state is State.IN_SERVICE and served.epoch == record.epoch
             elif description.status in BROKEN:
                 failure = f"{name} could not be created ({description.status}): {description.reason}"
             else:
@@ -254,12 +254,11 @@ class Lease:
         limit = PATIENCE[record.kind].creation
         if not failure and record.created_at and self._store.now() - record.created_at > limit:
             failure = f"{name} was not in service after {limit.total_seconds():g} s. {reason}"
-        if not failure:
-            return False
-        condemned = self._change(lambda current, _: current.condemned(record.epoch, failure))
-        with contextlib.suppress(Throttled):
-            finish_deletion(self._store, self._backend, condemned)
-        return True
+        if failure:
+            condemned = self._change(lambda current, _: current.condemned(record.epoch, failure))
+            with contextlib.suppress(Throttled):
+                finish_deletion(self._store, self._backend, condemned)
+        return False
 
     def _create(self, record: Record) -> None:
         if self._id not in record.live_holders(self._store.now()):

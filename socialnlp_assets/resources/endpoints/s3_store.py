@@ -76,8 +76,8 @@ class S3Store:
             )
             return True
         except ClientError as error:
-            status = error.response["ResponseMetadata"]["HTTPStatusCode"]
-            if status in (404, 409):  # there is none to replace; another conditional write is under way
+            status, code = error.response["ResponseMetadata"]["HTTPStatusCode"], error.response["Error"]["Code"]
+            if status == 409 or code == "NoSuchKey":  # another write is under way; there is none to replace
                 return False
             if status != 412 and status < 500:
                 raise self._refused(error) from error
