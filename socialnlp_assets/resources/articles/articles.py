@@ -1,0 +1,105 @@
+"""The articles behind an hour's permalinks."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import defaultdict
+from collections.abc import Iterable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+
+from .address import PageError, Resolver, parse, system_resolver
+from .extraction import Article, extract
+from .web import Limits, Page, Web
+
+FETCHED = "fetched"
+HOSTS_AT_ONCE = 16
+HOUR_SECONDS = 900.0  # what the articles of one hour may take; the rest stay as they were delivered
+PATIENCE = 3  # pages in a row that a host does not answer before it is left alone
+SILENT = frozenset({"timed out", "host does not answer", "host not found", "connection broke"})
+
+
+@dataclass(frozen=True)
+class Enrichment:
+    """What came of a permalink: an article, or a `status` that says why there is none."""
+
+    status: str
+    article: Article | None = None
+
+
+class Articles:
+    """Reads articles, each address once. `allowed_hosts` are ``host:port`` pairs that may be private;
+    they are trusted, and not held back by the pause between two requests to one host."""
+
+    def __init__(
+        self,
+        allowed_hosts: Iterable[str] = (),
+        limits: Limits | None = None,
+        resolve: Resolver = system_resolver,
+        hour_seconds: float = HOUR_SECONDS,
+    ) -> None:
+        self.web = Web(frozenset(host.lower() for host in allowed_hosts), limits, resolve)
+        self.hour_seconds = hour_seconds
+        self._known: dict[str, Enrichment] = {}
+        self._extracting = threading.Lock()  # the interpreter's lock would let one work at a time anyway
+
+    def fetch(self, url: str) -> Page:
+        """The page at `url`. Raises `PageError`."""
+        return self.web.fetch(url)
+
+    def enrich(self, url: str) -> Enrichment:
+        """The article at `url`, in English where the page says that there is an English version."""
+        if url not in self._known:
+            self._known[url] = self._read(url)
+        return self._known[url]
+
+    def enrich_all(self, urls: Iterable[str]) -> dict[str, Enrichment]:
+        """The article of each of `urls`: several hosts side by side, the pages of one host one by one."""
+        by_host: dict[str, list[str]] = defaultdict(list)
+        for url in dict.fromkeys(urls):
+            by_host[self._host(url)].append(url)
+        deadline = time.monotonic() + self.hour_seconds
+        with ThreadPoolExecutor(HOSTS_AT_ONCE, thread_name_prefix="articles") as pool:
+            hosts = pool.map(lambda of_host: self._enrich_host(of_host, deadline), by_host.values())
+            return {url: enrichment for found in hosts for url, enrichment in found.items()}
+
+    def _host(self, url: str) -> str:
+        try:
+            return parse(url.strip(), self.web.allowed_hosts).host
+        except PageError:
+            return ""
+
+    def _enrich_host(self, urls: list[str], deadline: float) -> dict[str, Enrichment]:
+        found: dict[str, Enrichment] = {}
+        silent = 0
+        for url in urls:
+            if silent >= PATIENCE:
+                found[url] = Enrichment("host does not answer")
+            elif time.monotonic() > deadline:
+                found[url] = Enrichment("no time left in this hour")
+            else:
+                found[url] = self.enrich(url)
+                silent = silent + 1 if found[url].status in SILENT else 0
+        return found
+
+    def _read(self, url: str) -> Enrichment:
+        try:
+            article = self._extract(self.fetch(url.strip()))
+        except PageError as error:
+            return Enrichment(str(error))
+        if article.language != "en" and article.english_url:
+            try:
+                english = self._extract(self.fetch(article.english_url))
+            except PageError:
+                return Enrichment(FETCHED, article)
+            if english.language == "en":
+                return Enrichment(FETCHED, english)
+        return Enrichment(FETCHED, article)
+
+    def _extract(self, page: Page) -> Article:
+        with self._extracting:
+            article = extract(page.html, page.url)
+        if article is None:
+            raise PageError("no article found")
+        return article
