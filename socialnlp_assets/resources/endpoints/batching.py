@@ -16,6 +16,9 @@ ENVELOPE_BYTES = 1024
 FIRST_REQUEST_BYTES = 16 * 1024
 
 
+_ENCODER = json.JSONEncoder(ensure_ascii=False)
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Row:
     """One distinct text with its own parameters, and every place that asked for it."""
@@ -87,7 +90,7 @@ class Pace:
 
 def json_size(value: Any) -> int:
     """Bytes that `value` takes in a request, its comma included; UnicodeEncodeError if it is no valid text."""
-    return len(json.dumps(value, ensure_ascii=False).encode()) + 1
+    return len(_ENCODER.encode(value).encode()) + 1
 
 
 def row_parameters(batch: Sequence[Row], names: Sequence[str]) -> Mapping[str, list[Any]]:

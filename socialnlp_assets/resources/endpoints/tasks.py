@@ -240,6 +240,8 @@ def _number(value: Any, name: str) -> float:
 
 def _unit(value: Any, name: str) -> float:
     """A number from 0 to 1; fastText overshoots 1 by some 1e-5."""
+    if type(value) is float and 0.0 <= value <= 1.0:  # nearly always, and asked for every label of every text
+        return value
     number = _number(value, f"the score of {name}")
     if not -1e-4 <= number <= 1 + 1e-4:
         raise ValueError(f"the score of {name} is {number}, not from 0 to 1")

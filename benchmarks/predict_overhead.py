@@ -1,0 +1,108 @@
+"""What `predict` adds to the bare HTTP call, for batches of 32: `python benchmarks/predict_overhead.py [MODEL…]`.
+
+Both ask the same local model server the same 32 texts over a connection that is already open. The bare call
+posts a body made beforehand and reads the bytes of the reply; `predict` also makes the body, reads the reply into
+results, checks them and counts the use. The two take turns, so that both meet the same machine.
+"""
+
+from __future__ import annotations
+
+import json
+import statistics
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import urllib3
+from rich.console import Console
+from rich.table import Table
+
+from socialnlp_assets.models.catalogue import Task, load_catalogue
+from socialnlp_assets.resources.endpoints.http import server_error
+from socialnlp_assets.resources.endpoints.metering import Meter
+from socialnlp_assets.resources.endpoints.predictor import Predictor
+from socialnlp_assets.resources.endpoints.protocol import Reply
+from socialnlp_assets.resources.endpoints.tasks import FORMATS, RowError
+
+ROWS, ROUNDS, WARM_UP = 32, 300, 20
+TEXTS = [
+    f"{i}: the new charging station at the corner opened this week and the staff were kind, "
+    f"although {'the queue was long and ' * (i % 5)}the price per kilowatt hour went up again"
+    for i in range(ROWS)
+]
+
+
+def main(models: list[str]) -> None:
+    table = Table(title=f"predict against the bare HTTP call, {ROWS} texts, median of {ROUNDS}")
+    for heading in ("model", "bare ms", "predict ms", "added ms", "added %"):
+        table.add_column(heading, justify="right")
+    for model in models:
+        bare, predict = measure(model)
+        added = predict - bare
+        table.add_row(model, f"{bare:.3f}", f"{predict:.3f}", f"{added:.3f}", f"{100 * added / bare:.1f}")
+    Console().print(table)
+
+
+def measure(model: str) -> tuple[float, float]:
+    """Median milliseconds of the bare call and of `predict`."""
+    entry = load_catalogue()[model]
+    form = FORMATS[entry.task](entry)
+    parameters = {"src_lang": "it"} if entry.task is Task.TRANSLATION else {}
+    target = entry.targets[0] if entry.targets else None
+    texts = [form.prepare(text) for text in TEXTS]
+    body = form.body(texts, parameters)
+    headers = {"Content-Type": "application/json"}
+    headers |= {"X-Amzn-SageMaker-Target-Model": target} if target else {}
+    unprepared = entry.model_copy(update={"prepare": None})  # the bare call has prepared texts, too
+    http = urllib3.PoolManager(retries=False)
+    with serving(entry.embedded.path) as url:
+
+        def invoke(body: bytes, _: str | None) -> Reply:
+            reply = http.request("POST", url, body=body, headers=headers)
+            if reply.status != 200:
+                raise server_error(reply.status, reply.data)
+            return Reply(reply.data, {key.lower(): value for key, value in reply.headers.items()})
+
+        predictor = Predictor(unprepared, invoke, Meter(model, "benchmark"), kind="process")
+        bare, predict = [], []
+        for _ in range(WARM_UP + ROUNDS):
+            began = time.perf_counter()
+            http.request("POST", url, body=body, headers=headers)
+            middle = time.perf_counter()
+            results = predictor.predict(texts, target=target, **parameters)
+            predict.append(time.perf_counter() - middle)
+            bare.append(middle - began)
+            if any(isinstance(result, RowError) for result in results):
+                raise SystemExit(f"{model} cannot take its texts: {results}")
+    return 1000 * statistics.median(bare[WARM_UP:]), 1000 * statistics.median(predict[WARM_UP:])
+
+
+@contextmanager
+def serving(folder: Path) -> Iterator[str]:
+    """The address of a model server that serves `folder`, once it is ready."""
+    command = [sys.executable, "-m", "socialnlp_assets.serving", "--model", str(folder), "--port", "0"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as server:
+        try:
+            assert server.stdout
+            url = f"http://127.0.0.1:{json.loads(server.stdout.readline())['port']}"
+            while not ready(url):
+                if server.poll() is not None:
+                    raise SystemExit(f"the server has ended; see what it says: {' '.join(command)}")
+                time.sleep(0.05)
+            yield f"{url}/invocations"
+        finally:
+            server.terminate()
+
+
+def ready(url: str) -> bool:
+    try:
+        return urllib3.request("GET", f"{url}/ping", retries=False).status == 200
+    except urllib3.exceptions.HTTPError:
+        return False
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:] or ["sentiment", "emotion", "themes", "translator", "normalizer", "keywords", "summarizer"])
