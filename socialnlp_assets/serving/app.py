@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -23,8 +22,6 @@ from socialnlp_assets.serving.handler import BadInput, BadModel
 from socialnlp_assets.serving.openapi import DOCUMENT
 from socialnlp_assets.serving.repository import ModelRepository
 from socialnlp_assets.serving.worker import Worker
-
-log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -91,11 +88,8 @@ class ModelServer:
             if self.folder is not None:
                 await self.worker.run(partial(self.repository.load_folder, self.folder))
             self.ready = True
-        except BadModel as error:
-            self.failure = str(error)
-        except Exception as error:
-            log.exception("loading %s", self.folder)
-            self.failure = f"{self.folder} cannot be loaded: {type(error).__name__}: {error}"
+        except (BadModel, MemoryError) as error:
+            self.failure = str(error) or f"there is not enough memory for {self.folder}"
 
     async def ping(self, _: Request) -> Response:
         self._check_ready()
@@ -130,16 +124,13 @@ class ModelServer:
 
     async def load_model(self, http: Request) -> Response:
         """`{"model_name": …, "url": a folder below /opt/ml/models}`."""
-        asked = protocol.load_json(await self._body(http), "the body")
-        name, url = (asked.get("model_name"), asked.get("url")) if isinstance(asked, dict) else (None, None)
-        if not isinstance(name, str) or not isinstance(url, str):
-            raise BadInput('the body must be {"model_name": "…", "url": "…"}')
-        if self.loadable is None or not Path(url).resolve().is_relative_to(self.loadable.resolve()):
-            raise HTTPException(404, f"{url} is not below {self.loadable or 'any folder of models'}")
+        name, folder = protocol.parse_load(await self._body(http))
+        if self.loadable is None or not folder.resolve().is_relative_to(self.loadable.resolve()):
+            raise HTTPException(404, f"{folder} is not below {self.loadable or 'any folder of models'}")
         if name in self.repository:
             raise HTTPException(409, f"{name} is loaded already")
         try:
-            await self.worker.run(partial(self.repository.load, name, Path(url)))
+            await self.worker.run(partial(self.repository.load, name, folder))
         except BadModel as error:
             raise BadInput(str(error)) from error
         except MemoryError:

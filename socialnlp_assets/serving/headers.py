@@ -38,10 +38,10 @@ def reply_type(headers: Headers, default: str) -> str:
 
 
 def target(headers: Headers) -> str | None:
-    """The model asked for. SageMaker passes the target header to multi-model endpoints only; elsewhere,
-    `target=<name>` in the custom attributes does the same."""
+    """The model asked for. SageMaker passes the target header to multi-model endpoints only, where it names an
+    archive; elsewhere, `target=<name>` in the custom attributes does the same."""
     if TARGET in headers:
-        return headers[TARGET]
+        return headers[TARGET].removesuffix(".tar.gz")
     for attribute in headers.get(ATTRIBUTES, "").split(";"):
         name, _, value = attribute.strip().partition("=")
         if name == "target":

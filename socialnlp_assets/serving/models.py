@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -14,6 +15,8 @@ from socialnlp_assets.serving.handlers import engine_handler
 from socialnlp_assets.serving.protocol import PARAMETERS, Request
 
 LABELLED = ("text-classification", "multi-label", "aspects")  # tasks that answer scores of labels
+log = logging.getLogger(__name__)
+
 WARM_UP = "The new shop opens at nine and the staff are kind."
 
 
@@ -45,10 +48,17 @@ class Model:
 
     @classmethod
     def load(cls, folder: Path, threads: int) -> Model:
-        """The model in `folder`, warmed up. Raises `BadModel`."""
+        """The model in `folder`, warmed up. Raises `BadModel`, or `MemoryError` when there is no room for it."""
         settings = read_settings(folder)
-        model = cls(folder, settings, engine_handler(settings.get("engine", "")).load(folder, settings, threads))
-        model.warm_up()
+        try:
+            handler = engine_handler(settings.get("engine", "")).load(folder, settings, threads)
+            model = cls(folder, settings, handler)
+            model.warm_up()
+        except (BadModel, MemoryError):
+            raise
+        except Exception as error:
+            log.exception("loading %s", folder)
+            raise BadModel(f"{folder} cannot be loaded: {type(error).__name__}: {error}") from error
         return model
 
     @property

@@ -10,6 +10,7 @@ import json
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from socialnlp_assets.serving.handler import BadInput
@@ -100,7 +101,7 @@ def parse(body: bytes, task: str, content_type: str = JSON) -> Request:
         texts, given = _parse_lines(body, task)
         field = "lines"
     else:
-        content = load_json(body, "the body")
+        content = _load(body, "the body")
         field, names = _shape(content)
         texts, given = content[field], content.get(names)
     if not isinstance(texts, list):
@@ -112,6 +113,16 @@ def parse(body: bytes, task: str, content_type: str = JSON) -> Request:
             raise BadInput(f"{field}[{position}]: must be a text, not {describe(text)}")
     parameters = _parameters({} if given is None else given, task, len(texts))
     return Request([UNENCODABLE.sub("\ufffd", text) for text in texts], parameters, field)
+
+
+def parse_load(body: bytes) -> tuple[str, Path]:
+    """Name and folder in the body of a request to load a model; raises `BadInput`."""
+    content = _load(body, "the body")
+    values = [content.get(field) for field in ("model_name", "url")] if isinstance(content, dict) else []
+    texts = [value for value in values if isinstance(value, str) and value and value.isprintable()]
+    if len(texts) != 2:
+        raise BadInput('the body must be {"model_name": "…", "url": "…"}')
+    return texts[0], Path(texts[1])
 
 
 def _shape(content: Any) -> tuple[str, str]:
@@ -132,7 +143,7 @@ def _parse_lines(body: bytes, task: str) -> tuple[list[Any], dict[str, Any]]:
     texts: list[Any] = []
     lines: list[dict[str, Any]] = []
     for number, line in enumerate(line for line in body.split(b"\n") if line.strip()):
-        content = load_json(line, f"line {number}")
+        content = _load(line, f"line {number}")
         given: Any = {}
         if isinstance(content, dict) and "source" in content:
             given = {name: value for name, value in content.items() if name != "source"}
@@ -157,7 +168,7 @@ def _parse_lines(body: bytes, task: str) -> tuple[list[Any], dict[str, Any]]:
     return texts, merged
 
 
-def load_json(body: bytes, where: str) -> Any:
+def _load(body: bytes, where: str) -> Any:
     """The JSON value in `body`; raises `BadInput` that begins with `where`."""
     try:
         return json.loads(body.decode("utf-8-sig"))

@@ -29,6 +29,7 @@ def test_starting_imports_neither_dagster_nor_other_weights() -> None:
     assert not heavy & set(modules.split())
 
 
+@pytest.mark.slow
 def test_ping_waits_for_the_model(tmp_path: Path) -> None:
     folder = scripted_model(tmp_path, load_seconds=1)
     with running("--model", str(folder)) as ready:
@@ -103,6 +104,7 @@ def test_sagemakers_variables_say_where_the_model_and_the_port_are(tmp_path: Pat
         server.end()
 
 
+@pytest.mark.slow
 def test_sigterm_lets_the_running_request_finish(scripted_folder: Path) -> None:
     server = Server("--port", "0", "--queue", "1", "--model", str(scripted_folder))
     server.wait_until_ready()
@@ -123,12 +125,13 @@ def admitted(server: Server, body: dict[str, list[str]]) -> urllib3.BaseHTTPResp
     return reply
 
 
+@pytest.mark.slow
 def test_an_orphan_ends_itself_unless_somebody_asks(scripted_folder: Path) -> None:
-    server = Server("--port", "0", "--model", str(scripted_folder), "--orphan-after", "1.5")
+    server = Server("--port", "0", "--model", str(scripted_folder), "--orphan-after", "3")
     try:
         server.wait_until_ready()
         for _ in range(8):  # twice its patience
-            time.sleep(0.4)
+            time.sleep(0.8)
             assert server.get("/ping").status == 200
         server.http.clear()
         assert server.process.wait(10) == 0
@@ -136,11 +139,13 @@ def test_an_orphan_ends_itself_unless_somebody_asks(scripted_folder: Path) -> No
         server.end()
 
 
+@pytest.mark.slow
 def test_an_orphan_does_not_end_amid_a_long_request(scripted_folder: Path) -> None:
     with running("--model", str(scripted_folder), "--orphan-after", "1") as server:
         assert server.post({"inputs": ["sleep 3"]}).status == 200
 
 
+@pytest.mark.slow
 def test_a_full_queue_answers_429_and_recovers(scripted_folder: Path) -> None:
     with running("--model", str(scripted_folder), "--queue", "2") as server, ThreadPoolExecutor(6) as pool:
         replies = list(pool.map(lambda _: server.post({"inputs": ["sleep 1"]}), range(6)))

@@ -1,0 +1,40 @@
+"""Batches hold every text once, within the budget, in runs of like length."""
+
+from __future__ import annotations
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from socialnlp_assets.serving.batching import batches, by_length
+
+LENGTHS = st.lists(st.integers(0, 200), max_size=60)
+
+
+@given(lengths=LENGTHS, budget=st.integers(1, 500), most=st.integers(1, 20))
+def test_each_position_once_within_the_limits(lengths: list[int], budget: int, most: int) -> None:
+    made = list(batches(lengths, budget, most))
+    assert sorted(position for batch in made for position in batch) == list(range(len(lengths)))
+    for batch in made:
+        longest = max(lengths[position] for position in batch)
+        assert len(batch) <= most
+        assert len(batch) == 1 or longest * len(batch) <= budget
+
+
+@given(lengths=LENGTHS)
+def test_longest_first(lengths: list[int]) -> None:
+    in_order = [lengths[position] for batch in batches(lengths, 300) for position in batch]
+    assert in_order == sorted(lengths, reverse=True)
+
+
+@given(words=st.lists(st.text(), max_size=30), budget=st.integers(1, 50))
+def test_results_in_the_order_of_the_items(words: list[str], budget: int) -> None:
+    results = by_length(lambda batch: [word.upper() for word in batch], words, [len(w) for w in words], budget)
+    assert results == [word.upper() for word in words]
+
+
+def test_sorting_saves_padding() -> None:
+    lengths = [10, 100] * 32
+    in_file_order = sum(100 * 16 for _ in range(4))
+    sorted_cost = sum(max(lengths[p] for p in batch) * len(batch) for batch in batches(lengths, 1600))
+    assert sorted_cost == sum(lengths)
+    assert sorted_cost < in_file_order
