@@ -28,7 +28,7 @@ def build_definitions(settings: Settings, overrides: Mapping[str, Any] | None = 
     partitions = hourly_partitions(settings.start)
     workflows = load_workflows(*([settings.workflows] if settings.workflows else []))
     landing = build_landing(workflows.values(), partitions, configured_sources(settings))
-    jobs = {name: _hour_job(workflow, partitions) for name, workflow in workflows.items()}
+    jobs = {name: _hour_job(workflow) for name, workflow in workflows.items()}
     return dg.Definitions(
         assets=[
             *landing.assets,
@@ -42,13 +42,12 @@ def build_definitions(settings: Settings, overrides: Mapping[str, Any] | None = 
     )
 
 
-def _hour_job(workflow: Workflow, partitions: dg.HourlyPartitionsDefinition) -> Any:
+def _hour_job(workflow: Workflow) -> Any:
     """One job a workflow, named as the workflow: an hour from `posts` to `output`."""
     assets = ["posts", *workflow.steps.named(), "output"]
     return dg.define_asset_job(
         workflow.name,
         selection=dg.AssetSelection.assets(*(dg.AssetKey([workflow.name, name]) for name in assets)),
-        partitions_def=partitions,
         description=f"An hour of {workflow.name}, from posts to output.",
     )
 

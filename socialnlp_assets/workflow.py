@@ -146,13 +146,18 @@ def load_workflow(path: Path, catalogue: Catalogue | None = None) -> Workflow:
         raise WorkflowError(f"{path}:{line}: not YAML: {problem}; compare with workflows/sprinklr.yaml") from None
     if not isinstance(data, dict):
         raise WorkflowError(f"{path}:1: a workflow is a mapping with name, description, source and steps")
-    problems: list[tuple[tuple[str | int, ...], str]] = []
+    problems: list[tuple[tuple[str | int, ...], str]] = list(_repeated(node))
     try:
         workflow = Workflow.model_validate(data)
     except ValidationError as error:
-        problems = [(tuple(e["loc"]), _remedy(tuple(e["loc"]), dict(e))) for e in error.errors()]
+        inner = {tuple(e["loc"])[:-1] for e in error.errors()}  # a list is "too short" for its faulty items too
+        problems += [
+            (tuple(e["loc"]), _remedy(tuple(e["loc"]), dict(e)))
+            for e in error.errors()
+            if e["type"] != "too_short" or tuple(e["loc"]) not in inner
+        ]
     else:
-        problems = list(_misfits(workflow, catalogue or load_catalogue()))
+        problems += list(_misfits(workflow, catalogue or load_catalogue()))
     if problems:
         lines = [
             f"{path}:{_line(node, loc)}: {'.'.join(map(str, loc)) or 'workflow'}: {text}" for loc, text in problems
@@ -184,6 +189,18 @@ def load_workflows(*folders: Path) -> dict[str, Workflow]:
     if mistakes:
         raise WorkflowError("\n".join(mistakes))
     return workflows
+
+
+def _repeated(node: yaml.Node | None, location: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], str]]:
+    """Fields that are there twice: YAML would silently take the last."""
+    if not isinstance(node, yaml.MappingNode):
+        return
+    names = [key.value for key, _ in node.value]
+    for name in dict.fromkeys(names):
+        if names.count(name) > 1:
+            yield (*location, name), "is there twice; leave one of them"
+    for key, value in node.value:
+        yield from _repeated(value, (*location, key.value))
 
 
 def _misfits(workflow: Workflow, catalogue: Catalogue) -> Iterator[tuple[tuple[str, ...], str]]:
@@ -219,6 +236,11 @@ def _remedy(location: tuple[str | int, ...], error: dict[str, Any]) -> str:
         return f"there is no such field; {hint}"
     if error["type"] == "missing":
         return f"is missing; add `{location[-1]}:`"
+    if error["type"] == "string_pattern_mismatch":
+        fitting = "an ISO 639-1 code such as it" if "languages" in location else "lower-case letters, digits and _"
+        return f"{error['input']!r} does not fit; write {fitting}"
+    if error["type"] == "too_short":
+        return "is empty; name at least one"
     return f"{error['msg']} (got {error['input']!r})"
 
 
@@ -227,7 +249,8 @@ def _line(node: yaml.Node | None, location: tuple[str | int, ...]) -> int:
     line = 1
     for part in location:
         if isinstance(node, yaml.MappingNode):
-            found = next(((k, v) for k, v in node.value if k.value == str(part)), None)
+            # Of a repeated field the last counts, as it does for YAML.
+            found = next(((k, v) for k, v in reversed(node.value) if k.value == str(part)), None)
         elif isinstance(node, yaml.SequenceNode) and isinstance(part, int) and part < len(node.value):
             found = (node.value[part], node.value[part])
         else:

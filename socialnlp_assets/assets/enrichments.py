@@ -72,4 +72,5 @@ STEP = Step(
         "article_status": [_source(workflow), ("posts", "permalink"), ("posts", "kind")],
     },
     compute=enrich,
+    resources=frozenset({"lake", "articles"}),
 )

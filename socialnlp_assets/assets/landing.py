@@ -42,7 +42,7 @@ def build_landing(
             landing.assets += specs
             continue
         asset = _pulled(kind, fed, specs)
-        job = dg.define_asset_job(f"pull_{kind}", selection=dg.AssetSelection.assets(asset), partitions_def=partitions)
+        job = dg.define_asset_job(f"pull_{kind}", selection=dg.AssetSelection.assets(asset))
         landing.assets.append(asset)
         landing.jobs.append(job)
         landing.schedules.append(

@@ -98,4 +98,5 @@ def output_step(steps: dict[str, Step]) -> Step:
         },
         compute=lambda hour: join(output_schema(steps, hour.workflow), hour),
         publish=publish,
+        resources=frozenset({"lake"}),
     )

@@ -165,5 +165,6 @@ STEP = Step(
     inputs=lambda _: ["landing"],
     lineage=lambda _: {},
     compute=ingest,
+    resources=frozenset({"lake", "endpoints", "secrets"}),
     value_sets=_value_sets,
 )

@@ -84,6 +84,7 @@ class Step:
     inputs: Callable[[Workflow], list[str]]  # assets it reads
     lineage: Callable[[Workflow], Lineage]
     compute: Callable[[Hour], Result]
+    resources: frozenset[str] = frozenset({"lake", "endpoints"})
     value_sets: Callable[[Workflow], Mapping[str, tuple[str, ...]]] = lambda _: {}
     publish: Callable[[Hour, pa.Table], Published] | None = None  # None: one object, as every asset but `output`
 
@@ -102,9 +103,6 @@ def text_of(workflow: Workflow, before: str | None = None) -> tuple[str, str]:
     return "posts", "message"
 
 
-RESOURCES = frozenset({"lake", "endpoints", "articles", "secrets", "google_translate"})
-
-
 def build_asset(step: Step, workflow: Workflow, partitions: dg.HourlyPartitionsDefinition) -> dg.AssetsDefinition:
     """The hourly asset `<workflow>/<step>`."""
     key = dg.AssetKey([workflow.name, step.name])
@@ -120,7 +118,7 @@ def build_asset(step: Step, workflow: Workflow, partitions: dg.HourlyPartitionsD
         owners=list(workflow.owners) or None,
         kinds=set(step.kinds),
         metadata=metadata.of_definition(workflow, step.name, schema, step.lineage(workflow)),
-        required_resource_keys=set(RESOURCES),
+        required_resource_keys=set(step.resources),
         output_required=False,
         check_specs=_check_specs(key, checks, partitions),
     )

@@ -58,4 +58,5 @@ STEP = Step(
         "translated": [("posts", "language")],
     },
     compute=translate,
+    resources=frozenset({"lake", "endpoints", "google_translate"}),
 )

@@ -74,12 +74,12 @@ class Demonstration:
         self.cursors: dict[str, str | None] = {}
 
     def run(self, pages: str) -> None:
-        landed = {}
+        landed: dict[str, bytes] = {}
         for workflow in self.workflows:
             landed |= sample_hours(self.first, self.hours, workflow=workflow, articles_at=pages)
         self._land(landed)
         self._run_what_landed(again=True)
-        late = {}
+        late: dict[str, bytes] = {}
         for workflow in self.workflows:
             late |= sample_late_file(self.first, workflow=workflow, articles_at=pages)
         self._land(late, "late ")

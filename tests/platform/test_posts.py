@@ -1,0 +1,158 @@
+"""`posts` on real files in a real lake: every record becomes a row, is dropped for a reason, moved or quarantined."""
+
+from __future__ import annotations
+
+import gzip
+import io
+import json
+from datetime import timedelta
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from tests.platform.conftest import HOUR, Platform, message
+
+
+def counts(platform: Platform, **arguments: Any) -> dict[str, Any]:
+    """Run `posts`; the metadata of what it published."""
+    result = platform.ingest(**arguments)
+    assert result.success
+    (event,) = result.get_asset_materialization_events()
+    return {name: value.value for name, value in event.materialization.metadata.items()}
+
+
+def test_messages_become_rows_with_hashed_authors(platform: Platform) -> None:
+    platform.land([message(1), message(2)])
+    found = counts(platform)
+    assert (found["rows_in"], found["rows_out"]) == (2, 2)
+    first = platform.rows("posts")[0]
+    assert first["message"] == "The power is back"
+    assert first["social"] == "TWITTER"
+    assert first["topic_ids"] == ["1"]
+    assert first["author"]
+    assert "77" not in first["author"]
+    assert "Ada" not in json.dumps(platform.rows("posts"), default=str)
+
+
+def test_duplicates_and_foreign_languages_are_dropped_and_counted(platform: Platform) -> None:
+    platform.land([message(1), message(1), message(2, language="de"), message(3, language="fr")])
+    found = counts(platform)
+    assert found["dropped"] == {"duplicate": 1, "language de": 1, "language fr": 1}
+    assert [row["message_id"] for row in platform.rows("posts")] == ["m1"]
+
+
+def test_a_missing_language_is_detected(platform: Platform) -> None:
+    platform.land([message(1, "La bolletta della luce è arrivata due volte questo mese", language=None)])
+    counts(platform)
+    (row,) = platform.rows("posts")
+    assert (row["language"], row["language_detected"]) == ("it", True)
+
+
+def test_an_empty_message_without_language_stays(platform: Platform) -> None:
+    platform.land([message(1, "", language=None)])
+    counts(platform)
+    assert platform.rows("posts")[0]["language"] == "und"
+
+
+def test_a_message_of_another_hour_is_moved_there_and_not_lost(platform: Platform) -> None:
+    earlier = int((HOUR - timedelta(minutes=5)).timestamp() * 1000)
+    platform.land([message(1), message(2, channelCreatedTime=earlier)])
+    found = counts(platform)
+    assert found["dropped"] == {"moved to its own hour": 1}
+    assert found["moved_to"] == {"2026-11-20 07:00": 1}
+    counts(platform)  # the hour again: the message is not moved twice
+    before = HOUR - timedelta(hours=1)
+    assert counts(platform, hour=before)["rows_in"] == 1
+    assert [row["message_id"] for row in platform.rows("posts", hour=before)] == ["m2"]
+
+
+def test_a_time_before_the_partitions_is_quarantined(platform: Platform) -> None:
+    platform.land([message(1), message(2, channelCreatedTime=1_000_000_000_000)])
+    counts(platform)
+    (row,) = platform.quarantined()
+    assert row["position"] == 1
+    assert "batch.json, record 1: its hour, 2001-09-09 01:00 UTC, is outside the partitions" in row["reason"]
+
+
+def as_parquet(messages: list[dict[str, Any]]) -> bytes:
+    sink = io.BytesIO()
+    pq.write_table(pa.Table.from_pylist(messages), sink)
+    return sink.getvalue()
+
+
+def as_csv(messages: list[dict[str, Any]]) -> bytes:
+    rows = [
+        f"{m['messageId']},{m['channelType']},{m['channelCreatedTime']},{m['content']['text']},en" for m in messages
+    ]
+    return "\n".join(["messageId,channelType,channelCreatedTime,message,language", *rows]).encode()
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        json.dumps([message(1), message(2)]).encode(),
+        gzip.compress(json.dumps([message(1), message(2)]).encode()),
+        "\n".join(json.dumps(message(n)) for n in (1, 2)).encode(),
+        json.dumps({"data": {"result": [message(1), message(2)], "hasMore": False}}).encode(),
+        as_csv([message(1), message(2)]),
+        as_parquet([message(1), message(2)]),
+        json.dumps([message(1) | {"unknown": {"deep": [1]}}, message(2)]).encode(),
+    ],
+    ids=["list", "gzip", "lines", "reply", "csv", "parquet", "unknown fields"],
+)
+def test_every_format_is_read(platform: Platform, content: bytes) -> None:
+    platform.land(content, "batch.bin")
+    assert counts(platform)["rows_out"] == 2
+
+
+@pytest.mark.parametrize(
+    ("content", "rows_out", "rejected"),
+    [
+        (b"<html>Developer Over Rate</html>", 1, 1),
+        (json.dumps([message(1), message(2)]).encode()[:-40], 2, 1),
+        (b"", 1, 1),
+        (gzip.compress(json.dumps([message(1)]).encode())[:-12], 1, 1),
+        (json.dumps([message(1, channelCreatedTime=None), message(2)]).encode(), 2, 1),
+        (json.dumps([message(1, messageId=None), "text", 7, None, message(2)]).encode(), 2, 4),
+        (b"\x00\x01\x02\xff\xfe", 1, 1),
+    ],
+    ids=["html", "truncated", "0 bytes", "truncated gzip", "no time", "no messages", "binary"],
+)
+def test_what_cannot_be_read_is_quarantined_and_the_rest_goes_on(
+    platform: Platform, content: bytes, rows_out: int, rejected: int
+) -> None:
+    bad = platform.land(content, "bad.json")
+    platform.land([message(9)], "good.json")
+    found = counts(platform)
+    assert found["rows_out"] == rows_out
+    assert found["rows_in"] == rows_out + rejected
+    rows = platform.quarantined()
+    assert len(rows) == rejected
+    assert all(bad in row["reason"] and row["file"] == bad for row in rows)
+
+
+def test_an_hour_of_nothing_but_broken_records_is_not_published(platform: Platform) -> None:
+    platform.land(b"not messages")
+    result = platform.ingest()
+    assert not result.success
+    failed = [check.check_name for check in result.get_asset_check_evaluations() if not check.passed]
+    assert failed == ["row_count"]
+    assert not platform.lake.exists(platform.lake.table_path("sprinklr", "posts", HOUR))
+    assert len(platform.quarantined()) == 1
+
+
+def test_an_hour_in_which_nothing_landed_is_empty_and_no_failure(platform: Platform) -> None:
+    assert counts(platform)["rows_out"] == 0
+    assert platform.rows("posts") == []
+
+
+def test_quarantine_empties_when_the_record_is_delivered_right(platform: Platform) -> None:
+    platform.land([message(1), message(2, channelType=None)])
+    counts(platform)
+    assert len(platform.quarantined()) == 1
+    platform.land([message(1), message(2)])
+    counts(platform)
+    assert platform.quarantined() == []
+    assert len(platform.rows("posts")) == 2

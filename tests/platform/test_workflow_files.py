@@ -1,0 +1,74 @@
+"""Workflow files: what they may say, and how mistakes in them are told."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from socialnlp_assets.workflow import BUILT_IN, WorkflowError, load_workflow, load_workflows
+
+GOOD = """\
+name: mine
+description: Mine.
+source:
+  kind: dropped
+  languages: [en]
+steps:
+  keywords:
+"""
+
+
+def mistakes(tmp_path: Path, text: str) -> list[str]:
+    path = tmp_path / "mine.yaml"
+    path.write_text(text, encoding="utf-8")
+    with pytest.raises(WorkflowError) as error:
+        load_workflow(path)
+    return [line.removeprefix(f"{path}:") for line in str(error.value).splitlines()]
+
+
+def test_the_four_workflows_fit() -> None:
+    workflows = load_workflows()
+    assert sorted(workflows) == ["gmaps_service_points", "gmaps_stores", "rwanda", "sprinklr"]
+    assert list(workflows["sprinklr"].steps.named()) == [
+        "translations", "filtered_text", "enrichments", "classifications",
+        "sentiments", "keywords", "themes", "summaries",
+    ]  # fmt: skip
+    assert all(len(path.read_text().splitlines()) <= 20 for path in BUILT_IN.glob("*.yaml"))
+
+
+def test_a_workflow_declares_the_endpoints_of_an_hour() -> None:
+    assert load_workflows()["gmaps_stores"].models() == ["normalizer", "aspects-stores", "sentiment", "emotion"]
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        (GOOD.replace("keywords", "keyword"), "7: steps.keyword: there is no such field; did you mean `keywords`?"),
+        (GOOD.replace("  languages: [en]\n", ""), "3: source.languages: is missing; add `languages:`"),
+        (GOOD.replace("[en]", "[english]"), "5: source.languages.0: 'english' does not fit; write an ISO 639-1 code"),
+        (GOOD.replace("[en]", "[en, it]"), "5: source.languages: it would stay untranslated; add the step"),
+        (GOOD.replace("dropped", "google_maps"), "3: source: google_maps needs a place_type"),
+        (GOOD.replace("keywords:", "keywords: {model: emotion}"), "7: steps.keywords.model: the model 'emotion' does"),
+        (GOOD.replace("keywords:", "themes: {model: nope}"), "7: steps.themes.model: the model 'nope' is not in"),
+        (GOOD.replace("name: mine", "name: yours"), "1: name: 'yours' must be the file's own name"),
+        (GOOD.replace("keywords:", "keywords: ["), "8: not YAML"),
+        (GOOD + "  keywords:\n", "8: steps.keywords: is there twice"),
+        ("- a list", "1: a workflow is a mapping"),
+    ],
+)
+def test_a_mistake_is_told_with_line_and_remedy(tmp_path: Path, text: str, expected: str) -> None:
+    found = mistakes(tmp_path, text)
+    assert len(found) == 1
+    assert found[0].startswith(expected)
+
+
+def test_all_mistakes_are_told_at_once(tmp_path: Path) -> None:
+    found = mistakes(tmp_path, GOOD.replace("description: Mine.\n", "").replace("[en]", "[]").replace("keywords", "k"))
+    assert [line.split(":")[0] for line in found] == ["1", "4", "6"]
+
+
+def test_a_name_can_be_taken_only_once(tmp_path: Path) -> None:
+    (tmp_path / "sprinklr.yaml").write_text((BUILT_IN / "sprinklr.yaml").read_text())
+    with pytest.raises(WorkflowError, match="'sprinklr' is taken by another file"):
+        load_workflows(tmp_path)
