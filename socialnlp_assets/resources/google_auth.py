@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Callable
 from typing import Any, TypeVar
 
@@ -45,17 +46,23 @@ class GoogleToken:
 
     def value(self) -> str:
         """A token that is valid now. Raises `SourceRefused` or `SourceUnavailable`."""
-        from google.auth.exceptions import GoogleAuthError
+        from google.auth.exceptions import GoogleAuthError, TransportError
         from google.auth.transport.urllib3 import Request
 
         if self._credentials is None:
             self._credentials = self._load()
-        if not self._credentials.valid:
+        for attempt in (1, 2, 3):  # for connections that break; other errors that pass, the library retries itself
+            if self._credentials.valid:
+                break
             try:
                 self._credentials.refresh(Request(self._pool))
             except GoogleAuthError as error:
-                message = f"Google's token service refused the secret {self._secret!r} ({_reason(error)})"
-                if getattr(error, "retryable", False):
+                passing = isinstance(error, TransportError) or error.retryable
+                if passing and attempt < 3:
+                    time.sleep(attempt)
+                    continue
+                message = f"Google's token service did not take the secret {self._secret!r} ({_reason(error)})"
+                if passing:
                     raise SourceUnavailable(f"{message}; run the hour again later") from None
                 raise SourceRefused(f"{message}; check the account and its key") from None
         token: str = self._credentials.token

@@ -11,8 +11,8 @@ from pydantic import Field, PrivateAttr, model_validator
 from socialnlp_assets.resources.endpoints.tasks import RowError
 from socialnlp_assets.resources.google_auth import GoogleToken, judge_quota
 from socialnlp_assets.resources.http import Caller, SourceRefused, TryAgain, shared_rate_limit
-from socialnlp_assets.resources.secrets import Secrets, build_secrets
-from socialnlp_assets.resources.sources import section
+from socialnlp_assets.resources.secrets import Secrets
+from socialnlp_assets.resources.sources_file import build_source
 from socialnlp_assets.settings import Settings
 
 # What one request may hold: texts, and their size (v3: code points; v2: bytes of the whole request).
@@ -139,4 +139,4 @@ class GoogleTranslateResource(dg.ConfigurableResource[Any]):
 
 def build_google_translate(settings: Settings) -> GoogleTranslateResource:
     """Cloud Translation as the sources file configures it."""
-    return GoogleTranslateResource(secrets=build_secrets(settings), **section(settings, "google_translate"))
+    return build_source(settings, "google_translate", GoogleTranslateResource)

@@ -15,8 +15,7 @@ from typing import Any
 from socialnlp_assets.partitions import folder_of
 from socialnlp_assets.resources import google_maps, sprinklr
 from socialnlp_assets.resources.google_maps import GoogleMapsResource
-from socialnlp_assets.resources.secrets import build_secrets
-from socialnlp_assets.resources.sources_file import section
+from socialnlp_assets.resources.sources_file import build_source
 from socialnlp_assets.resources.sprinklr import SprinklrResource
 from socialnlp_assets.settings import Settings
 from socialnlp_assets.workflow import Workflow
@@ -36,7 +35,7 @@ def pull_hour(
     if isinstance(source, SprinklrResource):
         name, order = "sprinklr", _sprinklr_order
         languages = {workflow.name: workflow.source.languages for workflow in workflows}
-        shares = split_by_language(source.messages(hour, hour + HOUR), languages, source.topics)
+        shares = split_by_language(source.messages(hour, hour + HOUR), languages, source.topics, source.rest)
     else:
         name, order = "google-maps", _review_order
         shares = {w.name: list(source.reviews(w.source.place_type or "", hour, hour + HOUR)) for w in workflows}
@@ -52,33 +51,38 @@ def landing_file(messages: Sequence[Any]) -> bytes:
 
 
 def split_by_language(
-    messages: Iterable[Any], routes: Mapping[str, Collection[str]], topics: Mapping[str, Collection[str]] | None = None
+    messages: Iterable[Any],
+    routes: Mapping[str, Collection[str]],
+    topics: Mapping[str, Collection[str]] | None = None,
+    rest: str = "",
 ) -> dict[str, list[Any]]:
     """Share messages among the workflows of `routes`, by language and, where `topics` names some, by topic.
 
     A message goes to each workflow that takes its language: English to all that take English. One whose
     language the source does not know goes to all, which detect it and drop what is not theirs. One that
-    nobody takes goes to the first, which drops and counts it: every message lands somewhere. A workflow
-    with topics of its own takes only messages that matched one of them.
+    nobody takes goes to the workflow `rest` (the first, where there is none of that name), which drops and
+    counts it: every message lands somewhere. A workflow with topics of its own takes only messages that
+    matched one of them.
     """
+    rest = rest if rest in routes else next(iter(routes))
     shares: dict[str, list[Any]] = {workflow: [] for workflow in routes}
     for message in messages:
         language, matched = _language(message), _topics(message)
         fitting = [w for w in routes if not (topics or {}).get(w) or matched & set((topics or {})[w])]
         takers = [w for w in fitting if language in UNDETERMINED or language in routes[w]]
-        for workflow in takers or (fitting or list(routes))[:1]:
+        for workflow in takers or [rest]:
             shares[workflow].append(message)
     return shares
 
 
 def build_sprinklr(settings: Settings) -> SprinklrResource:
     """The Sprinklr account of an installation."""
-    return SprinklrResource(secrets=build_secrets(settings), **section(settings, "sprinklr"))
+    return build_source(settings, "sprinklr", SprinklrResource)
 
 
 def build_google_maps(settings: Settings) -> GoogleMapsResource:
     """The places of an installation."""
-    return GoogleMapsResource(secrets=build_secrets(settings), **section(settings, "google_maps"))
+    return build_source(settings, "google_maps", GoogleMapsResource)
 
 
 def _language(message: Any) -> str:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import yaml
+from pydantic import BaseModel, ValidationError
 
 from socialnlp_assets.settings import Settings
 
+R = TypeVar("R", bound=BaseModel)
 _SECTIONS = ("sprinklr", "google_maps", "google_translate")
 
 
@@ -22,9 +24,23 @@ def configured_sources(settings: Settings) -> frozenset[str]:
     return frozenset(_read(settings)) & {"sprinklr", "google_maps"}
 
 
-def section(settings: Settings, name: str) -> dict[str, Any]:
-    """What the sources file says under `name`; nothing where there is no file. Raises `SourcesError`."""
-    return dict(_read(settings).get(name) or {})
+def build_source(settings: Settings, name: str, kind: type[R]) -> R:
+    """A source as the file's section `name` configures it, else with its defaults. Raises `SourcesError`."""
+    from socialnlp_assets.resources.secrets import build_secrets
+
+    options = _read(settings).get(name) or {}
+    if not isinstance(options, dict):
+        raise SourcesError(f"{settings.sources}: {name}: a section is a mapping; compare with docs/sources.md")
+    known = [field for field in kind.model_fields if field != "secrets"]
+    if unknown := set(options) - set(known):
+        raise SourcesError(
+            f"{settings.sources}: {name}: there is no {', '.join(sorted(unknown))}; known here: {', '.join(known)}"
+        )
+    try:
+        return kind(secrets=build_secrets(settings), **options)
+    except ValidationError as error:
+        problems = [f"{'.'.join(map(str, (name, *e['loc'])))}: {e['msg']}" for e in error.errors()]
+        raise SourcesError(f"{settings.sources}: {'; '.join(problems)}") from None
 
 
 def _read(settings: Settings) -> Mapping[str, Any]:

@@ -51,6 +51,7 @@ class SprinklrResource(dg.ConfigurableResource[Any]):
     url: str = Field(default="https://api3.sprinklr.com/prod", description="with the environment, no slash at the end")
     api: Literal["v2", "v1"] = "v2"
     topics: dict[str, list[str]] = Field(default={}, description="workflow: the topics whose messages it takes")
+    rest: str = Field(default="sprinklr", description="the workflow that drops and counts what nobody takes")
     time_field: Literal["SN_CREATED_TIME", "SYSTEM_CREATED_TIME"] = Field(
         default="SN_CREATED_TIME", description="an hour is when messages were published, or when Sprinklr had them"
     )
