@@ -19,6 +19,7 @@ URL_LIMIT = 4096
 NOT_PUBLIC = [
     ip_network(network)
     for network in (
+        "192.0.0.0/24",  # protocols' own, and Oracle's metadata; newer Pythons count parts of it as global
         "168.63.129.16/32",  # Azure's metadata and DNS
         "192.88.99.0/24",  # relays from IPv6 to any IPv4 address
         "64:ff9b::/96",  # IPv4 behind a translator, private or not

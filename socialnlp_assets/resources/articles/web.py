@@ -21,6 +21,7 @@ from urllib.robotparser import RobotFileParser
 
 import urllib3
 from urllib3.connection import HTTPConnection, HTTPSConnection
+from urllib3.util.ssl_match_hostname import CertificateError
 
 from .address import PageError, Resolver, Target, addresses, parse, system_resolver
 from .extraction import decode
@@ -237,6 +238,8 @@ _BROKEN = (OSError, ValueError, zlib.error, http.client.HTTPException, urllib3.e
 def _status(error: Exception) -> str:
     if isinstance(error, TimeoutError | urllib3.exceptions.TimeoutError):
         return "timed out"
+    if isinstance(error, CertificateError):
+        return "certificate not valid"
     if isinstance(error, ssl.SSLError | urllib3.exceptions.SSLError):
         return "certificate not valid" if "CERTIFICATE" in str(error).upper() else "TLS failed"
     return "connection broke"

@@ -1,0 +1,222 @@
+"""An hour's permalinks: what becomes of each, whatever the others do."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import threading
+from collections.abc import Callable
+from http.server import BaseHTTPRequestHandler
+from pathlib import Path
+
+import pytest
+from article_sites import ENGLISH, ITALIAN, Site, answer, html, redirect
+from click.testing import CliRunner
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from socialnlp_assets.cli.extract import extract as extract_command
+from socialnlp_assets.resources.articles import Articles, Enrichment, extract
+from socialnlp_assets.resources.articles.extraction import decode
+from socialnlp_assets.resources.articles.web import Limits
+
+QUICK = Limits(seconds=2.0, silence=1.0)
+
+
+def articles_for(*sites: Site) -> Articles:
+    return Articles([site.netloc for site in sites], QUICK)
+
+
+def test_an_article(site: Site) -> None:
+    site.pages["/a"] = answer(html(title="A new grid | News Example"))
+    found = articles_for(site).enrich(f" {site.url}/a\n")
+    assert found.status == "fetched"
+    assert found.article is not None
+    assert found.article.text.count(ENGLISH.strip()) == 3
+    assert found.article.language == "en"
+    assert found.article.url == f"{site.url}/a"
+
+
+def english_link(href: str) -> str:
+    return f'<link rel="alternate" hreflang="it" href="/it"><link rel="alternate" hreflang="en-GB" href="{href}">'
+
+
+def test_the_english_version_is_preferred(site: Site) -> None:
+    site.pages |= {"/it": answer(html(ITALIAN, "Una rete", english_link("/en"))), "/en": answer(html())}
+    article = articles_for(site).enrich(f"{site.url}/it").article
+    assert article is not None
+    assert (article.title, article.language, article.url) == ("A new grid", "en", f"{site.url}/en")
+
+
+def test_an_english_page_is_not_fetched_again(site: Site) -> None:
+    site.pages["/a"] = answer(html(head=english_link("/en")))
+    articles_for(site).enrich(f"{site.url}/a")
+    assert site.paths() == ["/a"]
+
+
+@pytest.mark.parametrize("href", ["/missing", "http://10.0.0.1/", "http://[", "/italian-too", "", "/it"])
+def test_without_a_usable_english_version_the_page_itself_counts(site: Site, href: str) -> None:
+    site.pages |= {
+        "/it": answer(html(ITALIAN, "Una rete", english_link(href))),
+        "/italian-too": answer(html(ITALIAN, "Ancora")),
+    }
+    article = articles_for(site).enrich(f"{site.url}/it").article
+    assert article is not None
+    assert (article.title, article.language) == ("Una rete", "it")
+
+
+def test_each_address_is_fetched_once(site: Site) -> None:
+    site.pages["/a"] = answer(html())
+    articles = articles_for(site)
+    articles.enrich_all([f"{site.url}/a"] * 3)
+    articles.enrich(f"{site.url}/a")
+    assert site.paths() == ["/a"]
+
+
+def test_one_bad_page_never_fails_the_hour(site: Site) -> None:
+    site.pages |= {
+        **{"/good": answer(html()), "/empty": answer(b""), "/pdf": answer(b"%PDF", Content_Type="application/pdf")},
+        **{"/inside": redirect("http://192.168.0.1/"), "/error": answer(b"", 500)},
+    }
+    outcomes = {
+        f"{site.url}/good": "fetched",
+        f"{site.url}/empty": "no article found",
+        f"{site.url}/pdf": "not a web page",
+        f"{site.url}/inside": "refused: private address",
+        f"{site.url}/error": "HTTP 500",
+        f"{site.url}/missing": "HTTP 404",
+        "http://169.254.169.254/latest/meta-data": "refused: private address",
+        "ftp://news.example/a": "refused: not http or https",
+        "not a link": "refused: malformed address",
+        "": "refused: no address",
+    }
+    found = articles_for(site).enrich_all(outcomes)
+    assert {url: enrichment.status for url, enrichment in found.items()} == outcomes
+    assert [url for url, enrichment in found.items() if enrichment.article] == [f"{site.url}/good"]
+
+
+def test_several_hosts_are_read_side_by_side(new_site: Callable[[], Site]) -> None:
+    sites, together = [new_site() for _ in range(3)], threading.Barrier(3, timeout=10)
+
+    def page(handler: BaseHTTPRequestHandler) -> None:
+        together.wait()  # breaks unless all three are asked at once
+        answer(html())(handler)
+
+    names = [f"news{number}.example:{site.port}" for number, site in enumerate(sites)]
+    for site in sites:
+        site.pages["/a"] = page
+    articles = Articles(names, Limits(), resolve=lambda *_: ["127.0.0.1"])
+    found = articles.enrich_all([f"http://{name}/a" for name in names])
+    assert {enrichment.status for enrichment in found.values()} == {"fetched"}
+
+
+def test_a_host_that_is_silent_is_left_alone() -> None:
+    asked: list[str] = []
+
+    def resolve(host: str, _port: int) -> list[str]:
+        asked.append(host)
+        raise OSError("no such host")
+
+    found = Articles(limits=QUICK, resolve=resolve).enrich_all([f"http://gone.example/{n}" for n in range(20)])
+    assert len(found) == 20
+    assert {enrichment.status for enrichment in found.values()} == {"host not found", "host does not answer"}
+    assert asked == ["gone.example"]
+
+
+def test_when_the_hours_time_is_up_the_rest_stay_as_delivered(site: Site) -> None:
+    articles = Articles([site.netloc], QUICK, hour_seconds=-1)
+    assert articles.enrich_all([f"{site.url}/a"]) == {f"{site.url}/a": Enrichment("no time left in this hour")}
+
+
+@pytest.mark.parametrize(
+    ("page", "content_type"),
+    [
+        ("<p>perché</p>".encode(), "text/html; charset=utf-8"),
+        ("<p>perché</p>".encode("latin-1"), 'text/html; charset="ISO-8859-1"'),
+        ("<p>perché</p>".encode("latin-1"), "text/html; charset=utf-8"),
+        ('<meta charset="iso-8859-15"><p>perché</p>'.encode("iso-8859-15"), "text/html"),
+        ("<p>perché</p>".encode("utf-16"), "text/html"),
+        ("<p>perché</p>".encode("utf-8-sig"), ""),
+        ("<p>perché</p>".encode("cp1252"), "text/html; charset=no-such"),
+    ],
+)
+def test_encodings(page: bytes, content_type: str) -> None:
+    assert "<p>perché</p>" in decode(page, content_type)
+
+
+@pytest.mark.parametrize(
+    "page",
+    [
+        *("", " ", "\0", "<", "plain text", "<html></html>", "<!--", "<?xml version='1.0' encoding='utf-8'?><html/>"),
+        *("<div>" * 20_000, "<p>x" * 5_000, "<a href='" + "x" * 100_000, "\ud800", "&#0;&#xD800;&bogus;" * 100),
+        "<script type='application/ld+json'>{\"articleBody\": " + "[" * 2000,
+    ],
+)
+def test_pages_that_hold_no_article_do_not_crash(page: str) -> None:
+    extract(page, "http://news.example/")
+
+
+tags = st.sampled_from(
+    ["p", "div", "article", "h1", "table", "tr", "ul", "li", "script", "a", "meta", "link", "br", "pre"]
+)
+attributes = st.sampled_from(
+    [
+        "",
+        " hreflang='en' href='/x'",
+        " rel=alternate hreflang=EN_us href=//[",
+        " property='og:title' content='x'",
+        " lang=",
+    ]
+)
+pieces = st.builds(lambda tag, extra, end: f"<{end}{tag}{extra}>", tags, attributes, st.sampled_from(["", "/"]))
+fragments = pieces | st.text(max_size=20) | st.sampled_from([ENGLISH, "<!--", "]]>", "&amp", "\0", "<?"])
+pages = st.lists(fragments, max_size=30).map("".join)
+
+
+def check_extraction(page: str) -> None:
+    article = extract(page, "http://news.example/a")
+    if article is not None:
+        assert article.text
+        json.dumps([article.text, article.title]).encode()
+
+
+def test_any_html() -> None:
+    settings(max_examples=200, deadline=None, suppress_health_check=list(HealthCheck))(given(pages)(check_extraction))()
+
+
+@pytest.mark.slow
+def test_any_html_in_ten_thousand_examples() -> None:
+    settings(max_examples=10_000, deadline=None, suppress_health_check=list(HealthCheck))(
+        given(pages)(check_extraction)
+    )()
+
+
+@pytest.mark.parametrize("packed", [False, True])
+def test_extract_a_saved_page(tmp_path: Path, packed: bool) -> None:
+    path = tmp_path / "page.html"
+    path.write_bytes(gzip.compress(html()) if packed else html())
+    result = CliRunner().invoke(extract_command, [str(path)])
+    assert result.exit_code == 0
+    shown = json.loads(result.stdout)
+    assert list(shown) == ["title", "text", "language", "url"]
+    assert (shown["title"], shown["language"]) == ("A new grid", "en")
+
+
+def test_extract_a_url(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    site.pages["/a"] = answer(html())
+    refused = CliRunner().invoke(extract_command, [f"{site.url}/a"])
+    assert refused.exit_code == 1
+    assert "refused: private address; name its host:port in SOCIALNLP_ARTICLE_ALLOWED_HOSTS" in refused.stderr
+    monkeypatch.setenv("SOCIALNLP_ARTICLE_ALLOWED_HOSTS", json.dumps([site.netloc]))
+    assert json.loads(CliRunner().invoke(extract_command, [f"{site.url}/a"]).stdout)["url"] == f"{site.url}/a"
+
+
+@pytest.mark.parametrize("data", [None, b"", b"\x1f\x8bdamaged", gzip.compress(b"<p>x</p>")[:-9], b"\x89PNG\r\n\0\0"])
+def test_extract_says_in_one_line_what_is_wrong(tmp_path: Path, data: bytes | None) -> None:
+    path = tmp_path / "page.html"
+    if data is not None:
+        path.write_bytes(data)
+    result = CliRunner().invoke(extract_command, [str(path)])
+    assert result.exit_code == 1
+    assert str(path) in result.stderr
+    assert result.stderr.count("\n") == 1
