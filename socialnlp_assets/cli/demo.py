@@ -112,7 +112,7 @@ class Demonstration:
     def _tick(self, workflow: str) -> list[dg.RunRequest]:
         sensor = self.definitions.resolve_sensor_def(f"{workflow}_landing")
         with dg.build_sensor_context(
-            instance=self.instance, cursor=self.cursors.get(workflow), definitions=self.definitions
+            instance=self.instance, cursor=self.cursors.get(workflow), resources={"lake": self.lake}
         ) as context:
             tick = sensor.evaluate_tick(context)
         self.cursors[workflow] = tick.cursor

@@ -113,11 +113,10 @@ def landing_sensor(
         minimum_interval_seconds=SENSOR_SECONDS,
         default_status=dg.DefaultSensorStatus.RUNNING,
         description=f"Runs an hour of {workflow.name} when files arrive at landing/{workflow.name}/.",
-        required_resource_keys={"lake"},
     )
-    def arrivals(context: dg.SensorEvaluationContext) -> dg.SensorResult | dg.SkipReason:
+    def arrivals(context: dg.SensorEvaluationContext, lake: Lake) -> dg.SensorResult:
         found = look(
-            context.resources.lake,
+            lake,
             workflow,
             partitions,
             read_cursor(context.cursor),

@@ -1,0 +1,146 @@
+"""The landing sensor: what it asks for when files arrive, and what it says when it asks for nothing."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+import dagster as dg
+import pytest
+
+from socialnlp_assets.partitions import floor_hour, hourly_partitions, key_of
+from socialnlp_assets.resources.lake import Lake
+from socialnlp_assets.sensors.landing import Ledger, look, read_cursor, write_cursor
+from socialnlp_assets.workflow import load_workflows
+from tests.platform.conftest import HOUR, Platform, message
+
+NOW = HOUR + timedelta(hours=2, minutes=20)
+LATER = datetime(2026, 11, 20, 9, tzinfo=UTC)
+
+
+@pytest.fixture
+def seen() -> Ledger:
+    return {}
+
+
+def tick(platform: Platform, seen: Ledger, now: datetime = NOW, lookback: int = 72) -> tuple[list[str], str]:
+    """The hours that a tick asks for, and what it says; `seen` goes through the cursor, as between ticks."""
+    partitions = hourly_partitions(platform.settings.start)
+    ledger = read_cursor(write_cursor(seen))
+    found = look(platform.lake, load_workflows()["sprinklr"], partitions, ledger, lookback, now)
+    seen.clear()
+    seen.update(found.ledger)
+    return [str(request.partition_key) for request in found.requests], found.message()
+
+
+def test_one_run_an_hour_however_many_files(platform: Platform, seen: Ledger) -> None:
+    for name in ("a.json", "b.json", "c.csv"):
+        platform.land([], name)
+    platform.land([], hour=LATER)
+    assert tick(platform, seen)[0] == [key_of(HOUR), key_of(LATER)]
+
+
+def test_repeats_do_nothing_and_say_so(platform: Platform, seen: Ledger) -> None:
+    platform.land([message(1)])
+    tick(platform, seen)
+    assert tick(platform, seen) == ([], "nothing new has landed")
+
+
+def test_a_late_file_runs_its_hour_again(platform: Platform, seen: Ledger) -> None:
+    platform.land([message(1)])
+    platform.land([message(1)], hour=LATER)
+    tick(platform, seen)
+    platform.land([message(2)], "late.json")
+    assert tick(platform, seen)[0] == [key_of(HOUR)]
+
+
+def test_a_rewritten_file_runs_its_hour_again(platform: Platform, seen: Ledger) -> None:
+    platform.land([message(1)])
+    tick(platform, seen)
+    platform.land([message(1), message(2)])
+    assert tick(platform, seen)[0] == [key_of(HOUR)]
+
+
+def test_a_deleted_file_runs_nothing(platform: Platform, seen: Ledger) -> None:
+    path = platform.land([message(1)], "a.json")
+    platform.land([message(2)], "b.json")
+    tick(platform, seen)
+    platform.lake.delete([path])
+    assert tick(platform, seen)[0] == []
+
+
+def test_other_files_are_no_arrivals(platform: Platform, seen: Ledger) -> None:
+    platform.land(b"", "_SUCCESS")
+    platform.land(b"", "batch.json.tmp")
+    platform.lake.put("landing/sprinklr/date=2026-11-20/notes.txt", b"")
+    platform.lake.put("landing/sprinklr/date=2026-11-20/hour=99/a.json", b"[]")
+    platform.land([message(1)], workflow="rwanda")
+    assert tick(platform, seen) == ([], "nothing new has landed")
+
+
+def test_the_hour_under_way_waits_with_a_reason(platform: Platform, seen: Ledger) -> None:
+    platform.land([message(1)], hour=floor_hour(NOW))
+    assert tick(platform, seen) == ([], f"{key_of(floor_hour(NOW))} is not over yet: 1 files wait")
+    assert tick(platform, seen, now=NOW + timedelta(hours=1))[0] == [key_of(floor_hour(NOW))]
+
+
+def test_an_hour_before_the_first_partition_is_skipped_with_a_reason(platform: Platform, seen: Ledger) -> None:
+    early = platform.settings.start - timedelta(hours=1)
+    platform.land([message(1)], hour=early)
+    hours, said = tick(platform, seen, now=platform.settings.start + timedelta(hours=3))
+    assert hours == []
+    assert "lies before the first partition" in said
+
+
+def test_the_ledger_forgets_what_the_window_has_left(platform: Platform, seen: Ledger) -> None:
+    platform.land([message(1)])
+    tick(platform, seen)
+    assert set(seen) == {key_of(HOUR)}
+    tick(platform, seen, now=NOW + timedelta(hours=100))
+    assert seen == {}
+
+
+def test_a_flood_of_hours_is_spread_over_ticks_and_none_is_lost(platform: Platform) -> None:
+    hours = [HOUR - timedelta(hours=n) for n in range(60)]
+    for hour in hours:
+        platform.land([], hour=hour)
+    ledger: Ledger = {}
+    first, said = tick(platform, ledger)
+    second, _ = tick(platform, ledger)
+    assert len(first) == 48
+    assert "waits for the next tick" in said
+    assert sorted(first + second) == sorted(map(key_of, hours))
+
+
+def evaluate(platform: Platform, cursor: str | None = None) -> dg.SensorResult:
+    """One tick of the sensor as Dagster evaluates it."""
+    sensor = platform.definitions.resolve_sensor_def("sprinklr_landing")
+    with dg.build_sensor_context(
+        instance=platform.instance, cursor=cursor, resources={"lake": platform.lake}
+    ) as context:
+        result = sensor(context)
+    assert isinstance(result, dg.SensorResult)
+    return result
+
+
+def test_a_lost_cursor_runs_nothing_twice(platform: Platform) -> None:
+    recent = floor_hour(datetime.now(UTC)) - timedelta(hours=2)
+    platform.land([message(1)], hour=recent)
+    (request,) = evaluate(platform).run_requests or []
+    assert request.run_key
+    assert request.run_key.startswith(f"sprinklr:{key_of(recent)}:")
+    posts = [dg.AssetKey(["sprinklr", "posts"])]
+    assert platform.run(hour=recent, tags=request.tags, asset_selection=posts).success
+    again = evaluate(platform, cursor=None)
+    assert not again.run_requests
+    assert "has run with just these files" in str(again.skip_reason)
+    platform.land([message(2)], "late.json", hour=recent)
+    assert len(evaluate(platform, cursor=None).run_requests or []) == 1
+
+
+def test_the_landing_area_may_be_missing(platform: Platform) -> None:
+    assert "nothing new has landed" in str(evaluate(platform).skip_reason)
+
+
+def test_a_lake_of_another_workflow_is_left_alone(platform: Platform, seen: Ledger) -> None:
+    Lake(uri=platform.settings.lake_uri).put("landing/sprinklr2/date=2026-11-20/hour=08/a.json", b"[]")
+    assert tick(platform, seen)[0] == []
