@@ -87,7 +87,7 @@ def _convert(name: str, entry: ModelEntry, source: Source, folder: Path) -> dict
     settings["provenance"] = {
         "source": source.name,
         "revision": source.revision,
-        "licence": source.licence or entry.aws.licence,
+        "licence": source.licence or (entry.aws.licence if source.name == entry.aws.source else ""),
         "quantisation": "int8",
         "made_with": {library: metadata.version(library) for library in ("transformers", "torch", *LIBRARIES[engine])},
         "self_check": self_check(entry, folder, settings, source.folder),
@@ -142,7 +142,7 @@ def write_archive(folder: Path, path: Path) -> Path:
     partial = path.with_suffix(".partial")
     with (
         partial.open("wb") as file,
-        gzip.GzipFile(filename="", fileobj=file, mode="wb", mtime=0, compresslevel=6) as packed,
+        gzip.GzipFile(filename="", fileobj=file, mode="wb", mtime=0, compresslevel=1) as packed,
         tarfile.open(fileobj=packed, mode="w", format=tarfile.PAX_FORMAT) as archive,
     ):
         for member in files_below(folder):

@@ -1,9 +1,8 @@
-"""Multinomial logistic regression on sparse features, fitted by L-BFGS; weights written as small integers."""
+"""Multinomial logistic regression on sparse features, fitted by L-BFGS."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
@@ -20,9 +19,13 @@ class Logistic:
     weights: Floats
     bias: Floats
 
+    def margins(self, features: csr_matrix) -> Floats:
+        """Rows × classes; above 0 a yes-or-no class is likelier than not."""
+        return np.asarray(features @ self.weights) + self.bias
+
     def probabilities(self, features: csr_matrix) -> Floats:
         """Rows × classes; each row sums to 1."""
-        return _softmax(np.asarray(features @ self.weights) + self.bias)
+        return _softmax(self.margins(features))
 
 
 def fit(
@@ -33,6 +36,8 @@ def fit(
     `strength` is the inverse of the L2 penalty, as scikit-learn's C. `balance` is how far rare classes count
     more: 0 as often as they occur, 1 all classes the same.
     """
+    used = np.unique(features.indices)  # hashing leaves most buckets empty
+    features, width = features[:, used], features.shape[1]
     rows, columns = features.shape
     frequencies = np.bincount(classes, minlength=count) / rows
     importance = ((1 / (count * frequencies)) ** balance)[classes]
@@ -50,21 +55,11 @@ def fit(
         return float((weights**2).sum() / (2 * strength) - likelihood), gradient.ravel()
 
     start = np.zeros((columns + 1) * count)
-    found = minimize(loss, start, jac=True, method="L-BFGS-B", options={"maxiter": 200}).x
+    found = minimize(loss, start, jac=True, method="L-BFGS-B", options={"maxiter": 80}).x
     table = found.reshape(columns + 1, count)
-    return Logistic(table[:-1], table[-1])
-
-
-def save(path: Path, model: Logistic, idf: Floats) -> None:
-    """Write `model` for the engine `linear`: weights in steps of `scale`, one a class, as signed bytes."""
-    scale = np.abs(model.weights).max(axis=0) / 127
-    np.savez_compressed(
-        path,
-        weights=np.round(model.weights / scale).astype(np.int8),
-        scale=scale.astype(np.float32),
-        bias=model.bias.astype(np.float32),
-        idf=idf.astype(np.float16),
-    )
+    weights = np.zeros((width, count))
+    weights[used] = table[:-1]
+    return Logistic(weights, table[-1])
 
 
 def _softmax(margins: Floats) -> Floats:

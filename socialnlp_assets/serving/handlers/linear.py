@@ -1,8 +1,8 @@
-"""A linear classifier over hashed n-grams (`nlp.ngrams`) and, where `valence` is true, VADER's scores.
+"""A linear classifier over hashed n-grams (`nlp.ngrams`) and a text's meaning (`nlp.meaning`).
 
-`linear.npz` holds `weights` (buckets × labels, signed bytes), their `scale` (labels), `bias` (labels) and `idf`
-(buckets), labels in the order of `model.json`, whose `ngrams` says which n-grams. With `valence` four rows more
-follow the buckets. Scores are softmax, or for the multi-label task a sigmoid each.
+`linear.npz` holds `weights` (buckets and then the meaning's numbers × labels, signed bytes), their `scale`
+(labels), `bias` (labels) and `idf` (buckets), labels in the order of `model.json`, whose `ngrams` says which
+n-grams. Scores are softmax, or for the multi-label task a sigmoid each.
 """
 
 from __future__ import annotations
@@ -14,8 +14,8 @@ from typing import Any, Self
 import numpy as np
 import numpy.typing as npt
 
+from socialnlp_assets.nlp.meaning import MEANING, meaning
 from socialnlp_assets.nlp.ngrams import Ngrams, tokens
-from socialnlp_assets.nlp.valence import VALENCE, valence
 from socialnlp_assets.serving.handler import BadModel, Handler, Predictions
 
 MOST_TOKENS = 512
@@ -23,16 +23,12 @@ MOST_TOKENS = 512
 
 class Linear(Handler):
     def __init__(
-        self,
-        ngrams: Ngrams,
-        arrays: Mapping[str, npt.NDArray[np.float32]],
-        labels: list[str],
-        *,
-        alone: bool,
-        with_valence: bool,
+        self, ngrams: Ngrams, arrays: Mapping[str, npt.NDArray[np.float32]], labels: list[str], alone: bool
     ) -> None:
-        self._ngrams, self._labels, self._alone, self._with_valence = ngrams, labels, alone, with_valence
-        self._weights, self._bias = arrays["weights"] * arrays["scale"], arrays["bias"]
+        self._ngrams, self._labels, self._alone = ngrams, labels, alone
+        weights = arrays["weights"] * arrays["scale"]
+        self._weights, self._meaning_weights = weights[: ngrams.buckets], weights[ngrams.buckets :]
+        self._bias = arrays["bias"]
         self._idf: list[float] = arrays["idf"].tolist()  # a list is read faster, one number at a time
 
     @classmethod
@@ -45,10 +41,8 @@ class Linear(Handler):
                 arrays = {name: file[name].astype(np.float32) for name in ("weights", "scale", "bias", "idf")}
         except (OSError, ValueError, KeyError, TypeError) as error:
             raise BadModel(f"{path}: {error}") from error
-        with_valence = bool(settings.get("valence", False))
-        rows = ngrams.buckets + (len(VALENCE) if with_valence else 0)
         expected = {
-            "weights": (rows, len(labels)),
+            "weights": (ngrams.buckets + MEANING, len(labels)),
             "scale": (len(labels),),
             "bias": (len(labels),),
             "idf": (ngrams.buckets,),
@@ -56,7 +50,7 @@ class Linear(Handler):
         for name, shape in expected.items():
             if arrays[name].shape != shape:
                 raise BadModel(f"{path}: {name} has the shape {arrays[name].shape}, model.json asks for {shape}")
-        return cls(ngrams, arrays, labels, alone=settings["task"] == "multi-label", with_valence=with_valence)
+        return cls(ngrams, arrays, labels, alone=settings["task"] == "multi-label")
 
     def predict(self, texts: Sequence[str], parameters: Mapping[str, Any]) -> Predictions:
         most = parameters.get("max_length", MOST_TOKENS)
@@ -66,16 +60,15 @@ class Linear(Handler):
             words = tokens(text)
             if len(words) > most:
                 truncated.append(position)
-            features = self._ngrams.features(words[:most], self._idf)
-            if features and self._with_valence:
-                features |= dict(enumerate(valence(text), start=self._ngrams.buckets))
-            results.append(self._scores(features) if features else None)
+                words = words[:most]
+            results.append(self._scores(text, words) if words else None)
         return Predictions(results, truncated)
 
-    def _scores(self, features: dict[int, float]) -> dict[str, float]:
+    def _scores(self, text: str, words: list[str]) -> dict[str, float]:
+        features = self._ngrams.features(words, self._idf)
         buckets = np.fromiter(features.keys(), np.int64, len(features))
         values = np.fromiter(features.values(), np.float32, len(features))
-        margins = values @ self._weights[buckets] + self._bias
+        margins = values @ self._weights[buckets] + meaning(text, words) @ self._meaning_weights + self._bias
         if self._alone:
             scores = 1 / (1 + np.exp(-margins))
         else:
