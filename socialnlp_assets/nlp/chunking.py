@@ -8,7 +8,7 @@ caller says: `count_tokens` counts those of the summarising model.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from enum import StrEnum
 from typing import NamedTuple
 
@@ -18,13 +18,18 @@ SHORT, LONG = 50, 250  # tokens: under SHORT a text stays itself, above LONG it 
 CHUNK = 512  # tokens that a chunk stays under
 BUDGET = 300  # tokens of all summaries of one text together
 
-_ABBREVIATIONS = frozenset(
-    "mr mrs ms dr prof sr jr st vs etc eg ie cf al inc ltd co corp dept est fig figs no nos vol pp p ed eds "
-    "gen col capt lt sgt rev hon gov sen rep pres approx tel ext art sec ch jan feb mar apr jun jul aug sep "
-    "sept oct nov dec mon tue wed thu fri sat sun a.m p.m u.s u.k u.n e.u e.g i.e ph.d".split()
-)
-_END = re.compile(r"[.!?…。！？]+[\"'”’»)\]]{0,3}(?=\s|$)|[。！？]|\n\s*")
+_ABBREVIATIONS = """
+mr mrs ms dr prof sr jr st vs etc eg ie cf al inc ltd co corp dept est fig figs no nos vol pp p ed eds
+gen col capt lt sgt rev hon gov sen rep pres approx tel ext art sec ch jan feb mar apr jun jul aug sep
+sept oct nov dec mon tue wed thu fri sat sun a.m p.m u.s u.k u.n e.u e.g i.e ph.d
+"""
+_NO_END = frozenset(_ABBREVIATIONS.split())
+# Possessive, and only at the first of several marks: a megabyte of dots is read once.
+_STOP = r"(?<![.!?…。！？])[.!?…。！？]++[\"'”’»)\]]{0,3}+"
+_END = re.compile(rf"{_STOP}(?=\s|$)|[。！？]|\n\s*")
+_ENDED = re.compile(rf"{_STOP}$")
 _CLAUSE_END = re.compile(r"(?<=[,;:])\s+")
+_MOST_LETTERS = 40  # of a piece of a word: few enough for any limit, though an emoji may be four tokens
 
 
 class Mode(StrEnum):
@@ -77,53 +82,63 @@ def _ends_sentence(text: str, dot: int, end: int) -> bool:
     the text goes on in lower case."""
     word = text[max(0, dot - 12) : dot].split()[-1:] or [""]
     letters = word[0].lstrip("(\"'[“‘").lower()
-    if letters in _ABBREVIATIONS or (len(letters) == 1 and letters.isalpha()):
+    if letters in _NO_END or (len(letters) == 1 and letters.isalpha()):
         return False
     following = text[end : end + 4].lstrip()
     return not following[:1].islower()
 
 
 def split(text: str, count_tokens: CountTokens, limit: int = CHUNK) -> list[str]:
-    """`text` in chunks of whole sentences, each under `limit` tokens; every word is in one of them.
+    """`text` in the fewest chunks of whole sentences, each under `limit` tokens and all about as long.
 
-    A sentence that alone reaches the limit is cut at clauses, then at words, then within a word.
+    A sentence that alone reaches the limit is cut at clauses, then at words, then within a word: every
+    letter of the text is in one chunk.
     """
-    return _pack(sentences(text), count_tokens, limit, (_CLAUSE_END.split, str.split, _pieces))
+    parts = list(_parts(sentences(text), count_tokens, limit, _FINER))
+    fewest = len(_pack(parts, limit, limit))
+    even = sum(tokens for _, tokens in parts) / max(1, fewest)
+    balanced = _pack(parts, limit, even)
+    return balanced if len(balanced) <= fewest else _pack(parts, limit, limit)
 
 
-def _pack(
-    parts: list[str],
+def _letters(word: str) -> list[str]:
+    return [word[start : start + _MOST_LETTERS] for start in range(0, len(word), _MOST_LETTERS)]
+
+
+_FINER: tuple[Callable[[str], list[str]], ...] = (_CLAUSE_END.split, str.split, _letters)
+
+
+def _parts(
+    texts: list[str],
     count_tokens: CountTokens,
     limit: int,
     finer: tuple[Callable[[str], list[str]], ...],
-) -> list[str]:
-    """Neighbouring `parts` joined by blanks as long as they stay under `limit`."""
-    chunks: list[str] = []
-    held: list[str] = []
-    size = 0
-    for part in parts:
-        tokens = count_tokens(part)
-        if held and size + tokens >= limit:
-            chunks.append(" ".join(held))
-            held, size = [], 0
+) -> Iterator[tuple[str, int]]:
+    """`texts` with their tokens, those that reach `limit` cut by the first of `finer` that helps."""
+    for text in texts:
+        tokens = count_tokens(text)
         if tokens >= limit and finer:
-            chunks.extend(_pack(finer[0](part), count_tokens, limit, finer[1:]))
+            yield from _parts(finer[0](text), count_tokens, limit, finer[1:])
         else:
-            held.append(part)
-            size += tokens
-    if held:
-        chunks.append(" ".join(held))
-    return chunks
+            yield text, tokens
 
 
-def _pieces(word: str) -> list[str]:
-    """A word without end in pieces that a tokenizer can take."""
-    return [word[start : start + 200] for start in range(0, len(word), 200)]
+def _pack(parts: Sequence[tuple[str, int]], limit: int, enough: float) -> list[str]:
+    """Neighbouring parts joined by blanks, as long as they stay under `limit` and were not `enough` yet."""
+    chunks: list[list[str]] = []
+    size = limit
+    for text, tokens in parts:
+        if size + tokens >= limit or size >= enough:
+            chunks.append([])
+            size = 0
+        chunks[-1].append(text)
+        size += tokens
+    return [" ".join(chunk) for chunk in chunks]
 
 
 def whole_sentences(summary: str) -> str:
     """A model's `summary` without the sentence that it broke off; itself where it has no whole one."""
     found = sentences(summary)
-    while len(found) > 1 and not re.search(r"[.!?…。！？][\"'”’»)\]]{0,3}$", found[-1]):
+    while len(found) > 1 and not _ENDED.search(found[-1]):
         found.pop()
     return " ".join(found)
