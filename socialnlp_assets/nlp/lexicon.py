@@ -30,7 +30,7 @@ def candidates(tokens: Sequence[str]) -> list[tuple[Candidate, ...]]:
     return [_readings(token) for token in tokens]
 
 
-@lru_cache(maxsize=100_000)
+@lru_cache(maxsize=10_000)
 def _readings(token: str) -> tuple[Candidate, ...]:
     known = _lexicon().get(token)
     if known is None and _FLOOD.search(token) and _LETTERS.fullmatch(token):

@@ -51,9 +51,10 @@ def extract(texts: Sequence[str], top_k: int = 10) -> list[list[tuple[str, float
     'smart meters'
     """
     phrases: list[list[tuple[str, float]]] = [[] for _ in texts]
-    for index, doc in _tag(texts):
-        scores = _score(*_read(_words(doc)))
-        phrases[index] = sorted(scores.items(), key=lambda item: (-item[1], item[0]))[:top_k]
+    with _pipeline().memory_zone():  # spaCy forgets the words of these texts: a server reads without end
+        for index, doc in _tag(texts):
+            scores = _score(*_read(_words(doc)))
+            phrases[index] = sorted(scores.items(), key=lambda item: (-item[1], item[0]))[:top_k]
     return phrases
 
 

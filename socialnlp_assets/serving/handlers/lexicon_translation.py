@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import gzip
 from collections.abc import Mapping, Sequence
-from functools import lru_cache, partial
+from functools import partial
 from pathlib import Path
 from typing import Any, Self
 
-from simplemma import lemmatize
+from simplemma import Lemmatizer
 
 from socialnlp_assets.nlp.phrase_table import PhraseTable
 from socialnlp_assets.serving.handler import BadModel, Handler, Predictions
+
+REMEMBERED = 10_000  # lemmas a language
 
 
 class LexiconTranslation(Handler):
@@ -28,7 +30,7 @@ class LexiconTranslation(Handler):
             path = folder / f"{language}.tsv.gz"
             try:
                 with gzip.open(path, "rt", encoding="utf-8") as lines:
-                    lemma = lru_cache(100_000)(partial(lemmatize, lang=language))
+                    lemma = partial(Lemmatizer(cache_max_size=REMEMBERED).lemmatize, lang=language)
                     tables[language] = PhraseTable.parse(lines, lemma)
             except (OSError, ValueError) as error:
                 raise BadModel(f"{path}: {error}") from error
