@@ -115,10 +115,8 @@ def test_nothing_replaces_what_does_not_exist(open_store: Open) -> None:
 
 
 def test_no_change_is_lost_when_sixteen_change_at_once(open_store: Open, request: pytest.FixtureRequest) -> None:
-    if "moto" in request.node.name:
-        names = ["alone"]  # moto's compare-and-swap is not atomic: it proves nothing about races
-    else:
-        names = [f"holder-{number}" for number in range(16)]
+    # moto's compare-and-swap is not atomic: it proves nothing about races
+    names = ["alone"] if "moto" in request.node.name else [f"holder-{number}" for number in range(16)]
 
     def join(name: str) -> None:
         change(open_store(), FIRST, lambda record, now: joined(record, name, now))

@@ -8,7 +8,6 @@ there is no such endpoint.
 from __future__ import annotations
 
 import logging
-import time
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -111,9 +110,7 @@ def abandon(store: LeaseStore, record: Record, run: str) -> None:
     change(store, record, lambda current, now: current.abandoned(run, now))
 
 
-def stop(
-    store: LeaseStore, backend: EndpointBackend, record: Record, *, force: bool = False, sleep: Sleep = time.sleep
-) -> None:
+def stop(store: LeaseStore, backend: EndpointBackend, record: Record, *, force: bool, sleep: Sleep) -> None:
     """Delete an endpoint now and wait until it is gone. Raises `EndpointHeld` while somebody holds it,
     unless forced; its holders then create a successor if they still need one."""
 

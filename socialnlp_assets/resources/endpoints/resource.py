@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import sys
 import threading
+import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from datetime import datetime, timedelta
@@ -117,15 +118,19 @@ class Endpoints:
             running = ", ".join(record.endpoint for record in self.records()) or "none"
             raise KeyError(f"no endpoint of {name!r} exists; running: {running}")
         for record in records:
-            reaper.stop(self._manager.store, self._manager.backend, record, force=force)
+            self._stop(record, force)
         return [record.endpoint for record in records]
 
     def stop_all(self) -> list[str]:
         """Close, and delete every endpoint of this store, held or not: nothing is left."""
         self.close()
         for record in self.records():
-            reaper.stop(self._manager.store, self._manager.backend, record, force=True)
+            self._stop(record, force=True)
         return [removal.endpoint for removal in self.reap()]
+
+    def _stop(self, record: Record, force: bool) -> None:
+        sleep = self._manager.sleep or time.sleep
+        reaper.stop(self._manager.store, self._manager.backend, record, force=force, sleep=sleep)
 
     def release_run(self, run: str) -> None:
         """Release whatever a run that has ended still holds."""

@@ -1,0 +1,471 @@
+"""The life of a lease, on virtual time. Every test ends with no endpoint left."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from socialnlp_assets.models.catalogue import load_catalogue
+from socialnlp_assets.resources.endpoints.manager import Lease, LeaseManager, Owner
+from socialnlp_assets.resources.endpoints.protocol import EndpointFailed, EndpointGone, EndpointSpec
+from socialnlp_assets.resources.endpoints.reaper import EndpointHeld
+from socialnlp_assets.resources.endpoints.records import State
+from socialnlp_assets.resources.endpoints.resource import Endpoints
+from socialnlp_assets.resources.endpoints.s3_store import S3Store
+from socialnlp_assets.resources.endpoints.sagemaker import SageMaker
+from tests.endpoints.world import TERMS, Killed, World, new_world, spec
+from tests.fakes import s3
+from tests.fakes.sagemaker import Creation, throttling
+
+E1, E2 = (spec("translator").endpoint_name(epoch) for epoch in (1, 2))
+TEXTS = [f"testo {number}" for number in range(200)]
+
+
+@pytest.fixture
+def world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "testing")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "testing")
+    with new_world(tmp_path) as world:
+        yield world
+        world.finish()
+
+
+def translate(endpoints: Endpoints, texts: list[str] = TEXTS) -> list[object]:
+    with endpoints.lease("translator") as translator:
+        return list(translator.predict(texts, src_lang="it"))
+
+
+class DiesAt(SageMaker):
+    """A process that is killed before or after one of its calls."""
+
+    def __init__(self, world: World, call: str, *, before: bool) -> None:
+        super().__init__(region="eu-west-1", endpoint_url=world.fake.url, sleep=world.clock.sleep)
+        self._call, self._before = call, before
+
+    def create(self, name: str, spec: EndpointSpec, tags: object) -> None:
+        self._die("create", lambda: super(DiesAt, self).create(name, spec, tags))  # type: ignore[arg-type]
+
+    def delete(self, name: str) -> None:
+        self._die("delete", lambda: super(DiesAt, self).delete(name))
+
+    def _die(self, call: str, does: object) -> None:
+        if call == self._call and self._before:
+            raise Killed
+        does()  # type: ignore[operator]
+        if call == self._call:
+            raise Killed
+
+
+# Creating
+
+
+def test_the_first_creates_and_the_record_says_so(world: World) -> None:
+    endpoints = world.endpoints("run-1")
+
+    def hold() -> None:
+        with endpoints.lease("translator", step="translations"):
+            (record,) = endpoints.records()
+            (holder,) = record.holders.values()
+            assert (record.state, record.endpoint) == (State.IN_SERVICE, E1)
+            assert (holder.run, holder.step) == ("run-1", "translations")
+
+    world.together(hold)
+    tags = world.fake.endpoints[E1].tags
+    assert tags["socialnlp:run"] == "run-1"
+    assert tags["socialnlp:workflow"] == "sprinklr"
+    assert tags["socialnlp:model"] == "translator"
+    assert tags["socialnlp:deadline"] == "2026-11-20T14:00:00+00:00"
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("runs", [2, 16])
+def test_runs_that_create_at_once_create_one_endpoint(world: World, runs: int) -> None:
+    work = [lambda name=f"run-{n}": translate(world.endpoints(name)) for n in range(runs)]  # type: ignore[misc]
+    results = world.together(*work)
+    assert world.created() == [E1]
+    assert all(result == results[0] and len(result) == len(TEXTS) for result in results)
+
+
+@pytest.mark.parametrize("before", [True, False], ids=["before create", "after create"])
+def test_a_creator_that_is_killed_is_succeeded_on_the_same_epoch(world: World, before: bool) -> None:
+    with pytest.raises(Killed):
+        world.lease(run="killed", backend=DiesAt(world, "create", before=before)).look()
+    assert bool(world.fake.existing()) is not before
+    (results,) = world.together(lambda: translate(world.endpoints("heir")))
+    assert len(results) == len(TEXTS)
+    assert set(world.created()) == {E1}
+
+
+@pytest.mark.parametrize("before", [True, False], ids=["before create", "after create"])
+def test_nothing_stays_of_a_creator_that_was_killed_and_is_not_succeeded(world: World, before: bool) -> None:
+    with pytest.raises(Killed):
+        world.lease(run="killed", backend=DiesAt(world, "create", before=before)).look()
+
+
+def test_a_creation_whose_answer_was_lost_is_not_made_twice(world: World) -> None:
+    world.fake.fault("CreateEndpoint", lost=True)
+    world.together(lambda: translate(world.endpoints()))
+    assert set(world.created()) == {E1}
+
+
+@pytest.mark.slow
+def test_a_successor_is_created_while_the_predecessor_is_deleted(world: World) -> None:
+    world.fake.creations["e1$"] = Creation(deletion_seconds=600)
+    endpoints = world.endpoints()
+    world.together(lambda: translate(endpoints))
+    world.clock.advance(TERMS.warm.total_seconds())
+    (removal,) = endpoints.reap()
+    assert not removal.gone
+    assert world.fake.existing() == {E1: "Deleting"}
+    world.together(lambda: translate(endpoints))
+    assert world.created() == [E1, E2]
+    assert world.fake.existing() == {E2: "InService"}  # which waited until the first was gone
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    "reason",
+    [
+        "Unable to provision requested ML compute capacity due to InsufficientInstanceCapacity error.",
+        "The primary container for production variant AllTraffic did not pass the ping health check.",
+        "The image '123456789012.dkr.ecr.eu-west-1.amazonaws.com/nlp:1' does not exist.",
+    ],
+)
+def test_a_creation_that_fails_fails_for_all_who_waited_and_says_why(world: World, reason: str) -> None:
+    world.fake.creations["e1$"] = Creation(failure=reason)
+
+    def fail() -> str:
+        with pytest.raises(EndpointFailed) as raised:
+            translate(world.endpoints())
+        return str(raised.value)
+
+    messages = world.together(fail, fail, fail)
+    assert all(reason in message and E1 in message for message in messages)
+    assert world.created() == [E1]
+    world.together(lambda: translate(world.endpoints()))  # who comes later may try again
+    assert world.created() == [E1, E2]
+
+
+def test_a_limit_of_the_account_is_told_with_the_remedy(world: World) -> None:
+    world.fake.instance_limit = 0
+    with pytest.raises(EndpointFailed, match=r"account-level service limit .*Ask AWS for a higher quota"):
+        world.together(lambda: translate(world.endpoints()))
+
+
+@pytest.mark.slow
+def test_a_creation_that_takes_for_ever_is_given_up(world: World) -> None:
+    world.fake.creations["e1$"] = Creation(seconds=2100)
+    with pytest.raises(EndpointFailed, match=r"e1 was not in service after 1800 s"):
+        world.together(lambda: translate(world.endpoints()))
+
+
+def test_throttled_descriptions_only_delay(world: World) -> None:
+    world.fake.fault("DescribeEndpoint", error=throttling(), times=20)
+    (results,) = world.together(lambda: translate(world.endpoints()))
+    assert len(results) == len(TEXTS)
+    assert world.created() == [E1]
+
+
+def test_a_run_that_is_cancelled_while_it_waits_leaves_no_lease(world: World) -> None:
+    manager = world.manager()
+
+    def interrupted(_: float) -> None:
+        raise KeyboardInterrupt
+
+    manager.sleep = interrupted
+    with pytest.raises(KeyboardInterrupt):
+        manager.acquire(spec("translator"))
+    (record,) = world.endpoints().records()
+    assert record.holders == {}
+
+
+# Holding
+
+
+def test_an_endpoint_that_vanishes_in_the_middle_of_a_call_costs_no_row(world: World) -> None:
+    world.together(lambda: translate(world.endpoints()))
+    asked = 0
+    answers = world.fake.models["nlp-translator-"]
+
+    def vanishes(body: bytes, headers: dict[str, str]) -> tuple[int, dict[str, str], bytes]:
+        nonlocal asked
+        asked += 1
+        if asked == 2:
+            world.fake.vanish(E1)
+        return answers(body, headers)
+
+    world.fake.models["nlp-translator-"] = vanishes
+    (results,) = world.together(lambda: translate(world.endpoints()))
+    assert len(results) == len(TEXTS)
+    assert all(isinstance(result, str) for result in results)
+    assert world.created() == [E1, E2]
+
+
+def test_a_heartbeat_that_stalled_and_resumed_unnoticed_loses_nothing(world: World) -> None:
+    lease = world.lease()
+    world.together(lease.enter)
+    world.clock.advance(10 * TERMS.lease.total_seconds())
+    lease.invoke(b'{"inputs": ["ciao"], "parameters": {"src_lang": "it"}}')  # renews first
+    assert lease.endpoint == E1
+    assert world.endpoints().reap() == []
+    lease.release()
+
+
+def test_a_holder_that_lost_its_lease_stops_invoking_and_acquires_again(world: World) -> None:
+    lease = world.lease()
+    world.together(lease.enter)
+    world.clock.advance(2 * TERMS.lease.total_seconds())
+    world.endpoints().reap()
+    invoked = len(world.fake.called("InvokeEndpoint"))
+    with pytest.raises(EndpointGone, match="the lease on translator is not held"):
+        lease.invoke(b"{}")
+    assert len(world.fake.called("InvokeEndpoint")) == invoked
+    world.together(lease.regain)
+    assert lease.endpoint == E2
+    lease.release()
+
+
+def test_a_late_heartbeat_does_not_take_back_what_was_released(world: World) -> None:
+    lease = world.lease()
+    world.together(lease.enter)
+    lease.release()
+    lease.renew()
+    (record,) = world.endpoints().records()
+    assert record.holders == {}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("minutes", [-10, 10])
+def test_nobody_with_a_wrong_clock_deletes_what_is_held_or_keeps_what_is_not(world: World, minutes: int) -> None:
+    def manager(url: str, off: timedelta) -> LeaseManager:
+        store = S3Store(
+            "s3://bucket/leases", region="eu-west-1", endpoint_url=url, clock=lambda: world.clock.now() + off
+        )
+        return LeaseManager(store, world.backend, TERMS, Owner("run"), world.clock.sleep, heartbeats=False)
+
+    with s3.serve(s3.FakeS3(world.clock.now)) as objects:
+        holder = manager(objects.url, timedelta(0))
+        other = Endpoints(manager(objects.url, timedelta(minutes=minutes)), spec, load_catalogue())
+        (lease,) = world.together(lambda: holder.acquire(spec("translator")))
+        assert other.reap() == []
+        world.clock.advance(TERMS.lease.total_seconds() - 5)
+        lease.renew()
+        assert other.reap() == []
+        lease.release()
+        world.clock.advance(TERMS.warm.total_seconds() - 5)
+        assert other.reap() == []
+        world.clock.advance(10)
+        assert [removal.endpoint for removal in other.reap()] == [E1]
+        world.clock.advance(60)
+        other.reap()
+        assert other.records() == []
+
+
+# Removing
+
+
+def test_nobody_is_deleted_while_warm_and_nobody_stays_after(world: World) -> None:
+    endpoints = world.endpoints()
+    world.together(lambda: translate(endpoints))
+    world.clock.advance(TERMS.warm.total_seconds() - 1)
+    assert endpoints.reap() == []
+    world.clock.advance(1)
+    (removal,) = endpoints.reap()
+    assert (removal.endpoint, removal.reason, removal.gone) == (E1, "nobody holds it", False)
+    world.clock.advance(60)
+    (removal,) = endpoints.reap()
+    assert removal.gone
+
+
+def test_a_deletion_that_is_refused_while_creating_comes_later(world: World) -> None:
+    world.lease(run="soon gone").look()
+    world.clock.advance(2 * TERMS.lease.total_seconds())
+    endpoints = world.endpoints()
+    (removal,) = endpoints.reap()
+    assert not removal.gone
+    assert world.fake.existing() == {E1: "Creating"}
+    world.clock.advance(300)
+    endpoints.reap()
+    assert world.fake.existing() == {E1: "Deleting"}
+
+
+@pytest.mark.parametrize("before", [True, False], ids=["before delete", "after delete"])
+def test_a_reaper_that_dies_in_the_middle_is_succeeded(world: World, before: bool) -> None:
+    world.together(lambda: translate(world.endpoints()))
+    world.clock.advance(TERMS.warm.total_seconds())
+    with pytest.raises(Killed):
+        world.endpoints("reaper", DiesAt(world, "delete", before=before)).reap()
+    (record,) = world.endpoints().records()
+    assert record.state is State.DELETING
+    world.endpoints().reap()
+    assert world.fake.existing() == {E1: "Deleting"}
+
+
+def test_who_acquires_while_the_reaper_deletes_gets_a_successor(world: World) -> None:
+    world.together(lambda: translate(world.endpoints()))
+    world.clock.advance(TERMS.warm.total_seconds())
+    with pytest.raises(Killed):
+        world.endpoints("reaper", DiesAt(world, "delete", before=True)).reap()
+    (results,) = world.together(lambda: translate(world.endpoints()))
+    assert len(results) == len(TEXTS)
+    assert world.created() == [E1, E2]
+
+
+def test_without_a_daemon_whoever_comes_next_cleans_up(world: World) -> None:
+    killed = world.lease(run="killed")
+    world.together(killed.enter)
+    world.clock.advance(TERMS.lifetime.total_seconds())  # nobody has reaped for hours
+    world.together(lambda: translate(world.endpoints()))
+    assert world.created() == [E1, E2]
+    assert world.fake.existing() == {E2: "InService"}
+
+
+def test_nothing_outlives_its_deadline_held_or_not(world: World) -> None:
+    lease = world.lease()
+    world.together(lease.enter)
+    for _ in range(TERMS.lifetime // TERMS.lease):
+        world.clock.advance(TERMS.lease.total_seconds())
+        lease.renew()
+    (removal,) = world.endpoints().reap()
+    assert removal.endpoint == E1
+    with pytest.raises(EndpointGone):
+        lease.invoke(b"{}")
+    lease.release()
+
+
+def test_what_no_record_accounts_for_is_swept_and_what_is_not_ours_stays(world: World) -> None:
+    ours = {"socialnlp:leases": world.store().name}
+    orphan, late, foreign = (spec("translator").endpoint_name(epoch) for epoch in (7, 1, 9))
+    world.backend.create(orphan, spec("translator"), ours)
+    world.backend.create(foreign, spec("translator"), {"socialnlp:leases": "s3://another/leases"})
+    world.clock.advance(300)
+    (removal,) = world.endpoints().reap()
+    assert (removal.endpoint, removal.reason) == (orphan, "no record accounts for it")
+    assert world.fake.existing()[foreign] == "InService"
+    world.fake.vanish(foreign)
+
+    # A creator that was stalled for so long that its epoch has come and gone creates it after all.
+    world.together(lambda: translate(world.endpoints()))
+    world.clock.advance(600)
+    world.endpoints().reap()
+    world.clock.advance(600)
+    world.endpoints().reap()
+    assert world.fake.existing() == {}
+    world.backend.create(late, spec("translator"), ours)
+    world.clock.advance(300)
+    assert [removal.endpoint for removal in world.endpoints().reap()] == [late]
+
+
+def test_stop_refuses_while_held_unless_forced(world: World) -> None:
+    lease = world.lease(run="run-1")
+    world.together(lease.enter)
+    endpoints = world.endpoints()
+    with pytest.raises(EndpointHeld, match=r"e1 is held by run-1 on .*--force"):
+        endpoints.stop("translator")
+    with pytest.raises(KeyError, match=f"no endpoint of 'summarizer' exists; running: {E1}"):
+        endpoints.stop("summarizer")
+    assert world.fake.existing() == {E1: "InService"}
+    assert world.together(lambda: world.endpoints().stop(E1, force=True)) == [[E1]]
+    assert world.fake.existing() == {}
+    lease.release()
+
+
+def test_the_leases_of_a_run_that_has_ended_are_released(world: World) -> None:
+    dead, alive = world.lease(run="dead"), world.lease("sentiment", run="alive")
+    world.together(dead.enter, alive.enter)
+    endpoints = world.endpoints()
+    dead.renew()
+    alive.renew()
+    endpoints.release_run("dead")
+    assert [removal.endpoint for removal in endpoints.reap()] == [E1]
+    alive.release()
+
+
+# A run
+
+
+MODELS = ["translator", "normalizer", "sentiment", "emotion", "keywords", "reputation", "themes", "summarizer"]
+
+
+@pytest.mark.slow
+def test_a_cold_run_waits_for_the_slowest_endpoint_not_for_the_sum(world: World) -> None:
+    for number, model in enumerate(MODELS):
+        world.fake.creations[f"nlp-{model}-"] = Creation(seconds=120 + 30 * number)  # the slowest: 330 s
+
+    def run() -> float:
+        began = world.clock.seconds()
+        with world.endpoints() as endpoints:
+            endpoints.warm(MODELS)
+            assert world.clock.seconds() == began  # returns at once
+            for model in MODELS:
+                with endpoints.lease(model):
+                    pass
+            return world.clock.seconds() - began
+
+    (waited,) = world.together(run)
+    assert len(world.created()) == len(MODELS)
+    assert 330 <= waited <= 360  # the sum is 1800 s
+
+
+@pytest.mark.slow
+def test_a_backfill_of_24_hours_creates_each_endpoint_once(world: World) -> None:
+    def hours() -> None:
+        for hour in range(24):
+            with world.endpoints(f"hour-{hour}") as endpoints:
+                endpoints.warm(["translator", "sentiment"])
+                assert len(translate(endpoints)) == len(TEXTS)
+                with endpoints.lease("sentiment") as sentiment:
+                    sentiment.predict(TEXTS)
+            world.clock.advance(60)
+            world.endpoints("reaper").reap()
+
+    world.together(hours)
+    assert sorted(world.created()) == sorted([E1, spec("sentiment").endpoint_name(1)])
+
+
+def test_an_announcement_holds_the_endpoint_until_somebody_leases_it(world: World) -> None:
+    def run() -> None:
+        with world.endpoints() as endpoints:
+            endpoints.warm(["translator"])
+            while not any(record.state is State.IN_SERVICE for record in endpoints.records()):
+                world.clock.sleep(5)
+            with endpoints.lease("translator"):
+                (record,) = endpoints.records()
+                assert [holder.step for holder in record.holders.values()] == [""]
+            endpoints.warm(["translator"])
+
+    world.together(run)
+    (record,) = world.endpoints().records()
+    assert record.holders == {}  # closing ends what was announced
+
+
+def test_endpoint_seconds_are_split_among_holders(world: World) -> None:
+    told: list[tuple[str, float, int]] = []
+    one = Lease(world.manager("one"), spec("translator"), "", lambda *held: told.append(("one", *held)))
+    two = Lease(world.manager("two"), spec("translator"), "", lambda *held: told.append(("two", *held)))
+    world.together(one.enter)
+    world.clock.advance(20)
+    two.enter()
+    one.renew()  # learns that it is no longer alone
+    world.clock.advance(20)
+    two.release()
+    one.release()
+    assert told == [("one", 20, 1), ("two", 20, 2), ("one", 20, 2)]
+
+
+def test_the_use_of_an_endpoint_is_metered_and_priced(world: World) -> None:
+    endpoints = world.endpoints("run-1")
+
+    def use() -> None:
+        with endpoints.lease("translator", step="translations") as translator:
+            translator.predict(TEXTS, src_lang="it")
+            world.clock.advance(50)
+
+    world.together(use)
+    (usage,) = endpoints.usage
+    assert (usage.model, usage.holder, usage.rows) == ("translator", "translations", len(TEXTS))
+    assert usage.endpoint_seconds == pytest.approx(50)
+    assert usage.cost_usd == pytest.approx(50 * 0.257 / 3600)  # an ml.m5.xlarge

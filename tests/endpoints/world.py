@@ -1,0 +1,101 @@
+"""A world on virtual time: the fake SageMaker, a lease store, and as many runs as a test wants."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future
+from contextlib import contextmanager
+from datetime import timedelta
+from pathlib import Path
+from typing import Any, TypeVar
+
+from socialnlp_assets.models.catalogue import load_catalogue
+from socialnlp_assets.resources.endpoints.manager import Lease, LeaseManager, Owner, Terms
+from socialnlp_assets.resources.endpoints.protocol import EndpointBackend, EndpointSpec
+from socialnlp_assets.resources.endpoints.resource import Endpoints
+from socialnlp_assets.resources.endpoints.sagemaker import SageMaker, specification
+from socialnlp_assets.resources.endpoints.stores import LeaseStore, SqliteStore
+from socialnlp_assets.settings import Settings
+from tests.fakes import aws_http
+from tests.fakes.clock import VirtualClock
+from tests.fakes.models import answer
+from tests.fakes.sagemaker import FakeSageMaker
+
+SETTINGS = Settings(
+    sagemaker_role_arn="arn:aws:iam::123456789012:role/nlp",
+    model_bucket="s3://models/nlp",
+    endpoint_image="123456789012.dkr.ecr.eu-west-1.amazonaws.com/nlp:1",
+)
+CATALOGUE = load_catalogue()
+TERMS = Terms(lease=timedelta(minutes=1), warm=timedelta(minutes=2), lifetime=timedelta(hours=6))
+Answer = TypeVar("Answer")
+
+
+class Killed(BaseException):
+    """A process ends here, and runs no line more."""
+
+
+class World:
+    def __init__(self, fake: FakeSageMaker, clock: VirtualClock, directory: Path) -> None:
+        self.fake = fake
+        self.clock = clock
+        self.directory = directory
+        for name, entry in CATALOGUE.root.items():
+            fake.models[f"nlp-{name}-"] = lambda body, _, entry=entry: (200, {}, answer(entry, body))  # type: ignore[misc]
+        self.backend = SageMaker(region="eu-west-1", endpoint_url=fake.url, sleep=clock.sleep, now=clock.seconds)
+
+    def store(self) -> LeaseStore:
+        return SqliteStore(self.directory / "leases.db", self.clock.now)
+
+    def manager(self, run: str = "run", backend: EndpointBackend | None = None) -> LeaseManager:
+        """One process's; heartbeats are the test's to give."""
+        owner = Owner(run, "sprinklr")
+        return LeaseManager(self.store(), backend or self.backend, TERMS, owner, self.clock.sleep, heartbeats=False)
+
+    def endpoints(self, run: str = "run", backend: EndpointBackend | None = None) -> Endpoints:
+        return Endpoints(self.manager(run, backend), spec, CATALOGUE)
+
+    def lease(self, model: str = "translator", run: str = "run", backend: EndpointBackend | None = None) -> Lease:
+        """Not yet entered."""
+        return Lease(self.manager(run, backend), spec(model), "step", None)
+
+    def together(self, *work: Callable[[], Answer]) -> list[Answer]:
+        """Do it all at once, each in a thread (a process) of its own, and wait; raises what they raise."""
+        futures: list[Future[Answer]] = [Future() for _ in work]
+
+        def do(one: Callable[[], Answer], future: Future[Answer]) -> None:
+            try:
+                future.set_result(one())
+            except BaseException as error:
+                future.set_exception(error)
+
+        # Threads that end with their work, unlike a pool's: the clock waits for everybody who lives.
+        for one, future in zip(work, futures, strict=True):
+            threading.Thread(target=do, args=(one, future), daemon=True).start()
+        return [future.result(timeout=60) for future in futures]
+
+    def created(self) -> list[str]:
+        """The names of all endpoints whose creation was asked for, in order."""
+        return self.fake.called("CreateEndpoint")
+
+    def finish(self) -> None:
+        """Everybody has gone; in the end there is nothing, though it may take the reaper some calls."""
+        reaper = self.endpoints("reaper")
+        for _ in range(20):
+            if not self.fake.existing() and not reaper.records():
+                return
+            self.clock.advance(120)
+            reaper.reap()
+        raise AssertionError(f"left behind: {self.fake.existing()}, {reaper.records()}")
+
+
+def spec(model: str, _: Any = None) -> EndpointSpec:
+    return specification(model, CATALOGUE[model], SETTINGS)
+
+
+@contextmanager
+def new_world(directory: Path) -> Iterator[World]:
+    clock = VirtualClock()
+    with aws_http.serve(FakeSageMaker(clock.now)) as fake:
+        yield World(fake, clock, directory)
