@@ -1,0 +1,45 @@
+"""`python -m benchmarks [NAME…]`: ours against its rivals in one run, as a table and as
+`results/latest.json`. Set SOCIALNLP_BENCH_DATA to a folder of data sets to run on real texts.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+
+import click
+from rich.console import Console
+from rich.table import Table
+
+from benchmarks.measure import RESULTS, Figure, write
+
+# name -> module here: function that returns figures
+BENCHMARKS = {
+    "translation": "engines:translation",
+    "emotion": "engines:emotion",
+    "summarisation": "engines:summarisation",
+    "keywords": "keywords:keywords",
+    "classification": "classification:classification",
+}
+
+
+@click.command()
+@click.argument("names", nargs=-1, type=click.Choice(list(BENCHMARKS)))
+def main(names: tuple[str, ...]) -> None:
+    """Run the benchmarks NAMES, or all."""
+    figures: list[Figure] = []
+    for name in names or BENCHMARKS:
+        module, _, function = BENCHMARKS[name].partition(":")
+        found = getattr(import_module(f"benchmarks.{module}"), function)()
+        write(found)
+        figures += found
+    table = Table("benchmark", "rival", "unit", box=None)
+    for column in ("ours", "theirs", "ratio"):
+        table.add_column(column, justify="right")
+    for row in figures:
+        table.add_row(row.name, row.rival, row.unit, f"{row.ours:.2f}", f"{row.theirs:.2f}", f"{row.ratio:.2f}")
+    Console().print(table)
+    Console().print(f"written to {RESULTS}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,72 @@
+"""Model servers in processes of their own, asked over a loopback socket."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import urllib3
+
+LOADING_SECONDS = 300
+
+
+class Client:
+    """Asks one server; connections are kept."""
+
+    def __init__(self, port: int) -> None:
+        self._url = f"http://127.0.0.1:{port}"
+        self._http = urllib3.PoolManager(maxsize=8, retries=False, timeout=600)
+
+    def ready(self) -> bool:
+        return self._http.request("GET", f"{self._url}/ping").status == 200
+
+    def ask(self, texts: Sequence[str], parameters: dict[str, Any]) -> list[Any]:
+        """One request; raises RuntimeError with what the server says."""
+        reply = self._http.request(
+            "POST", f"{self._url}/invocations", json={"inputs": list(texts), "parameters": parameters}
+        )
+        if reply.status != 200:
+            raise RuntimeError(f"the server answers {reply.status}: {reply.data.decode()}")
+        answers: list[Any] = reply.json()
+        return answers
+
+    def ask_all(self, texts: Sequence[str], parameters: dict[str, Any], *, rows: int, in_flight: int = 1) -> list[Any]:
+        """`texts` in file order, `rows` a request, `in_flight` requests at a time."""
+        requests = [texts[start : start + rows] for start in range(0, len(texts), rows)]
+        with ThreadPoolExecutor(in_flight) as pool:
+            replies = list(pool.map(lambda batch: self.ask(batch, parameters), requests))
+        return [answer for reply in replies for answer in reply]
+
+
+@contextmanager
+def serving(folder: Path) -> Iterator[Client]:
+    """A server of the model in `folder`, once it is ready."""
+    process = subprocess.Popen(
+        [sys.executable, "-m", "socialnlp_assets.serving", "--model", str(folder), "--port", "0"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+    )
+    try:
+        assert process.stdout
+        client = Client(json.loads(process.stdout.readline() or "{}")["port"])
+        deadline = time.monotonic() + LOADING_SECONDS
+        while not client.ready():
+            if process.poll() is not None or time.monotonic() > deadline:
+                raise RuntimeError(f"{folder} is not served: run `socialnlp serve --model {folder}` to see why")
+            time.sleep(0.2)
+        yield client
+    finally:
+        process.terminate()
+        try:
+            process.wait(30)
+        finally:
+            process.kill()
+            if process.stdout:
+                process.stdout.close()
