@@ -12,6 +12,7 @@ import dagster as dg
 
 from socialnlp_assets.assets import build_assets
 from socialnlp_assets.assets.landing import build_landing
+from socialnlp_assets.assets.retention import build_retention
 from socialnlp_assets.partitions import hourly_partitions
 from socialnlp_assets.resources import build_resources
 from socialnlp_assets.resources.sources_file import configured_sources
@@ -28,15 +29,15 @@ def build_definitions(settings: Settings, overrides: Mapping[str, Any] | None = 
     partitions = hourly_partitions(settings.start)
     workflows = load_workflows(*([settings.workflows] if settings.workflows else []))
     landing = build_landing(workflows.values(), partitions, configured_sources(settings))
-    jobs = {name: _hour_job(workflow) for name, workflow in workflows.items()}
+    retention, nightly = build_retention(settings.raw_retention_days)
     return dg.Definitions(
         assets=[
             *landing.assets,
             *(asset for workflow in workflows.values() for asset in build_assets(workflow, partitions)),
         ],
-        jobs=[*jobs.values(), *landing.jobs],
-        schedules=landing.schedules,
-        sensors=build_sensors(settings, workflows, jobs, partitions),
+        jobs=[*map(_hour_job, workflows.values()), *landing.jobs, retention],
+        schedules=[*landing.schedules, nightly],
+        sensors=build_sensors(settings, workflows.values()),
         resources={**build_resources(settings), **(overrides or {})},
         executor=_executor(settings),
     )

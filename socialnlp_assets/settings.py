@@ -57,8 +57,11 @@ class Settings(BaseSettings):
     sources: Path | None = Field(
         default=None, description="a file that says where the sources are; without one, files are dropped by others"
     )
+    raw_retention_days: int = Field(default=30, ge=1, description="how long landed and quarantined messages are kept")
     landing_lookback_hours: int = Field(default=72, ge=1, description="how far back the landing sensors look")
-    landing_queue: str = Field(default="", description="URL of an SQS queue of landing notifications; empty: list")
+    landing_queue: str = Field(
+        default="", description="URL of SQS queues of notifications, {workflow} in it; empty: list"
+    )
     article_allowed_hosts: frozenset[str] = Field(
         default=frozenset(), description="host:port pairs that may be fetched although they are private"
     )

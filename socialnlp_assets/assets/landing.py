@@ -4,8 +4,6 @@ A source that the sources file configures is pulled by one operation for all the
 schedule; the landing area of the others is an external asset, which the landing sensor reports on.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
@@ -65,7 +63,7 @@ def _spec(workflow: Workflow, partitions: dg.HourlyPartitionsDefinition) -> dg.A
 
 
 def _pulled(kind: str, workflows: list[Workflow], specs: list[dg.AssetSpec]) -> dg.AssetsDefinition:
-    def pull(context: Any) -> Iterator[dg.MaterializeResult[Any]]:
+    def pull(context: dg.AssetExecutionContext) -> Iterator[dg.MaterializeResult[Any]]:
         from socialnlp_assets.resources.sources import pull_hour
 
         lake: Lake = context.resources.lake

@@ -27,7 +27,7 @@ _SCOPE = "https://www.googleapis.com/auth/business.manage"
 class GoogleMapsResource(dg.ConfigurableResource[Any]):
     """Reviews of the places of each type.
 
-    Secrets: ``google-places-key`` for Places, ``google-business`` (a service account's or a user's JSON) for
+    Secrets: ``google_places_key`` for Places, ``google_business`` (a service account's or a user's JSON) for
     Business Profile; each is read only where places are configured for it.
     """
 
@@ -55,7 +55,7 @@ class GoogleMapsResource(dg.ConfigurableResource[Any]):
             yield from _fresh(self._location(location, since), since, until, seen)
 
     def _place(self, place: str) -> list[Any]:
-        key = self.secrets.get("google-places-key").get_secret_value()
+        key = self.secrets.get("google_places_key").get_secret_value()
         return self._caller("Google Places").ask(
             "GET",
             f"{self.places_url}/v1/places/{quote(place, safe='')}",
@@ -66,7 +66,7 @@ class GoogleMapsResource(dg.ConfigurableResource[Any]):
     def _location(self, location: str, since: datetime) -> Iterator[Any]:
         """Newest change first, so that reading ends where nothing can be of `since` or later."""
         if self._token is None:
-            self._token = GoogleToken(self.secrets, "google-business", _SCOPE, self.token_url)
+            self._token = GoogleToken(self.secrets, "google_business", _SCOPE, self.token_url)
         caller, page_token, restarts = self._caller("Google Business Profile"), "", 0
         while True:
             query = {"pageSize": MOST_REVIEWS, "orderBy": "updateTime desc"}

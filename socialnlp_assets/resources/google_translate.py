@@ -23,7 +23,7 @@ _SCOPE = "https://www.googleapis.com/auth/cloud-translation"
 class GoogleTranslateResource(dg.ConfigurableResource[Any]):
     """Translates with Cloud Translation, v3 (Advanced) or v2 (Basic).
 
-    Its secret is ``google-translate``: the JSON of a service account's key or, for v2 only, an API key.
+    Its secret is ``google_translate``: the JSON of a service account's key or, for v2 only, an API key.
     """
 
     secrets: Secrets
@@ -127,13 +127,13 @@ class GoogleTranslateResource(dg.ConfigurableResource[Any]):
             first_pause=self.first_pause_seconds,
         )
         if self.auth == "api_key":
-            key = self.secrets.get("google-translate").get_secret_value()
+            key = self.secrets.get("google_translate").get_secret_value()
             return caller.ask("POST", self.url + path, headers={"X-Goog-Api-Key": key}, json=body, read=read)
         return self._google().ask(caller, "POST", self.url + path, json=body, read=read)
 
     def _google(self) -> GoogleToken:
         if self._token is None:
-            self._token = GoogleToken(self.secrets, "google-translate", _SCOPE, self.token_url)
+            self._token = GoogleToken(self.secrets, "google_translate", _SCOPE, self.token_url)
         return self._token
 
 

@@ -32,7 +32,7 @@ class SecretMissing(SecretError):
 
 
 class Secrets(dg.ConfigurableResource[None], ABC):
-    """Where secrets are kept. Names are in lower case with hyphens, such as ``sprinklr-key``."""
+    """Where secrets are kept. Names are in lower case with underscores, such as ``sprinklr_key``."""
 
     @abstractmethod
     def get(self, name: str) -> SecretStr:
@@ -97,7 +97,7 @@ class EnvironmentSecrets(Secrets):
 
     @staticmethod
     def _variable(name: str) -> str:
-        return f"SOCIALNLP_SECRET_{name.upper().replace('-', '_')}"
+        return f"SOCIALNLP_SECRET_{name.upper()}"
 
 
 class AwsSecrets(Secrets):

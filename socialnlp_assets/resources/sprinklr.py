@@ -42,9 +42,9 @@ _renewing = threading.Lock()
 class SprinklrResource(dg.ConfigurableResource[Any]):
     """The listening stream of one Sprinklr account.
 
-    Its secrets are ``sprinklr-key``, ``sprinklr-secret`` and ``sprinklr-tokens``: a refresh token, later the
+    Its secrets are ``sprinklr_key``, ``sprinklr_secret`` and ``sprinklr_tokens``: a refresh token, later the
     JSON that we keep in its place. Refresh tokens are valid once, so a new one is stored before it is used.
-    Without ``sprinklr-tokens`` the client's own credentials serve.
+    Without ``sprinklr_tokens`` the client's own credentials serve.
     """
 
     secrets: Secrets
@@ -100,7 +100,7 @@ class _Stream:
 
     def __post_init__(self) -> None:
         resource = self.resource
-        self.key = resource.secrets.get("sprinklr-key").get_secret_value()
+        self.key = resource.secrets.get("sprinklr_key").get_secret_value()
         self.tokens = self._stored_tokens()
         self.caller = Caller(
             "Sprinklr",
@@ -161,7 +161,7 @@ class _Stream:
                     raise
             self._renew(self.tokens)
         raise SourceRefused(
-            "Sprinklr refuses tokens that it has just issued; check that the secret sprinklr-key belongs to the "
+            "Sprinklr refuses tokens that it has just issued; check that the secret sprinklr_key belongs to the "
             f"environment in {self.resource.url}"
         )
 
@@ -189,7 +189,7 @@ class _Stream:
             except SourceRefused as refusal:
                 raise SourceRefused(
                     f"{refusal}; generate new tokens in Sprinklr's developer portal and store the refresh token as "
-                    "the secret sprinklr-tokens",
+                    "the secret sprinklr_tokens",
                     status=refusal.status,
                 ) from None
 
@@ -199,7 +199,7 @@ class _Stream:
         self.tokens = self.caller.ask("POST", f"{self.resource.url}/oauth/token", form=form, read=_tokens_of)
         kept = {"access_token": self.tokens.access, "refresh_token": self.tokens.refresh}
         value = json.dumps({name: token.get_secret_value() for name, token in kept.items()})
-        self.resource.secrets.put("sprinklr-tokens", SecretStr(value))
+        self.resource.secrets.put("sprinklr_tokens", SecretStr(value))
 
     def _renewed_by_another(self, used: _Tokens) -> bool:
         """Whether another process stores new tokens within five pauses; then they are ours, too."""
@@ -211,11 +211,11 @@ class _Stream:
         return False
 
     def _secret(self) -> str:
-        return self.resource.secrets.get("sprinklr-secret").get_secret_value()
+        return self.resource.secrets.get("sprinklr_secret").get_secret_value()
 
     def _stored_tokens(self) -> _Tokens:
         try:
-            stored = self.resource.secrets.get("sprinklr-tokens")
+            stored = self.resource.secrets.get("sprinklr_tokens")
         except SecretMissing:
             return _Tokens(SecretStr(""), SecretStr(""))
         try:
@@ -271,7 +271,7 @@ def _judge(answer: Answer) -> None:
         raise TryAgain("403 Developer Over Rate", retry_after(answer))
     if "developer inactive" in said:
         raise SourceRefused(
-            "Sprinklr answered 403 Developer Inactive: the secret sprinklr-key or its token is not valid for this "
+            "Sprinklr answered 403 Developer Inactive: the secret sprinklr_key or its token is not valid for this "
             "environment, or the application was switched off; correct it in the developer portal",
             status=403,
         )

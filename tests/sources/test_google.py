@@ -178,7 +178,7 @@ def test_a_secret_that_is_no_key_file_says_so(
     google: FakeGoogle, secrets: EnvironmentSecrets, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("SOCIALNLP_SECRET_GOOGLE_TRANSLATE", '{"private_key": "half of it')
-    with pytest.raises(SecretError, match=r"google-translate.*download the key again") as raised:
+    with pytest.raises(SecretError, match=r"google_translate.*download the key again") as raised:
         translate(google, secrets, ["ciao"], "it")
     assert "half of it" not in "".join(traceback.format_exception(raised.value))
 

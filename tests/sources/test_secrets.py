@@ -42,25 +42,25 @@ def store(request: pytest.FixtureRequest, tmp_path: Path) -> Secrets:
 
 
 def test_what_is_put_is_got(store: Secrets) -> None:
-    store.put("sprinklr-tokens", SecretStr("first"))
-    store.put("sprinklr-tokens", SecretStr("second"))
-    assert store.get("sprinklr-tokens").get_secret_value() == "second"
+    store.put("sprinklr_tokens", SecretStr("first"))
+    store.put("sprinklr_tokens", SecretStr("second"))
+    assert store.get("sprinklr_tokens").get_secret_value() == "second"
 
 
 def test_a_missing_secret_says_how_to_set_it(store: Secrets) -> None:
-    with pytest.raises(SecretMissing, match=r"'(socialnlp/)?google-translate' .*(export|create-secret)"):
-        store.get("google-translate")
+    with pytest.raises(SecretMissing, match=r"'(socialnlp/)?google_translate' .*(export|create-secret)"):
+        store.get("google_translate")
 
 
 def test_a_key_is_made_once(store: Secrets) -> None:
-    made = store.get_or_create("author-key").get_secret_value()
+    made = store.get_or_create("author_key").get_secret_value()
     assert len(bytes.fromhex(made)) == 32
-    assert store.get_or_create("author-key").get_secret_value() == made
+    assert store.get_or_create("author_key").get_secret_value() == made
 
 
 def test_a_secret_does_not_show_itself(store: Secrets) -> None:
-    store.put("author-key", SecretStr("do not show me"))
-    assert "do not show me" not in f"{store.get('author-key')} {store.get('author-key')!r} {store!r}"
+    store.put("author_key", SecretStr("do not show me"))
+    assert "do not show me" not in f"{store.get('author_key')} {store.get('author_key')!r} {store!r}"
 
 
 def test_the_environments_value_counts_until_it_is_rotated_and_again_when_it_is_changed(
@@ -68,27 +68,27 @@ def test_the_environments_value_counts_until_it_is_rotated_and_again_when_it_is_
 ) -> None:
     store = EnvironmentSecrets(state=str(tmp_path))
     monkeypatch.setenv("SOCIALNLP_SECRET_SPRINKLR_TOKENS", "given")
-    assert store.get("sprinklr-tokens").get_secret_value() == "given"
-    store.put("sprinklr-tokens", SecretStr("rotated"))
-    assert store.get("sprinklr-tokens").get_secret_value() == "rotated"
+    assert store.get("sprinklr_tokens").get_secret_value() == "given"
+    store.put("sprinklr_tokens", SecretStr("rotated"))
+    assert store.get("sprinklr_tokens").get_secret_value() == "rotated"
     monkeypatch.setenv("SOCIALNLP_SECRET_SPRINKLR_TOKENS", "given anew")
-    assert store.get("sprinklr-tokens").get_secret_value() == "given anew"
+    assert store.get("sprinklr_tokens").get_secret_value() == "given anew"
 
 
 def test_what_is_kept_is_for_its_owner_only(tmp_path: Path) -> None:
-    EnvironmentSecrets(state=str(tmp_path / "state")).put("author-key", SecretStr("value"))
+    EnvironmentSecrets(state=str(tmp_path / "state")).put("author_key", SecretStr("value"))
     (kept,) = (tmp_path / "state").iterdir()
     assert stat.S_IMODE(kept.stat().st_mode) == 0o600
 
 
 def test_a_damaged_file_says_what_to_do(tmp_path: Path) -> None:
-    (tmp_path / "secrets.json").write_text('{"author-key": {"value": "half')
+    (tmp_path / "secrets.json").write_text('{"author_key": {"value": "half')
     with pytest.raises(SecretError, match="remove it and set the secrets again") as raised:
-        EnvironmentSecrets(state=str(tmp_path)).get("author-key")
+        EnvironmentSecrets(state=str(tmp_path)).get("author_key")
     assert "half" not in str(raised.value)
 
 
 def test_binary_secrets_of_aws_are_read(aws: str) -> None:
     store = AwsSecrets(manager=SecretsManagerResource(region_name="eu-west-1", endpoint_url=aws))
-    store.manager.get_client().create_secret(Name="socialnlp/google-translate", SecretBinary=b"as bytes")
-    assert store.get("google-translate").get_secret_value() == "as bytes"
+    store.manager.get_client().create_secret(Name="socialnlp/google_translate", SecretBinary=b"as bytes")
+    assert store.get("google_translate").get_secret_value() == "as bytes"

@@ -147,7 +147,7 @@ def test_without_a_refresh_token_the_clients_credentials_serve(
 
 def test_developer_inactive_is_final(secrets: EnvironmentSecrets) -> None:
     account = FakeSprinklr([], active=False)
-    with pytest.raises(SourceRefused, match=r"Developer Inactive.*sprinklr-key"):
+    with pytest.raises(SourceRefused, match=r"Developer Inactive.*sprinklr_key"):
         pulled(account, secrets)
     assert account.calls == 2  # a token, one question, and no more
 

@@ -1,0 +1,71 @@
+"""The landing jobs in Dagster: an hour pulled from stand-ins into a lake, and raw messages removed in time."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import dagster as dg
+import pytest
+
+from socialnlp_assets.assets.retention import build_retention, remove_expired
+from socialnlp_assets.definitions import build_definitions
+from socialnlp_assets.fakes.sprinklr import KEY, REFRESH_TOKEN, SECRET, FakeSprinklr, many_messages
+from socialnlp_assets.resources.lake import Lake
+from socialnlp_assets.settings import Settings
+
+from .conftest import HOUR
+
+
+@pytest.mark.usefixtures("secrets")
+def test_an_hour_pulled_twice_changes_nothing_and_shows_no_secret(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    with (
+        FakeSprinklr(many_messages(200, HOUR)).serve() as url,
+        dg.DagsterInstance.local_temp(str(tmp_path)) as instance,
+    ):
+        file = tmp_path / "sources.yaml"
+        file.write_text(f"sprinklr: {{url: '{url}', rows: 50}}")
+        settings = Settings(sources=file, lake=str(tmp_path / "lake"), state=tmp_path / "state")
+        job = build_definitions(settings).resolve_job_def("pull_sprinklr")
+        for expected_change in (True, False):
+            run = job.execute_in_process(instance=instance, partition_key="2026-11-20-08:00")
+            assert run.success
+            events = run.get_asset_materialization_events()
+            assert {e.asset_key.to_user_string() for e in events} == {"sprinklr/landing", "rwanda/landing"}  # type: ignore[union-attr]
+            assert all(e.materialization.metadata["changed"].value is expected_change for e in events)
+            shown = str(instance.all_logs(run.run_id)) + str(capfd.readouterr())
+            assert not any(secret in shown for secret in (KEY, SECRET, REFRESH_TOKEN, "sample-access-token"))
+    lake = Lake(uri=settings.lake_uri)
+    counts = {w: [len(json.loads(lake.get(f.path))) for f in lake.landed(w, HOUR)] for w in ("sprinklr", "rwanda")}
+    assert counts == {"sprinklr": [100], "rwanda": [150]}
+
+
+def test_raw_messages_are_removed_when_their_time_is_over(tmp_path: Path) -> None:
+    lake, now = Lake(uri=str(tmp_path)), datetime(2026, 11, 20, 12, tzinfo=UTC)
+    kept, expired = "date=2026-10-21/hour=12", "date=2026-10-21/hour=11"
+    for folder in (kept, expired):
+        for path in ("landing/sprinklr/{}/a.json", "quarantine/sprinklr/posts/{}/part.parquet", "sprinklr/posts/{}/p"):
+            lake.put(path.format(folder), b"x")
+    lake.put("landing/sprinklr/notes.txt", b"of no hour")
+    assert dict(remove_expired(lake, 30, now)) == {"landing": 1, "quarantine": 1}
+    assert sorted(f.path for area in ("landing", "quarantine") for f in lake.objects(area)) == [
+        f"landing/sprinklr/{kept}/a.json",
+        "landing/sprinklr/notes.txt",
+        f"quarantine/sprinklr/posts/{kept}/part.parquet",
+    ]
+    assert lake.exists(f"sprinklr/posts/{expired}/p")
+    assert dict(remove_expired(lake, 30, now)) == {"landing": 0, "quarantine": 0}
+
+
+def test_the_retention_job_says_what_it_removed(tmp_path: Path) -> None:
+    lake = Lake(uri=str(tmp_path))
+    long_ago = datetime.now(UTC) - timedelta(days=8)
+    lake.put(f"landing/rwanda/{long_ago:date=%Y-%m-%d/hour=%H}/a.json", b"[]")
+    job, schedule = build_retention(7)
+    run = job.execute_in_process(resources={"lake": lake})
+    assert run.success
+    assert not list(lake.objects("landing"))
+    assert schedule.cron_schedule == "30 3 * * *"
