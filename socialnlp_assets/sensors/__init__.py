@@ -2,26 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Iterable
 
 import dagster as dg
 
 from socialnlp_assets.sensors.endpoint_reaper import endpoint_reaper, run_end_hooks
 from socialnlp_assets.sensors.landing import landing_sensor
+from socialnlp_assets.sensors.queue import LandingQueue
 from socialnlp_assets.settings import Settings
 from socialnlp_assets.workflow import Workflow
 
 
-def build_sensors(
-    settings: Settings,
-    workflows: Mapping[str, Workflow],
-    jobs: Mapping[str, Any],
-    partitions: dg.HourlyPartitionsDefinition,
-) -> list[dg.SensorDefinition]:
+def build_sensors(settings: Settings, workflows: Iterable[Workflow]) -> list[dg.SensorDefinition]:
     """Every sensor of the code location."""
     arrivals = [
-        landing_sensor(workflow, jobs[name], partitions, settings.landing_lookback_hours)
-        for name, workflow in workflows.items()
+        landing_sensor(workflow, settings.start, settings.landing_lookback_hours, _queue(settings, workflow))
+        for workflow in workflows
     ]
     return [*arrivals, endpoint_reaper(), *run_end_hooks()]
+
+
+def _queue(settings: Settings, workflow: Workflow) -> LandingQueue | None:
+    if not settings.landing_queue:
+        return None
+    url = settings.landing_queue.replace("{workflow}", workflow.name)
+    return LandingQueue(url, settings.aws_region, settings.aws_endpoint_url)

@@ -3,20 +3,24 @@
 It compares what lies in the landing area with a ledger of (key, entity tag) in its cursor. A late or rewritten
 file re-runs its hour, a repeat does nothing, a deletion does nothing (retention removes old files), and
 every skip says why. The ledger covers the lookback window and so stays bounded.
+
+Which hours to look at: all of the window, or, where the settings name a queue, those that its notifications name
+(`queue.py`). A notification is only a hint: what counts is what lies in the landing area.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from hashlib import blake2b
 
 import dagster as dg
 
-from socialnlp_assets.partitions import HOUR, floor_hour, hour_in_path, key_of
+from socialnlp_assets.partitions import HOUR, floor_hour, folder_of, hour_in_path, hour_of, key_of
 from socialnlp_assets.resources.lake import Lake, LandedFile, is_message_file
+from socialnlp_assets.sensors.queue import LandingQueue
 from socialnlp_assets.workflow import Workflow
 
 MOST_RUNS_A_TICK = 48
@@ -29,12 +33,12 @@ Ledger = dict[str, set[str]]  # partition key → fingerprints of the files seen
 
 def fingerprint(file: LandedFile) -> str:
     """Short and stable: the ledger and the tags keep it instead of keys of any length."""
-    return blake2b(f"{file.path}\\0{file.etag}".encode(), digest_size=6).hexdigest()
+    return blake2b(f"{file.path}\0{file.etag}".encode(), digest_size=6).hexdigest()
 
 
-def digest(files: Mapping[str, LandedFile] | set[str]) -> str:
-    """One value for all that has landed in an hour."""
-    return blake2b("\\n".join(sorted(files)).encode(), digest_size=8).hexdigest()
+def digest(files: set[str]) -> str:
+    """One value for all that has landed in an hour, of its files' fingerprints."""
+    return blake2b("\n".join(sorted(files)).encode(), digest_size=8).hexdigest()
 
 
 @dataclass
@@ -44,49 +48,63 @@ class Arrivals:
     ledger: Ledger
     requests: list[dg.RunRequest] = field(default_factory=list)
     skipped: list[str] = field(default_factory=list)
+    waiting: list[datetime] = field(default_factory=list)  # hours to look at again though nobody says so
 
     def message(self) -> str:
         return "; ".join(self.skipped) or "nothing new has landed"
 
 
-def landed_hours(lake: Lake, workflow: str, since: datetime, now: datetime) -> Iterator[tuple[datetime, LandedFile]]:
-    """Every landed file of the window with its hour; one listing a day, not one an hour."""
-    day = since.replace(hour=0)
-    while day <= now:
-        for file in lake.objects(f"landing/{workflow}/date={day:%Y-%m-%d}"):
+def window(since: datetime, now: datetime) -> list[str]:
+    """The folders of the window's days, below a workflow's landing area: one listing a day, not one an hour."""
+    days = (floor_hour(now) - since).days + 2
+    return [f"date={since + timedelta(days=n):%Y-%m-%d}" for n in range(days)]
+
+
+def landed_files(lake: Lake, workflow: str, folders: Iterable[str]) -> Iterator[tuple[datetime, LandedFile]]:
+    """Every landed file below `folders` with its hour."""
+    for folder in folders:
+        for file in lake.objects(f"landing/{workflow}/{folder}"):
             hour = hour_in_path(file.path)
-            if hour is not None and hour >= since and is_message_file(file.path):
+            if hour is not None and is_message_file(file.path):
                 yield hour, file
-        day += timedelta(days=1)
 
 
 def look(
     lake: Lake,
     workflow: Workflow,
-    partitions: dg.HourlyPartitionsDefinition,
+    first: datetime,
     ledger: Ledger,
     lookback: int,
     now: datetime,
+    hours: Collection[datetime] | None = None,
 ) -> Arrivals:
-    """Compare the landing area with `ledger`; a run request for each hour that has something new."""
+    """Compare the landing area with `ledger`; a run request for each hour that has something new.
+
+    `first` is the first hour of the partitions. Looks at `hours`, or at all of the last `lookback` ones.
+    """
     since = floor_hour(now) - lookback * HOUR
-    present: dict[str, dict[str, LandedFile]] = {}
-    for hour, file in landed_hours(lake, workflow.name, since, now):
-        present.setdefault(key_of(hour), {})[fingerprint(file)] = file
+    present: dict[datetime, set[str]] = {}
+    folders = window(since, now) if hours is None else [folder_of(hour) for hour in sorted(hours)]
+    for hour, file in landed_files(lake, workflow.name, folders):
+        if hour >= since:
+            present.setdefault(hour, set()).add(fingerprint(file))
     arrivals = Arrivals({key: seen for key, seen in ledger.items() if key >= key_of(since)})
-    known = set(partitions.get_partition_keys(current_time=now)[-lookback - 1 :])
-    for key, files in sorted(present.items()):
-        new = files.keys() - arrivals.ledger.get(key, set())
+    for hour, landed in sorted(present.items()):
+        key = key_of(hour)
+        new = len(landed - arrivals.ledger.get(key, set()))
         if not new:
             continue
-        if key not in known:
-            reason = "is not over yet" if key >= key_of(floor_hour(now)) else "lies before the first partition"
-            arrivals.skipped.append(f"{key} {reason}: {len(files)} files wait")
+        if hour < first:
+            arrivals.skipped.append(f"{key} lies before the first partition: {len(landed)} files are left alone")
+        elif hour >= floor_hour(now):
+            arrivals.skipped.append(f"{key} is not over yet: {len(landed)} files wait")
+            arrivals.waiting.append(hour)
         elif len(arrivals.requests) == MOST_RUNS_A_TICK:
             arrivals.skipped.append(f"{key} waits for the next tick: {MOST_RUNS_A_TICK} runs are enough for one")
+            arrivals.waiting.append(hour)
         else:
-            arrivals.requests.append(_request(workflow, key, set(files), len(new)))
-            arrivals.ledger[key] = set(files)
+            arrivals.requests.append(_request(workflow, key, landed, new))
+            arrivals.ledger[key] = landed
     return arrivals
 
 
@@ -103,26 +121,26 @@ def _request(workflow: Workflow, key: str, landed: set[str], new: int) -> dg.Run
 
 
 def landing_sensor(
-    workflow: Workflow, job: dg.JobDefinition | str, partitions: dg.HourlyPartitionsDefinition, lookback_hours: int
+    workflow: Workflow, first: datetime, lookback_hours: int, queue: LandingQueue | None = None
 ) -> dg.SensorDefinition:
-    """The sensor `<workflow>_landing`, which runs the workflow's job."""
+    """The sensor `<workflow>_landing`, which runs the workflow's job. `first` is the first hour of the partitions."""
 
     @dg.sensor(
         name=f"{workflow.name}_landing",
-        job_name=job if isinstance(job, str) else job.name,
+        job_name=workflow.name,
         minimum_interval_seconds=SENSOR_SECONDS,
         default_status=dg.DefaultSensorStatus.RUNNING,
         description=f"Runs an hour of {workflow.name} when files arrive at landing/{workflow.name}/.",
     )
     def arrivals(context: dg.SensorEvaluationContext, lake: Lake) -> dg.SensorResult:
-        found = look(
-            lake,
-            workflow,
-            partitions,
-            read_cursor(context.cursor),
-            lookback_hours,
-            datetime.now(UTC),
-        )
+        cursor = Cursor.read(context.cursor)
+        hours: Collection[datetime] | None = None
+        receipts: list[str] = []
+        if queue:
+            queue.delete(cursor.receipts)  # what they said is in the cursor that this tick was given
+            named, receipts = queue.receive()
+            hours = None if context.cursor is None else named | set(cursor.waiting)
+        found = look(lake, workflow, first, cursor.ledger, lookback_hours, datetime.now(UTC), hours)
         requests = [request for request in found.requests if not has_run(context.instance, request)]
         found.skipped += [
             f"{r.partition_key} has run with just these files" for r in found.requests if r not in requests
@@ -132,7 +150,7 @@ def landing_sensor(
         return dg.SensorResult(
             run_requests=requests or None,
             skip_reason=None if requests else dg.SkipReason(found.message()),
-            cursor=write_cursor(found.ledger),
+            cursor=Cursor(found.ledger, found.waiting, receipts).write(),
         )
 
     return arrivals
@@ -146,9 +164,23 @@ def has_run(instance: dg.DagsterInstance, request: dg.RunRequest) -> bool:
     return bool(instance.get_run_records(dg.RunsFilter(tags=tags, statuses=alive), limit=1))
 
 
-def read_cursor(cursor: str | None) -> Ledger:
-    return {key: set(seen) for key, seen in json.loads(cursor).items()} if cursor else {}
+@dataclass
+class Cursor:
+    """What a sensor remembers: the ledger, hours to look at again, receipts of notifications to delete."""
 
+    ledger: Ledger = field(default_factory=dict)
+    waiting: list[datetime] = field(default_factory=list)
+    receipts: list[str] = field(default_factory=list)
 
-def write_cursor(ledger: Ledger) -> str:
-    return json.dumps({key: sorted(seen) for key, seen in sorted(ledger.items())}, separators=(",", ":"))
+    @classmethod
+    def read(cls, text: str | None) -> Cursor:
+        if not text:
+            return cls()
+        stored = json.loads(text)
+        ledger = {key: set(seen) for key, seen in stored["ledger"].items()}
+        return cls(ledger, [hour_of(key) for key in stored["waiting"]], stored["receipts"])
+
+    def write(self) -> str:
+        ledger = {key: sorted(seen) for key, seen in sorted(self.ledger.items())}
+        waiting = [key_of(hour) for hour in self.waiting]
+        return json.dumps({"ledger": ledger, "waiting": waiting, "receipts": self.receipts}, separators=(",", ":"))

@@ -7,9 +7,9 @@ from datetime import UTC, datetime, timedelta
 import dagster as dg
 import pytest
 
-from socialnlp_assets.partitions import floor_hour, hourly_partitions, key_of
+from socialnlp_assets.partitions import floor_hour, key_of
 from socialnlp_assets.resources.lake import Lake
-from socialnlp_assets.sensors.landing import Ledger, look, read_cursor, write_cursor
+from socialnlp_assets.sensors.landing import Cursor, Ledger, look
 from socialnlp_assets.workflow import load_workflows
 from tests.platform.conftest import HOUR, Platform, message
 
@@ -24,9 +24,8 @@ def seen() -> Ledger:
 
 def tick(platform: Platform, seen: Ledger, now: datetime = NOW, lookback: int = 72) -> tuple[list[str], str]:
     """The hours that a tick asks for, and what it says; `seen` goes through the cursor, as between ticks."""
-    partitions = hourly_partitions(platform.settings.start)
-    ledger = read_cursor(write_cursor(seen))
-    found = look(platform.lake, load_workflows()["sprinklr"], partitions, ledger, lookback, now)
+    ledger = Cursor.read(Cursor(seen).write()).ledger
+    found = look(platform.lake, load_workflows()["sprinklr"], platform.settings.start, ledger, lookback, now)
     seen.clear()
     seen.update(found.ledger)
     return [str(request.partition_key) for request in found.requests], found.message()

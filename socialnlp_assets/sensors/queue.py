@@ -1,0 +1,80 @@
+"""Landing notifications: an SQS queue that S3 itself or EventBridge tells of new objects.
+
+At least once and in no order, so a notification only says which hour to look at. Native notifications
+URL-encode keys and begin with a test event; EventBridge does neither.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from datetime import datetime
+from functools import cached_property
+from typing import Any
+from urllib.parse import unquote_plus
+
+from socialnlp_assets.partitions import hour_in_path
+
+RECEIVES_A_TICK = 20
+MESSAGES_A_RECEIVE = 10  # SQS's own limit, for receiving and for deleting
+
+
+class LandingQueue:
+    """The queue of one workflow's landing area."""
+
+    def __init__(self, url: str, region: str, endpoint_url: str | None = None) -> None:
+        self.url = url
+        self._region = region
+        self._endpoint_url = endpoint_url
+
+    @cached_property
+    def _client(self) -> Any:
+        import boto3
+
+        return boto3.client("sqs", region_name=self._region, endpoint_url=self._endpoint_url)
+
+    def receive(self) -> tuple[set[datetime], list[str]]:
+        """The hours that waiting notifications name, and the receipts to delete them with, once that is on record."""
+        hours: set[datetime] = set()
+        receipts: list[str] = []
+        for _ in range(RECEIVES_A_TICK):
+            reply = self._client.receive_message(QueueUrl=self.url, MaxNumberOfMessages=MESSAGES_A_RECEIVE)
+            messages = reply.get("Messages", [])
+            for message in messages:
+                receipts.append(message["ReceiptHandle"])
+                hours.update(filter(None, map(hour_in_path, keys_of(message["Body"]))))
+            if len(messages) < MESSAGES_A_RECEIVE:
+                break
+        return hours, receipts
+
+    def delete(self, receipts: list[str]) -> None:
+        """Remove notifications that have been dealt with; one whose receipt has expired comes again, in vain."""
+        for start in range(0, len(receipts), MESSAGES_A_RECEIVE):
+            batch = receipts[start : start + MESSAGES_A_RECEIVE]
+            entries = [{"Id": str(number), "ReceiptHandle": receipt} for number, receipt in enumerate(batch)]
+            self._client.delete_message_batch(QueueUrl=self.url, Entries=entries)
+
+
+def keys_of(body: str) -> Iterator[str]:
+    """The keys of objects that a notification names; none for a test event and for what is no notification."""
+    try:
+        event = json.loads(body)
+    except ValueError:
+        return
+    if not isinstance(event, dict):
+        return
+    if isinstance(event.get("Message"), str):  # through an SNS topic
+        yield from keys_of(event["Message"])
+    for record in event.get("Records") or []:
+        if key := _key(record, "s3"):
+            yield unquote_plus(key)
+    if key := _key(event, "detail"):
+        yield key
+
+
+def _key(event: Any, part: str) -> str | None:
+    try:
+        key = event[part]["object"]["key"]
+    except (KeyError, TypeError):
+        return None
+    return key if isinstance(key, str) else None

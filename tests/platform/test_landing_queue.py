@@ -1,0 +1,145 @@
+"""The landing sensor on S3 with an SQS queue of notifications: moto's servers over HTTP."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote_plus
+
+import boto3
+import dagster as dg
+import pytest
+from moto.server import ThreadedMotoServer
+
+from socialnlp_assets.definitions import build_definitions
+from socialnlp_assets.partitions import floor_hour, key_of
+from socialnlp_assets.resources import build_lake
+from socialnlp_assets.resources.lake import Lake
+from socialnlp_assets.sensors.queue import LandingQueue, keys_of
+from socialnlp_assets.settings import Settings
+
+RECENT = floor_hour(datetime.now(UTC)) - timedelta(hours=3)
+
+
+@pytest.fixture
+def settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Settings]:
+    server = ThreadedMotoServer(port=0)
+    server.start()
+    host, port = server.get_host_and_port()
+    address = f"http://{host}:{port}"
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.setenv(name, "testing")
+    boto3.client("s3", endpoint_url=address, region_name="us-east-1").create_bucket(Bucket="lake")
+    sqs = boto3.client("sqs", endpoint_url=address, region_name="us-east-1")
+    url = sqs.create_queue(QueueName="landing-sprinklr", Attributes={"VisibilityTimeout": "0"})["QueueUrl"]
+    yield Settings(
+        lake="s3://lake/platform",
+        state=tmp_path,
+        aws_region="us-east-1",
+        aws_endpoint_url=address,
+        landing_queue=url.replace("sprinklr", "{workflow}"),
+    )
+    server.stop()
+
+
+def send(settings: Settings, body: Any) -> None:
+    sqs = boto3.client("sqs", endpoint_url=settings.aws_endpoint_url, region_name="us-east-1")
+    sqs.send_message(QueueUrl=settings.landing_queue.format(workflow="sprinklr"), MessageBody=json.dumps(body))
+
+
+def native(key: str) -> dict[str, Any]:
+    return {"Records": [{"eventName": "ObjectCreated:Put", "s3": {"object": {"key": quote_plus(key), "eTag": "x"}}}]}
+
+
+def tick(settings: Settings, cursor: str | None) -> dg.SensorResult:
+    sensor = build_definitions(settings).resolve_sensor_def("sprinklr_landing")
+    with (
+        dg.DagsterInstance.ephemeral() as instance,
+        dg.build_sensor_context(instance=instance, cursor=cursor, resources={"lake": build_lake(settings)}) as context,
+    ):
+        result = sensor(context)
+    assert isinstance(result, dg.SensorResult)
+    return result
+
+
+def waiting(settings: Settings) -> int:
+    sqs = boto3.client("sqs", endpoint_url=settings.aws_endpoint_url, region_name="us-east-1")
+    attributes = sqs.get_queue_attributes(
+        QueueUrl=settings.landing_queue.format(workflow="sprinklr"), AttributeNames=["ApproximateNumberOfMessages"]
+    )
+    return int(attributes["Attributes"]["ApproximateNumberOfMessages"])
+
+
+def hours(result: dg.SensorResult) -> list[str]:
+    return [str(request.partition_key) for request in result.run_requests or []]
+
+
+def test_notifications_say_which_hours_to_look_at(settings: Settings) -> None:
+    lake = build_lake(settings)
+    first = tick(settings, None)  # without a cursor, the whole window is listed
+    assert hours(first) == []
+    key = f"{Lake.landing_folder('sprinklr', RECENT)}/new file.json"
+    lake.put(key, b"[]")
+    lake.put(f"{Lake.landing_folder('sprinklr', RECENT - timedelta(hours=1))}/unannounced.json", b"[]")
+    send(settings, {"Service": "Amazon S3", "Event": "s3:TestEvent"})
+    send(settings, native(f"platform/{key}"))
+    second = tick(settings, first.cursor)
+    assert hours(second) == [key_of(RECENT)]
+    assert waiting(settings) == 2  # deleted only by the tick that was given this one's cursor
+    third = tick(settings, second.cursor)
+    assert waiting(settings) == 0
+    assert hours(third) == []
+
+
+def test_a_notification_that_comes_twice_runs_once(settings: Settings) -> None:
+    first = tick(settings, None)
+    key = f"{Lake.landing_folder('sprinklr', RECENT)}/a.json"
+    build_lake(settings).put(key, b"[]")
+    send(settings, native(f"platform/{key}"))
+    second = tick(settings, first.cursor)
+    send(settings, native(f"platform/{key}"))
+    third = tick(settings, second.cursor)
+    assert (hours(second), hours(third)) == ([key_of(RECENT)], [])
+
+
+def test_an_hour_under_way_is_not_forgotten(settings: Settings) -> None:
+    first = tick(settings, None)
+    now = floor_hour(datetime.now(UTC))
+    key = f"{Lake.landing_folder('sprinklr', now)}/a.json"
+    build_lake(settings).put(key, b"[]")
+    send(settings, native(f"platform/{key}"))
+    second = tick(settings, first.cursor)
+    assert hours(second) == []
+    assert json.loads(second.cursor or "")["waiting"] == [key_of(now)]
+
+
+@pytest.mark.parametrize(
+    ("body", "keys"),
+    [
+        (native("a/hour=08/x y.json"), ["a/hour=08/x y.json"]),
+        ({"detail": {"object": {"key": "a/b+c.json", "etag": "x"}}}, ["a/b+c.json"]),
+        ({"Message": json.dumps(native("a"))}, ["a"]),
+        ({"Event": "s3:TestEvent"}, []),
+        ({"Records": [{"s3": None}, 7]}, []),
+        ([1], []),
+        ("text", []),
+    ],
+)
+def test_what_notifications_name(body: Any, keys: list[str]) -> None:
+    assert list(keys_of(json.dumps(body))) == keys
+
+
+def test_what_is_no_json_names_nothing() -> None:
+    assert list(keys_of("<xml/>")) == []
+
+
+def test_more_notifications_than_one_receive_takes(settings: Settings) -> None:
+    for number in range(23):
+        send(settings, native(f"platform/landing/sprinklr/date=2026-11-20/hour={number:02}/a.json"))
+    queue = LandingQueue(settings.landing_queue.format(workflow="sprinklr"), "us-east-1", settings.aws_endpoint_url)
+    found, receipts = queue.receive()
+    assert len(found) >= 10
+    queue.delete(receipts)
