@@ -26,7 +26,7 @@ UNLIMITED = 100 * MEGABYTE  # what batch transform's "no limit" means here: its 
 @click.command()
 @click.option("--model", type=click.Path(path_type=Path), help="Model folder [$SAGEMAKER_BASE_DIR/model].")
 @click.option("--port", type=click.IntRange(0, 65535), help="0: any free one [$SAGEMAKER_BIND_TO_PORT or 8080].")
-@click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
+@click.option("--host", default="127.0.0.1", envvar="SOCIALNLP_HOST", show_default=True, help="Address to listen on.")
 @click.option("--threads", type=click.IntRange(min=1), help="Cores to use [those this process may use].")
 @click.option("--queue", default=32, show_default=True, type=click.IntRange(min=1), help="Requests that may wait.")
 @click.option("--orphan-after", type=click.FloatRange(min=0), help="End when nothing was asked for so many seconds.")
