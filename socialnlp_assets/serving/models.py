@@ -77,19 +77,18 @@ class Model:
 
         Raises `BadInput` with the position in the request.
         """
-        self._check_languages(request.parameters)
-        results: list[Any] = [self._known(request, position) for position in range(len(request.texts))]
+        results = self._known(request)
         asked = [position for position, result in enumerate(results) if result is None]
         if not asked:
             return Predictions(results)
-        unknown = request.only(asked)
+        unknown = request if len(asked) == len(results) else request.only(asked)
         try:
             answered = self.handler.predict(unknown.texts, unknown.parameters)
         except BadInput as error:
             position = None if error.position is None else asked[error.position]
             raise BadInput(str(error), position=position, status=error.status) from error
         for position, result in zip(asked, answered.results, strict=True):
-            results[position] = BLANK[self.task](self.settings) if result is None else _finite(result)
+            results[position] = self._blank() if result is None else _finite(result)
         truncated = [asked[position] for position in answered.truncated]
         if truncated and request.parameters.get("truncation") is False:
             raise BadInput(
@@ -98,19 +97,20 @@ class Model:
             )
         return Predictions(results, truncated)
 
-    def _known(self, request: Request, position: int) -> Any:
-        """The result of a text that needs no model, else None."""
-        text = request.texts[position]
-        if not text.strip():
-            return BLANK[self.task](self.settings)
-        languages = request.parameters.get("src_lang")
-        if languages and languages[position] == request.parameters["tgt_lang"]:
-            return text
-        return None
+    def _known(self, request: Request) -> list[Any]:
+        """The results that need no model: of blank texts, and of texts in the language asked for. Else None."""
+        results = [None if text and not text.isspace() else self._blank() for text in request.texts]
+        if "src_lang" in request.parameters:
+            self._check_languages(request.parameters)
+            for position, language in enumerate(request.parameters["src_lang"]):
+                if language == request.parameters["tgt_lang"]:
+                    results[position] = request.texts[position]
+        return results
+
+    def _blank(self) -> Any:
+        return BLANK[self.task](self.settings)
 
     def _check_languages(self, parameters: Mapping[str, Any]) -> None:
-        if "src_lang" not in parameters:
-            return
         known = self.settings.get("languages", [])
         targets = self.settings.get("target_languages", ["en"])
         for position, language in enumerate(parameters["src_lang"]):
@@ -125,7 +125,7 @@ class Model:
 
 
 def _finite(result: Any) -> Any:
-    if isinstance(result, dict) and not all(math.isfinite(score) for score in result.values()):
+    if isinstance(result, dict) and not math.isfinite(sum(result.values())):
         raise ValueError("the model answered a score that is not finite")
     return result
 

@@ -10,6 +10,7 @@ import json
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -112,7 +113,9 @@ def parse(body: bytes, task: str, content_type: str = JSON) -> Request:
         if not isinstance(text, str):
             raise BadInput(f"{field}[{position}]: must be a text, not {describe(text)}")
     parameters = _parameters({} if given is None else given, task, len(texts))
-    return Request([UNENCODABLE.sub("\ufffd", text) for text in texts], parameters, field)
+    if b"\\u" in body:  # only an escape can bring them in
+        texts = [UNENCODABLE.sub("\ufffd", text) for text in texts]
+    return Request(texts, parameters, field)
 
 
 def parse_load(body: bytes) -> tuple[str, Path]:
@@ -219,10 +222,16 @@ def _labels(scores: Mapping[str, float], parameters: Mapping[str, Any]) -> list[
     return [{"label": label, "score": score} for label, score in best]
 
 
+@cache
+def spelled(label: str) -> str:
+    """The label as fastText and BlazingText write it: ``__label__Foreign_news``."""
+    return "__label__" + label.replace(" ", "_")
+
+
 def _blazing_text(scores: Mapping[str, float], parameters: Mapping[str, Any]) -> dict[str, Any]:
     best = _best_first(scores, parameters["k"])
     return {
-        "label": ["__label__" + label.replace(" ", "_") for label, _ in best],
+        "label": [spelled(label) for label, _ in best],
         "prob": [score for _, score in best],
     }
 

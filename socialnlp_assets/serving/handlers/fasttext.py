@@ -11,10 +11,11 @@ from pathlib import Path
 from typing import Any, Self
 
 import fasttext
+import numpy as np
 
 from socialnlp_assets.serving.handler import BadModel, Handler, Predictions
+from socialnlp_assets.serving.protocol import spelled
 
-PREFIX = "__label__"
 FILES = ("model.bin", "model.ftz")
 
 
@@ -32,18 +33,15 @@ class FastText(Handler):
             model = fasttext.load_model(str(path))
         except ValueError as error:
             raise BadModel(f"{path} is not a fastText model: {error}") from error
-        labels = {PREFIX + label.replace(" ", "_"): label for label in settings["labels"]}
+        labels = {spelled(label): label for label in settings["labels"]}
         if set(labels) != set(model.labels):
             raise BadModel(f"{path} answers the labels {sorted(model.labels)}, model.json says {sorted(labels)}")
         return cls(model, labels)
 
     def predict(self, texts: Sequence[str], parameters: Mapping[str, Any]) -> Predictions:  # noqa: ARG002
-        lines = [" ".join(text.split()) for text in texts]  # fastText reads a text to the end of its line
+        lines = [text.replace("\n", " ") for text in texts]  # fastText reads a text to the end of its line
         labels, probabilities = self._model.predict(lines, k=-1)
-        return Predictions(
-            [
-                # Rounding in fastText's softmax can exceed 1.
-                {self._labels[name]: min(float(score), 1.0) for name, score in zip(names, scores, strict=True)} or None
-                for names, scores in zip(labels, probabilities, strict=True)
-            ]
-        )
+        # All scores in one list, read label by label. Rounding in fastText's softmax can exceed 1.
+        scores = iter(np.minimum(np.concatenate(probabilities), 1.0).tolist())
+        spelling = self._labels.__getitem__
+        return Predictions([dict(zip(map(spelling, names), scores, strict=False)) or None for names in labels])
