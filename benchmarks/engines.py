@@ -22,19 +22,19 @@ ROW_BY_ROW, BATCHED = "transformers, row by row", "transformers, batches of 16 i
 
 def translation() -> list[Figure]:
     found = []
-    for beams, count in ((1, 32), (5, 16)):
+    for beams, count in ((1, 16), (5, 8)):
         parameters = {"src_lang": "fr", "num_beams": beams, "max_length": 32}
         found += compare(f"translation, beam {beams}", "translator", texts.foreign(count), parameters, rounds=1)
     return found
 
 
 def emotion() -> list[Figure]:
-    return compare("emotion", "emotion", texts.posts(64), {}, rounds=3)
+    return compare("emotion", "emotion", texts.posts(48), {}, rounds=3)
 
 
 def summarisation() -> list[Figure]:
     parameters = {"max_length": 60, "min_length": 60, "num_beams": 1}
-    return compare("summarisation", "summarizer", texts.articles(16), parameters, rounds=1)
+    return compare("summarisation", "summarizer", texts.articles(8), parameters, rounds=1)
 
 
 def compare(name: str, model: str, work: Sequence[str], parameters: dict[str, Any], rounds: int) -> list[Figure]:
