@@ -44,6 +44,7 @@ class Settings(BaseSettings):
     lease_seconds: float = Field(default=60, description="time to live of a holder's lease; heartbeats at a quarter")
     warm_seconds: float = Field(default=60, description="how long an endpoint outlives its last holder")
     deadline_seconds: float = Field(default=6 * 3600, description="no endpoint outlives this age")
+    prices: Path | None = Field(default=None, description="another price table for metering; see prices.yaml")
     server_python: str = Field(default="", description="interpreter that serves models; empty: this one")
 
     # AWS

@@ -10,7 +10,7 @@ import click
 from rich.console import Console
 from rich.table import Table
 
-from socialnlp_assets.resources.endpoints.metering import PriceTable, load_prices
+from socialnlp_assets.resources.endpoints.metering import PriceTable
 from socialnlp_assets.resources.endpoints.protocol import EndpointError
 from socialnlp_assets.resources.endpoints.records import Record
 from socialnlp_assets.resources.endpoints.resource import Endpoints, build_endpoints
@@ -26,12 +26,11 @@ def endpoints() -> None:
 def list_endpoints() -> None:
     """Every endpoint that exists or is coming or going: state, holders, age, estimated cost so far."""
     with _open() as mine:
-        records, now = mine.records(), mine.now()
+        records, now, prices = mine.records(), mine.now(), mine.prices
     if not records:
         click.echo("no endpoints")
         return
     table = Table("endpoint", "state", "held by", "age", "wanted for", "cost, USD", box=None)
-    prices = load_prices()
     for record in records:
         table.add_row(*_row(record, now, prices))
     # Redirected, it is for a script: wide enough that no cell is broken.

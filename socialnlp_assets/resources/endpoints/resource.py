@@ -17,7 +17,7 @@ from socialnlp_assets.models.catalogue import Catalogue, ModelEntry, load_catalo
 from socialnlp_assets.resources.endpoints import reaper
 from socialnlp_assets.resources.endpoints.local import LocalProcess, local_spec
 from socialnlp_assets.resources.endpoints.manager import Lease, LeaseManager, Owner, Terms
-from socialnlp_assets.resources.endpoints.metering import Meter, Usage, load_prices
+from socialnlp_assets.resources.endpoints.metering import Meter, PriceTable, Usage, load_prices
 from socialnlp_assets.resources.endpoints.predictor import Predictor
 from socialnlp_assets.resources.endpoints.protocol import EndpointBackend, EndpointSpec
 from socialnlp_assets.resources.endpoints.reaper import Removal
@@ -37,7 +37,15 @@ class Endpoints:
     ...     english = translator.predict(texts, src_lang=languages)
     """
 
-    def __init__(self, manager: LeaseManager, spec_of: SpecOf, catalogue: Catalogue, prefix: str = "nlp") -> None:
+    def __init__(
+        self,
+        manager: LeaseManager,
+        spec_of: SpecOf,
+        catalogue: Catalogue,
+        prefix: str = "nlp",
+        prices: PriceTable | None = None,
+    ) -> None:
+        self.prices = prices or load_prices()
         self._manager = manager
         self._spec_of = spec_of
         self._catalogue = catalogue
@@ -56,7 +64,7 @@ class Endpoints:
         """
         entry = self._catalogue[model]
         spec = self._spec_of(model, entry)
-        meter = Meter(model, step or self._manager.owner.run, load_prices().price(spec))
+        meter = Meter(model, step or self._manager.owner.run, self.prices.price(spec))
         lease = self._manager.acquire(spec, step, meter.held)
         self._end_announcement(model)
         try:
@@ -163,7 +171,7 @@ def build_endpoints(settings: Settings, *, run: str = "", workflow: str = "") ->
     )
     backend, spec_of = _backend(settings)
     manager = LeaseManager(_store(settings), backend, terms, Owner(run, workflow))
-    return Endpoints(manager, spec_of, load_catalogue(), settings.endpoint_prefix)
+    return Endpoints(manager, spec_of, load_catalogue(), settings.endpoint_prefix, load_prices(settings.prices))
 
 
 def _store(settings: Settings) -> LeaseStore:

@@ -1,0 +1,106 @@
+"""What the use of endpoints came to, and what it cost."""
+
+from __future__ import annotations
+
+import logging
+from pathlib import Path
+
+import pytest
+from pydantic import ValidationError
+from rich.console import Console
+
+from socialnlp_assets.models.catalogue import load_catalogue
+from socialnlp_assets.resources.endpoints.metering import Meter, Price, Usage, load_prices, usage_table
+from socialnlp_assets.resources.endpoints.protocol import EndpointSpec
+from socialnlp_assets.resources.endpoints.resource import build_endpoints
+from socialnlp_assets.settings import Settings
+
+
+def realtime(instance_type: str, instances: int = 1) -> EndpointSpec:
+    return EndpointSpec("sentiment", "realtime", {"instance_type": instance_type, "instances": [instances, 4]})
+
+
+def test_an_hour_of_a_real_time_endpoint_costs_what_its_instances_cost() -> None:
+    meter = Meter("sentiment", "run", load_prices().price(realtime("ml.m5.xlarge", instances=2)))
+    meter.held(3600)
+    assert meter.usage.endpoint_seconds == 3600
+    assert meter.usage.cost_usd == pytest.approx(2 * 0.257)
+
+
+def test_holders_share_the_cost_of_the_time_they_held_together() -> None:
+    meter = Meter("sentiment", "run", Price(endpoint_second=0.01))
+    meter.held(60, holders=1)
+    meter.held(60, holders=3)
+    assert meter.usage.endpoint_seconds == pytest.approx(80)
+    assert meter.usage.cost_usd == pytest.approx(0.8)
+
+
+def test_a_serverless_endpoint_costs_by_memory_time_and_data_and_nothing_while_idle() -> None:
+    spec = EndpointSpec("keywords", "serverless", {"memory_mb": 3072, "max_concurrency": 5})
+    meter = Meter("keywords", "run", load_prices().price(spec))
+    meter.held(3600)
+    assert meter.usage.cost_usd == 0
+    meter.request(rows=32, sent=500_000_000, received=500_000_000, seconds=1000)
+    assert meter.usage.cost_usd == pytest.approx(1000 * 3 * 0.00002 + 0.016)
+
+
+def test_a_local_process_costs_nothing() -> None:
+    assert load_prices().price(EndpointSpec("keywords", "process")) == Price()
+
+
+def test_the_shipped_table_is_dated_and_has_every_instance_of_the_catalogue() -> None:
+    prices = load_prices()
+    assert prices.date.year >= 2023
+    types = {entry.aws.endpoint.instance_type for entry in load_catalogue().root.values()}
+    assert types - {""} <= set(prices.instance_hour)
+
+
+def test_another_table_takes_its_place(tmp_path: Path) -> None:
+    table = tmp_path / "prices.yaml"
+    table.write_text(
+        "{date: 2026-11-01, region: eu-south-1, source: contract, instance_hour: {ml.m5.xlarge: 36},"
+        " serverless_gb_second: 0, serverless_data_gb: 0}"
+    )
+    assert load_prices(table).price(realtime("ml.m5.xlarge")).endpoint_second == pytest.approx(0.01)
+    table.with_name("wrong.yaml").write_text("{date: 2026-11-01, instance_hours: {}}")
+    settings = Settings(prices=table, state=tmp_path)
+    assert build_endpoints(settings).prices.region == "eu-south-1"
+    with pytest.raises(ValidationError, match="instance_hours"):
+        load_prices(table.with_name("wrong.yaml"))
+
+
+def test_an_instance_without_a_price_is_logged_and_stops_nothing(caplog: pytest.LogCaptureFixture) -> None:
+    with caplog.at_level(logging.WARNING):
+        assert load_prices().price(realtime("ml.p99.large")).endpoint_second == 0
+    assert "lacks ml.p99.large" in caplog.text
+
+
+def test_metadata_holds_plain_values() -> None:
+    usage = Usage("sentiment", "run", texts=3, rows=2, cost_usd=0.123456789)
+    metadata = usage.as_metadata()
+    assert {type(value) for value in metadata.values()} <= {str, int, float}
+    assert metadata["endpoint/texts"] == 3
+    assert metadata["endpoint/cost_usd"] == 0.123457
+
+
+def test_usages_of_one_model_add_up() -> None:
+    total = Usage("sentiment", "a", rows=2, cost_usd=0.5) + Usage("sentiment", "b", rows=3, cost_usd=0.25)
+    assert (total.holder, total.rows, total.cost_usd) == ("all", 5, 0.75)
+    with pytest.raises(ValueError, match="cannot add the use of keywords"):
+        total + Usage("keywords", "a")
+
+
+def test_the_table_of_a_run_has_a_line_a_use_and_the_sum() -> None:
+    usages = [
+        Usage("translator", "translations", rows=7, cost_usd=1.5),
+        Usage("sentiment", "sentiments", cost_usd=0.25),
+    ]
+    console = Console(width=160)
+    with console.capture() as printed:
+        console.print(usage_table(usages))
+    text = printed.get()
+    lines = [line for line in text.splitlines() if "translat" in line or "sentiment" in line]
+    assert "sentiments" in lines[0]
+    assert "translations" in lines[1]
+    assert "1.5000" in lines[1]
+    assert "1.7500 USD, estimated" in text
