@@ -23,7 +23,7 @@ from typing import Any
 import click
 
 from socialnlp_assets.fakes.phrases import fill, phrases
-from socialnlp_assets.fakes.server import FAULTS, Faults, Request, Response, as_json, serve
+from socialnlp_assets.fakes.server import Fault, Faults, Request, Response, as_json, serve
 from socialnlp_assets.fakes.shapes import Raw, business_review, place_review
 
 API_KEY = "sample-google-key-0001"
@@ -34,9 +34,11 @@ def _error(code: int, status: str, message: str) -> Response:
     return as_json({"error": {"code": code, "message": message, "status": status}}, code)
 
 
-FAULTS["user_rate"] = lambda _: _error(403, "PERMISSION_DENIED", "User Rate Limit Exceeded")
-FAULTS["daily"] = lambda _: _error(403, "PERMISSION_DENIED", "Daily Limit Exceeded")
-FAULTS["unauthenticated"] = lambda _: _error(401, "UNAUTHENTICATED", "Request had invalid credentials.")
+OWN_FAULTS: dict[str, Fault] = {
+    "user_rate": lambda _: _error(403, "PERMISSION_DENIED", "User Rate Limit Exceeded"),
+    "daily": lambda _: _error(403, "PERMISSION_DENIED", "Daily Limit Exceeded"),
+    "unauthenticated": lambda _: _error(401, "UNAUTHENTICATED", "Request had invalid credentials."),
+}
 
 
 @dataclass
@@ -61,7 +63,7 @@ class FakeGoogle:
 
     def serve(self, port: int = 0) -> AbstractContextManager[str]:
         """Serves while the block runs; yields the address of all the APIs; tokens at its ``/token``."""
-        return serve(self._answer, self.faults, port)
+        return serve(self._answer, self.faults, port, OWN_FAULTS)
 
     @cached_property
     def service_account(self) -> str:

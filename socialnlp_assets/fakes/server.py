@@ -54,11 +54,8 @@ def as_html(text: str, status: int, **headers: str) -> Response:
 Fault = Callable[[Response], Response | None]  # None: the connection is cut without an answer
 
 
-def _garbled(_: Response) -> Response:
-    return as_html("<html>Service temporarily busy</html>", 200)
-
-
-FAULTS: dict[str, Fault] = {
+# What any service does now and then; a stand-in adds what only its own does.
+FAULTS: Mapping[str, Fault] = {
     "500": lambda _: as_json({"error": {"code": 500, "message": "Internal error"}}, 500),
     "502": lambda _: as_html("<h1>Bad Gateway</h1>", 502),
     "503": lambda _: as_html("<h1>Service Unavailable</h1>", 503, Retry_After="0"),
@@ -68,7 +65,7 @@ FAULTS: dict[str, Fault] = {
         response.status, response.body[: len(response.body) // 2], headers={"Content-Length": str(len(response.body))}
     ),
     "half_json": lambda response: Response(response.status, response.body[: len(response.body) // 2]),
-    "html": _garbled,
+    "html": lambda _: as_html("<html>Service temporarily busy</html>", 200),
     "empty": lambda response: Response(response.status, b""),
     "slow": lambda response: response,  # after `slow_seconds`
 }
@@ -107,12 +104,19 @@ class Faults:
 
 
 @contextmanager
-def serve(answer: Callable[[Request], Response], faults: Faults | None = None, port: int = 0) -> Iterator[str]:
+def serve(
+    answer: Callable[[Request], Response],
+    faults: Faults | None = None,
+    port: int = 0,
+    own_faults: Mapping[str, Fault] | None = None,
+) -> Iterator[str]:
     """Serves on 127.0.0.1 while the block runs; yields the address, ``http://127.0.0.1:<port>``.
 
     `answer` runs first and counts, so that a fault loses an answer to something that did happen. With `faults`,
     ``POST /faults`` with a JSON list of their names scripts the next ones.
     """
+
+    known = {**FAULTS, **(own_faults or {})}
 
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
@@ -124,13 +128,17 @@ def serve(answer: Callable[[Request], Response], faults: Faults | None = None, p
             headers = {name.lower(): value for name, value in self.headers.items()}
             request = Request(self.command, url.path, query, headers, self.rfile.read(length))
             if faults and request.path == "/faults" and request.method == "POST":
-                faults.script(request.json())
-                self._send(as_json({"faults": list(faults.scripted)}))
+                asked = request.json()
+                if set(asked) <= {"ok", *known}:
+                    faults.script(asked)
+                    self._send(as_json({"faults": list(faults.scripted)}))
+                else:
+                    self._send(as_json({"error": f"known faults: {', '.join(known)}"}, 400))
                 return
             response: Response | None = answer(request)
             kind = faults.next() if faults else "ok"
             if kind != "ok" and faults and response:
-                response = FAULTS[kind](response)
+                response = known[kind](response)
                 time.sleep(faults.slow_seconds if kind == "slow" else 0)
             if response is None:
                 self.close_connection = True

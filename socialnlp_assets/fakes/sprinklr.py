@@ -21,7 +21,7 @@ from typing import Any, Literal
 import click
 
 from socialnlp_assets.fakes.phrases import phrases, post
-from socialnlp_assets.fakes.server import FAULTS, Faults, Request, Response, as_html, as_json, serve
+from socialnlp_assets.fakes.server import Fault, Faults, Request, Response, as_html, as_json, serve
 from socialnlp_assets.fakes.shapes import Raw, sprinklr_v1, sprinklr_v2
 
 KEY, SECRET, REFRESH_TOKEN = "sample-api-key-0001", "sample-api-secret-0001", "sample-refresh-token-0001"
@@ -34,7 +34,7 @@ def _over(what: str) -> Response:
     )
 
 
-FAULTS["over_rate"] = lambda _: _over("Rate")
+OWN_FAULTS: dict[str, Fault] = {"over_rate": lambda _: _over("Rate")}
 
 
 @dataclass
@@ -66,7 +66,7 @@ class FakeSprinklr:
 
     def serve(self, port: int = 0) -> AbstractContextManager[str]:
         """Serves while the block runs; yields the address to use as `SprinklrResource.url`."""
-        return serve(self._answer, self.faults, port)
+        return serve(self._answer, self.faults, port, OWN_FAULTS)
 
     def _answer(self, request: Request) -> Response:
         with self._lock:

@@ -11,15 +11,13 @@ from __future__ import annotations
 import hashlib
 import json
 import logging
-import threading
-import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Literal, NamedTuple
 
 import dagster as dg
-from pydantic import Field, SecretStr
+from pydantic import Field
 
 from socialnlp_assets.resources.http import (
     Answer,
@@ -29,22 +27,21 @@ from socialnlp_assets.resources.http import (
     retry_after,
     shared_rate_limit,
 )
-from socialnlp_assets.resources.secrets import SecretMissing, Secrets
+from socialnlp_assets.resources.secrets import Secrets
+from socialnlp_assets.resources.sprinklr_auth import SprinklrToken
 
 log = logging.getLogger(__name__)
 MOST_ROWS = 1000  # a page
 MOST_OF_A_WINDOW = 10_000  # messages that can be paged through in one window
 
 _TIMES = {"SN_CREATED_TIME": ("channelCreatedTime", "snCreatedTime"), "SYSTEM_CREATED_TIME": ("createdTime",)}
-_renewing = threading.Lock()
 
 
 class SprinklrResource(dg.ConfigurableResource[Any]):
     """The listening stream of one Sprinklr account.
 
-    Its secrets are ``sprinklr_key``, ``sprinklr_secret`` and ``sprinklr_tokens``: a refresh token, later the
-    JSON that we keep in its place. Refresh tokens are valid once, so a new one is stored before it is used.
-    Without ``sprinklr_tokens`` the client's own credentials serve.
+    Its secrets are ``sprinklr_key``, ``sprinklr_secret`` and ``sprinklr_tokens`` (a refresh token); without the last
+    the client's own credentials serve.
     """
 
     secrets: Secrets
@@ -77,11 +74,6 @@ class SprinklrResource(dg.ConfigurableResource[Any]):
                 yield message
 
 
-class _Tokens(NamedTuple):
-    access: SecretStr
-    refresh: SecretStr
-
-
 class _Page(NamedTuple):
     messages: list[Any]
     more: bool
@@ -89,31 +81,30 @@ class _Page(NamedTuple):
 
 @dataclass
 class _Stream:
-    """One reading of the stream: its tokens, and how it is paged."""
+    """One reading of the stream, and how it is paged."""
 
     resource: SprinklrResource
     topics: tuple[str, ...]
     start_counts_rows: bool = False
-    tokens: _Tokens = field(init=False)
-    key: str = field(init=False, repr=False)
-    caller: Caller = field(init=False, repr=False)
+    token: SprinklrToken = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
         resource = self.resource
-        self.key = resource.secrets.get("sprinklr_key").get_secret_value()
-        self.tokens = self._stored_tokens()
-        self.caller = Caller(
+        key = resource.secrets.get("sprinklr_key").get_secret_value()
+        rate = shared_rate_limit(
+            f"{resource.url} {hashlib.sha256(key.encode()).hexdigest()}",
+            (resource.calls_per_second, 1.0),
+            (resource.calls_per_hour, 3600.0),
+        )
+        caller = Caller(
             "Sprinklr",
-            shared_rate_limit(
-                f"{resource.url} {hashlib.sha256(self.key.encode()).hexdigest()}",
-                (resource.calls_per_second, 1.0),
-                (resource.calls_per_hour, 3600.0),
-            ),
+            rate,
             _judge,
             timeout=resource.timeout_seconds,
             patience=resource.patience_seconds,
             first_pause=resource.first_pause_seconds,
         )
+        self.token = SprinklrToken(resource.secrets, caller, resource.url, resource.redirect_uri)
 
     def window(self, begin: int, end: int) -> Iterator[Any]:
         """The messages of a window in milliseconds, some twice; halved where it holds more than can be paged."""
@@ -149,79 +140,8 @@ class _Stream:
             "start": start,
             "rows": self.resource.rows,
         }
-        url = f"{self.resource.url}/api/{self.resource.api}/listening/query/stream"
-        for _ in range(3):
-            access = self.tokens.access.get_secret_value()
-            headers = {"Authorization": f"Bearer {access}", "Key": self.key, "Accept": "application/json"}
-            try:
-                if access:
-                    return self.caller.ask("POST", url, headers=headers, json=query, read=_page_of)
-            except SourceRefused as refusal:
-                if refusal.status != 401:
-                    raise
-            self._renew(self.tokens)
-        raise SourceRefused(
-            "Sprinklr refuses tokens that it has just issued; check that the secret sprinklr_key belongs to the "
-            f"environment in {self.resource.url}"
-        )
-
-    def _renew(self, used: _Tokens) -> None:
-        """Replace the tokens `used`, which expired: by what another process stored meanwhile, else by new ones.
-
-        A refresh token that is refused was used by another process a moment ago, or its successor was lost on
-        the way to us. The client's own credentials then help where the account allows them.
-        """
-        with _renewing:
-            self.tokens = self._stored_tokens()
-            if self.tokens != used:
-                return
-            refresh = used.refresh.get_secret_value()
-            try:
-                if refresh:
-                    self._grant(grant_type="refresh_token", refresh_token=refresh)
-                    return
-            except SourceRefused:
-                if self._renewed_by_another(used):
-                    return
-                log.warning("Sprinklr refused our refresh token; asking with the client's credentials")
-            try:
-                self._grant(grant_type="client_credentials")
-            except SourceRefused as refusal:
-                raise SourceRefused(
-                    f"{refusal}; generate new tokens in Sprinklr's developer portal and store the refresh token as "
-                    "the secret sprinklr_tokens",
-                    status=refusal.status,
-                ) from None
-
-    def _grant(self, **grant: str) -> None:
-        form = {"client_id": self.key, "client_secret": self._secret(), "redirect_uri": self.resource.redirect_uri}
-        form = {name: value for name, value in (form | grant).items() if value}
-        self.tokens = self.caller.ask("POST", f"{self.resource.url}/oauth/token", form=form, read=_tokens_of)
-        kept = {"access_token": self.tokens.access, "refresh_token": self.tokens.refresh}
-        value = json.dumps({name: token.get_secret_value() for name, token in kept.items()})
-        self.resource.secrets.put("sprinklr_tokens", SecretStr(value))
-
-    def _renewed_by_another(self, used: _Tokens) -> bool:
-        """Whether another process stores new tokens within five pauses; then they are ours, too."""
-        for _ in range(5):
-            self.tokens = self._stored_tokens()
-            if self.tokens != used:
-                return True
-            time.sleep(self.resource.first_pause_seconds)
-        return False
-
-    def _secret(self) -> str:
-        return self.resource.secrets.get("sprinklr_secret").get_secret_value()
-
-    def _stored_tokens(self) -> _Tokens:
-        try:
-            stored = self.resource.secrets.get("sprinklr_tokens")
-        except SecretMissing:
-            return _Tokens(SecretStr(""), SecretStr(""))
-        try:
-            return _tokens_of(json.loads(stored.get_secret_value()))
-        except ValueError:  # the refresh token alone, as the portal shows it
-            return _Tokens(SecretStr(""), stored)
+        path = f"/api/{self.resource.api}/listening/query/stream"
+        return self.token.ask("POST", path, json=query, read=_page_of)
 
 
 def identity_of(message: Any) -> str:
@@ -254,12 +174,6 @@ def _page_of(reply: Any) -> _Page:
     if page["hasMore"] and not messages:
         raise TryAgain("200 with an empty page that says there is more")
     return _Page(messages, page["hasMore"])
-
-
-def _tokens_of(reply: Any) -> _Tokens:
-    if not isinstance(reply, dict) or not reply.get("access_token"):
-        raise TryAgain("200 without an access token")
-    return _Tokens(SecretStr(reply["access_token"]), SecretStr(reply.get("refresh_token") or ""))
 
 
 def _judge(answer: Answer) -> None:
