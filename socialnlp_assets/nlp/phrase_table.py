@@ -2,19 +2,22 @@
 
 Words in order, the best-scored cover of each sentence by known phrases (the monotone special case of
 Koehn, Och and Marcu, Statistical Phrase-Based Translation, NAACL 2003, without a language model).
-Honest about its limits: no reordering, no agreement; what it does not know it leaves as it is.
+Of reordering it knows one kind: an adjective after its noun comes before it, as in English. No agreement; what it
+does not know it leaves as it is.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 
 LONGEST = 5  # words of a source phrase
 UNKNOWN = -8.0  # log10 score of leaving a word as it is: below any entry worth having
 BY_LEMMA = -2.0  # added where only the word's base form is known
+NOUN, ADJECTIVE = "N", "A"
+SWAP = 0.01  # above leaving both in place
 
 _KEPT = r"(?:https?://|www\.)\S+|[@#]\w+|\d+(?:[.,:/]\d+)*"
 _TOKEN = re.compile(rf"(?P<kept>{_KEPT})|(?P<word>[^\W\d_]+(?:-[^\W\d_]+)*['’]?)|(?P<mark>\S)")
@@ -22,27 +25,41 @@ _CLOSING = frozenset(",.;:!?)]}%…»”")
 _OPENING = frozenset("([{«“¿¡")
 
 
+def tokens(text: str) -> list[str]:
+    """Words and marks as the table knows them: lower-case, straight apostrophes."""
+    return [_key(match[0]) for match in _TOKEN.finditer(text)]
+
+
+def _key(word: str) -> str:
+    return word.lower().replace("’", "'")
+
+
 @dataclass(frozen=True)
 class PhraseTable:
     """Source phrases (lower-case words, single blanks, straight apostrophes ending a word: ``l' energia``)
-    to English ones with a log10 score; `lemma` finds a word's base form."""
+    to English ones with a log10 score; `kinds` says which words are nouns and which adjectives; `lemma` finds a
+    word's base form."""
 
     phrases: Mapping[str, tuple[str, float]]
     lemma: Callable[[str], str] = str
+    kinds: Mapping[str, str] = field(default_factory=dict)
 
     @classmethod
     def parse(cls, lines: Iterable[str], lemma: Callable[[str], str] = str) -> PhraseTable:
-        """From lines of ``source <tab> English <tab> log10 score``; of several for one source the best."""
+        """From lines of ``source <tab> English <tab> log10 score`` and, for a noun or an adjective, ``<tab> N`` or
+        ``<tab> A``; of several for one source the best."""
         phrases: dict[str, tuple[str, float]] = {}
+        kinds: dict[str, str] = {}
         for number, line in enumerate(lines, 1):
             try:
-                source, english, score = line.rstrip("\n").split("\t")
+                source, english, score, *kind = line.rstrip("\n").split("\t")
                 entry = english, float(score)
             except ValueError:
                 raise ValueError(f"line {number} is not source, English, score: {line!r}") from None
             if source not in phrases or phrases[source][1] < entry[1]:
                 phrases[source] = entry
-        return cls(phrases, lemma)
+                kinds[source] = kind[0] if kind else ""
+        return cls(phrases, lemma, kinds)
 
     @cached_property
     def longest(self) -> int:
@@ -65,7 +82,7 @@ class PhraseTable:
 
     def _words(self, words: list[str]) -> list[str]:
         """The English of `words`, between two marks: the cover of highest total score."""
-        keys = [word.lower().replace("’", "'") for word in words]
+        keys = [_key(word) for word in words]
         best: list[tuple[float, int, str]] = [(0.0, 0, "")]  # by words covered: score, phrase's start, English
         for end in range(1, len(words) + 1):
             options = []
@@ -76,6 +93,8 @@ class PhraseTable:
                 if entry is not None:
                     english, score = entry
                     options.append((best[start][0] + score, start, _with_case(english, words[start:end])))
+                elif end - start == 2 and (swapped := self._swapped(words[start:end], keys[start:end])):
+                    options.append((best[start][0] + swapped[1], start, swapped[0]))
             best.append(max(options, key=lambda option: option[0]))
         out: list[str] = []
         end = len(words)
@@ -87,6 +106,14 @@ class PhraseTable:
     def _single(self, word: str, key: str) -> tuple[str, float]:
         known = self.phrases.get(self.lemma(key).lower())
         return (known[0], known[1] + BY_LEMMA) if known else (word, UNKNOWN)
+
+    def _swapped(self, words: list[str], keys: list[str]) -> tuple[str, float] | None:
+        """A noun and its adjective, the other way round; nothing where `words` are no such pair."""
+        if self.kinds.get(keys[0]) != NOUN or self.kinds.get(keys[1]) != ADJECTIVE:
+            return None
+        noun, adjective = self.phrases[keys[0]], self.phrases[keys[1]]
+        english = f"{_with_case(adjective[0], words[1:])} {_with_case(noun[0], words[1:])}"
+        return english, noun[1] + adjective[1] + SWAP
 
 
 def _with_case(english: str, words: list[str]) -> str:

@@ -14,6 +14,7 @@ TRAINERS = {
     "aspects-service-points": "seeded:aspects",
     "aspects-stores": "seeded:aspects",
     "emotion": "tweets:emotion",
+    "lexicon": "normalisation:lexicon",
     "reputation": "seeded:topics",
     "sentiment": "tweets:sentiment",
     "themes": "seeded:topics",
