@@ -130,7 +130,7 @@ class LocalProcess:
     def touch(self, name: str) -> None:
         try:
             self._http.request("GET", f"http://127.0.0.1:{self._port(name)}/ping", timeout=PING_SECONDS)
-        except (urllib3.exceptions.HTTPError, EndpointGone):
+        except (urllib3.exceptions.HTTPError, EndpointGone, NotReady):
             self._ports.pop(name, None)  # whoever invokes it next learns what has become of it
 
     # What is on file

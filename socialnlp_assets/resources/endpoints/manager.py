@@ -134,11 +134,15 @@ class Lease:
             raise EndpointGone(f"the lease on {self._first.model} is not held (any more)")
         return record.endpoint
 
+    def is_good(self) -> bool:
+        """Whether nobody can have taken this lease away, as far as can be known without asking."""
+        record = self._record
+        return record is not None and self._id in record.live_holders(self._store.now())
+
     def invoke(self, body: bytes, target: str | None = None) -> Reply:
         """One request to the endpoint; `EndpointGone` where there is none or the lease is lost, after which
         `regain` gets hold of a successor."""
-        record = self._record
-        if record is not None and self._id not in record.live_holders(self._store.now()):
+        if not self.is_good():
             self.renew()  # the heartbeat has stalled past the term: has anybody noticed?
         return self._backend.invoke(self.endpoint, body, target=target)
 
@@ -167,13 +171,12 @@ class Lease:
             known = self._record
             if known is None:
                 return
-            self._backend.touch(known.endpoint)
-
             def renewed(record: Record, now: datetime) -> Record:
                 same = record.epoch == known.epoch and record.state in (State.CREATING, State.IN_SERVICE)
                 return record.joined(self._holder(now), now, self._manager.terms.lifetime) if same else record
 
             self._see(self._change(renewed), known.epoch)
+        self._backend.touch(known.endpoint)
 
     def release(self) -> None:
         """Give the lease back; the last holder leaves the endpoint warm. Safe to call twice."""
@@ -261,7 +264,7 @@ class Lease:
         return False
 
     def _create(self, record: Record) -> None:
-        if self._id not in record.live_holders(self._store.now()):
+        if not self.is_good():
             return  # too slow: somebody else may have adopted the epoch, or condemned it
         owner = self._manager.owner
         tags = {
