@@ -34,8 +34,10 @@ def classification() -> list[Figure]:
             9,
         )
     return [
-        figure("classification, engine", RIVAL, rate["handler"], rate["library"]),
-        figure("classification, over HTTP", RIVAL, rate["server"], rate["library"]),
+        figure(
+            "classification, engine", RIVAL, rate["handler"].processor, rate["library"].processor, "texts/processor s"
+        ),
+        figure("classification, over HTTP", RIVAL, rate["server"].wall, rate["library"].wall),
     ]
 
 

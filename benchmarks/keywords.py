@@ -39,7 +39,7 @@ def keywords() -> list[Figure]:
 
         for name, work in (("keywords, posts", posts), ("keywords, abstracts", documents)):
             rate = rates({"ours": lambda work=work: ours(work), "theirs": lambda work=work: theirs(work)}, len(work), 3)  # type: ignore[misc]
-            found.append(figure(name, RIVAL, rate["ours"], rate["theirs"]))
+            found.append(figure(name, RIVAL, rate["ours"].wall, rate["theirs"].wall))
         if gold:
             quality = figure(
                 "keywords, F1@10 on Inspec", RIVAL, f1(ours(documents), gold), f1(theirs(documents), gold), "F1"

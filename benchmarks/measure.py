@@ -30,21 +30,41 @@ def figure(name: str, rival: str, ours: float, theirs: float, unit: str = "texts
     return Figure(name, rival, round(ours, 4), round(theirs, 4), round(ours / theirs, 3), unit)
 
 
-def rates(contenders: Mapping[str, Callable[[], object]], work: int, rounds: int) -> dict[str, float]:
-    """Units of `work` a second of each contender: the median of `rounds` turns."""
-    seconds: dict[str, list[float]] = {name: [] for name in contenders}
+@dataclass(frozen=True)
+class Rate:
+    """Units of work a second by the clock on the wall, and a second of a processor's time."""
+
+    wall: float
+    processor: float
+
+
+def rates(
+    contenders: Mapping[str, Callable[[], object]],
+    work: int,
+    rounds: int,
+    processors: Mapping[str, Callable[[], float]] | None = None,
+) -> dict[str, Rate]:
+    """The rate of each contender, which does `work` units a turn: the median of `rounds` turns.
+
+    `processors` tell the processor seconds that a contender has used so far; this process's by default.
+    """
+    taken: dict[str, list[tuple[float, float]]] = {name: [] for name in contenders}
     for _ in range(rounds):
         for name, contender in contenders.items():
-            started = time.perf_counter()
+            processor = (processors or {}).get(name, time.process_time)
+            started, used = time.perf_counter(), processor()
             contender()
-            seconds[name].append(time.perf_counter() - started)
-    return {name: work / median(taken) for name, taken in seconds.items()}
+            taken[name].append((time.perf_counter() - started, processor() - used))
+    return {
+        name: Rate(work / median(wall for wall, _ in turns), work / max(median(used for _, used in turns), 1e-6))
+        for name, turns in taken.items()
+    }
 
 
 def write(figures: list[Figure], path: Path = RESULTS) -> None:
-    """Add `figures` to the file; those of the same name and rival are replaced."""
+    """Add `figures` to the file; those of the same name, rival and unit are replaced."""
     path.parent.mkdir(parents=True, exist_ok=True)
     known = json.loads(path.read_text(encoding="utf-8")) if path.exists() else []
-    new = {(found.name, found.rival): asdict(found) for found in figures}
-    kept = {(row["name"], row["rival"]): row for row in known}
+    new = {(found.name, found.rival, found.unit): asdict(found) for found in figures}
+    kept = {(row["name"], row["rival"], row["unit"]): row for row in known}
     path.write_text(json.dumps(list((kept | new).values()), indent=1) + "\n", encoding="utf-8")

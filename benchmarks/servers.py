@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 import time
@@ -20,9 +21,15 @@ LOADING_SECONDS = 300
 class Client:
     """Asks one server; connections are kept."""
 
-    def __init__(self, port: int) -> None:
+    def __init__(self, port: int, pid: int = 0) -> None:
+        self._pid = pid
         self._url = f"http://127.0.0.1:{port}"
         self._http = urllib3.PoolManager(maxsize=8, retries=False, timeout=600)
+
+    def processor_seconds(self) -> float:
+        """What the server has used of the processors so far, all its threads together; Linux only."""
+        fields = Path(f"/proc/{self._pid}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
     def ready(self) -> bool:
         return self._http.request("GET", f"{self._url}/ping").status == 200
@@ -55,7 +62,7 @@ def serving(folder: Path) -> Iterator[Client]:
     )
     try:
         assert process.stdout
-        client = Client(json.loads(process.stdout.readline() or "{}")["port"])
+        client = Client(json.loads(process.stdout.readline() or "{}")["port"], process.pid)
         deadline = time.monotonic() + LOADING_SECONDS
         while not client.ready():
             if process.poll() is not None or time.monotonic() > deadline:
