@@ -117,7 +117,7 @@ class PhraseTable:
 
 
 def _with_case(english: str, words: list[str]) -> str:
-    if len(words[0]) > 1 and all(word.isupper() for word in words):
+    if len(words[0].rstrip("'’")) > 1 and all(word.isupper() for word in words):
         return english.upper()
     return english[:1].upper() + english[1:] if words[0][:1].isupper() else english
 
