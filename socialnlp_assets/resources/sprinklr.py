@@ -23,6 +23,7 @@ from socialnlp_assets.resources.http import (
     Answer,
     Caller,
     SourceRefused,
+    SourceUnavailable,
     TryAgain,
     retry_after,
     shared_rate_limit,
@@ -108,20 +109,24 @@ class _Stream:
 
     def window(self, begin: int, end: int) -> Iterator[Any]:
         """The messages of a window in milliseconds, some twice; halved where it holds more than can be paged."""
-        first: list[Any] = []
-        start = fetched = 0
-        while fetched < MOST_OF_A_WINDOW:
+        known = set[str]()
+        start = idle = 0
+        while len(known) < MOST_OF_A_WINDOW:
             messages, more = self._page(begin, end, start)
             yield from messages
             if not more:
                 return
-            fetched += len(messages)
-            if start == 0:
-                first = messages
-            elif start == 1 and _moved_by_one(first, messages):
-                self.start_counts_rows, fetched = True, len(first) + 1
-            start = fetched if self.start_counts_rows else start + 1
-        if end - begin <= 2:
+            before = len(known)
+            known.update(map(identity_of, messages))
+            idle = idle + 1 if len(known) == before else 0
+            if idle == 3:
+                raise SourceUnavailable(
+                    "Sprinklr repeats the same messages and says there are more; run the hour later"
+                )
+            if start == 1 and before > 1 and len(known) == before + 1:
+                self.start_counts_rows = True  # the second page is the first, moved on by one row
+            start = len(known) if self.start_counts_rows else start + 1
+        if end - begin <= 3:
             raise SourceRefused(f"Sprinklr has over {MOST_OF_A_WINDOW} messages in a millisecond; narrow the topics")
         middle = (begin + end) // 2
         log.info("over %d messages from %d to %d: asking for its halves", MOST_OF_A_WINDOW, begin, end)
@@ -189,11 +194,6 @@ def _judge(answer: Answer) -> None:
             "environment, or the application was switched off; correct it in the developer portal",
             status=403,
         )
-
-
-def _moved_by_one(first: list[Any], second: list[Any]) -> bool:
-    """The second page is the first, one row on: so `start` counts rows."""
-    return len(first) > 1 and bool(second) and first[0] != first[1] and second[0] == first[1]
 
 
 def _milliseconds(when: datetime) -> int:

@@ -51,7 +51,7 @@ def test_messages_are_delivered_as_they_came(secrets: EnvironmentSecrets) -> Non
     assert all(by_identity[identity_of(m)] == m for m in pulled(account, secrets))
 
 
-@pytest.mark.parametrize(("start_counts", "overlap"), [("pages", 0), ("pages", 7), ("rows", 0)])
+@pytest.mark.parametrize(("start_counts", "overlap"), [("pages", 0), ("pages", 7), ("rows", 0), ("rows", 7)])
 def test_start_may_count_pages_or_rows(start_counts: Any, overlap: int, secrets: EnvironmentSecrets) -> None:
     account = FakeSprinklr(many_messages(450, HOUR), start_counts=start_counts, overlap=overlap)
     messages = pulled(account, secrets, rows=100)
@@ -71,6 +71,21 @@ def test_a_window_too_large_to_page_is_halved(secrets: EnvironmentSecrets) -> No
     account = FakeSprinklr(many_messages(10_400, HOUR))
     messages = pulled(account, secrets)
     assert Counter(map(identity_of, messages)) == Counter(in_the_hour(list(account.messages)))
+
+
+@pytest.mark.slow
+def test_more_messages_in_a_millisecond_than_can_be_paged_are_an_error(secrets: EnvironmentSecrets) -> None:
+    one = many_messages(2, HOUR)[0]
+    account = FakeSprinklr([{**one, "messageId": str(number)} for number in range(10_100)])
+    with account.serve() as url, pytest.raises(SourceRefused, match="narrow the topics"):
+        list(SprinklrResource(secrets=secrets, url=url, **FAST).messages(HOUR, HOUR + timedelta(milliseconds=4)))
+
+
+def test_a_source_that_repeats_itself_is_not_asked_for_ever(secrets: EnvironmentSecrets) -> None:
+    account = FakeSprinklr([many_messages(2, HOUR)[0]] * 500)
+    with pytest.raises(SourceUnavailable, match="repeats the same messages"):
+        pulled(account, secrets, rows=20)
+    assert account.calls < 10
 
 
 @pytest.mark.slow
