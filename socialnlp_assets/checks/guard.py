@@ -58,11 +58,12 @@ def _evaluate(frame: pd.DataFrame, checks: Sequence[Check]) -> Iterator[Verdict]
         for kind, arguments in check.expectations:
             configuration = ExpectationConfiguration(type=kind, kwargs=dict(arguments), meta={"check": check.name})
             suite.add_expectation_configuration(configuration)
-    outcome = (
-        _batches()
-        .get_batch({"dataframe": frame})
-        .validate(suite, result_format={"result_format": "SUMMARY", "partial_unexpected_count": MOST_EXAMPLES})
-    )
+    batch = _batches().get_batch({"dataframe": frame})
+    # Whether all holds costs less than half of what does not hold, and nearly always all does.
+    outcome = batch.validate(suite, result_format="BOOLEAN_ONLY")
+    if not outcome.success:
+        detail = {"result_format": "SUMMARY", "partial_unexpected_count": MOST_EXAMPLES}
+        outcome = batch.validate(suite, result_format=detail)
     for check in checks:
         results = [r for r in outcome.results if (r.expectation_config.meta or {}).get("check") == check.name]
         yield Verdict(check, len(results), [_problem(result) for result in results if not result.success])

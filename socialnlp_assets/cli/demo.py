@@ -33,7 +33,7 @@ QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
 
 
 @click.command()
-@click.option("--hours", type=click.IntRange(1, 24), default=3, show_default=True, help="How many sample hours.")
+@click.option("--hours", type=click.IntRange(1, 6), default=3, show_default=True, help="How many sample hours.")
 @click.option("--workflow", "names", multiple=True, type=click.Choice(WORKFLOWS), help="Only this one; all by default.")
 def demo(hours: int, names: tuple[str, ...]) -> None:
     """Land sample hours, let the sensors find them, run every workflow on them and show what came out."""
@@ -71,6 +71,7 @@ class Demonstration:
         self.hours = hours
         self.lake = build_lake(settings)
         self.definitions = build_definitions(settings)
+        self.repository = self.definitions.get_repository_def()
         self.cursors: dict[str, str | None] = {}
 
     def run(self, pages: str) -> None:
@@ -112,7 +113,10 @@ class Demonstration:
     def _tick(self, workflow: str) -> list[dg.RunRequest]:
         sensor = self.definitions.resolve_sensor_def(f"{workflow}_landing")
         with dg.build_sensor_context(
-            instance=self.instance, cursor=self.cursors.get(workflow), resources={"lake": self.lake}
+            instance=self.instance,
+            cursor=self.cursors.get(workflow),
+            repository_def=self.repository,
+            resources={"lake": self.lake},
         ) as context:
             tick = sensor.evaluate_tick(context)
         self.cursors[workflow] = tick.cursor
@@ -124,6 +128,8 @@ def _instance() -> Iterator[dg.DagsterInstance]:
     """The instance of DAGSTER_HOME, by default in the state directory."""
     home = Path(os.environ.setdefault("DAGSTER_HOME", str(Settings().state / "dagster")))
     home.mkdir(parents=True, exist_ok=True)
+    if not (home / "dagster.yaml").exists():
+        (home / "dagster.yaml").write_text("telemetry:\n  enabled: false\n")
     logging.getLogger("dagster").setLevel(logging.CRITICAL)
     with dg.DagsterInstance.get() as instance:
         yield instance

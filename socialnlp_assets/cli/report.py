@@ -11,8 +11,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import dagster as dg
+from rich import box
 from rich.console import Console
-from rich.table import Table
+from rich.table import Column, Table
 
 from socialnlp_assets.resources import build_lake
 from socialnlp_assets.resources.lake import Lake
@@ -44,7 +45,7 @@ class Report:
     assets: dict[tuple[str, str], dict[str, Any]] = field(default_factory=lambda: defaultdict(dict))
 
     def say(self, text: str) -> None:
-        self.console.print(f"[dim]{time.monotonic() - self.started:6.1f} s[/]  {text}", highlight=False)
+        self.console.print(f"[dim]{time.monotonic() - self.started:6.1f} s[/]  {text}", highlight=False, soft_wrap=True)
 
     @contextmanager
     def running(self, workflow: str, hour: str) -> Iterator[Running]:
@@ -73,8 +74,11 @@ class Report:
             self.checks[check.passed] += 1
             if not check.passed:
                 self.problems.append(f"{check.asset_key.to_user_string()} {check.check_name}: {check.description}")
-        for failure in run.result.get_step_failure_events() if hasattr(run.result, "get_step_failure_events") else []:
-            self.problems.append(str(failure.message))
+        for event in run.result.all_events:
+            if event.is_step_failure:
+                error = event.step_failure_data.error
+                cause = (error.cause or error) if error else None
+                self.problems.append(f"{event.step_key}: {cause.message.strip()[:300] if cause else event.message}")
 
     def show(self) -> None:
         """The tables, and where the results lie."""
@@ -86,28 +90,26 @@ class Report:
         self._show_query(lake)
 
     def _show_assets(self) -> None:
-        """A row an asset, a column an hour: rows in → out, dropped, quarantined, seconds."""
+        """A row an asset; a value an hour: rows in→out, dropped, quarantined, seconds."""
         hours = sorted({hour for runs in self.assets.values() for hour in runs})
-        table = Table("workflow", "asset", *(f"{hour[5:]}\nin → out" for hour in hours), title="rows by hour (UTC)")
-        table.add_column("dropped", justify="right")
-        table.add_column("quarantined", justify="right")
-        table.add_column("seconds", justify="right")
+        columns = [Column(f"{hour[5:10]}\n{hour[11:]} in→out", justify="right", no_wrap=True) for hour in hours]
+        figures = [Column(name, justify="right", no_wrap=True) for name in ("dropped", "quar-\nantined", "seconds")]
+        table = Table(Column("asset", no_wrap=True), *columns, *figures, box=box.SIMPLE_HEAD, pad_edge=False)
         last = ""
         for (workflow, asset), runs in self.assets.items():
-            if last and workflow != last:
+            if workflow != last:
                 table.add_section()
-            cells = [f"{runs[h]['rows_in']} → {runs[h]['rows_out']}" if h in runs else "" for h in hours]
-            table.add_row(
-                workflow if workflow != last else "",
-                asset,
-                *cells,
-                *(_by_hour(runs, hours, name) for name in ("rows_dropped", "rows_quarantined", "seconds")),
-            )
-            last = workflow
+                table.add_row(f"[bold]{workflow}[/]")
+                last = workflow
+            cells = [f"{runs[hour]['rows_in']}→{runs[hour]['rows_out']}" if hour in runs else "" for hour in hours]
+            values = [_by_hour(runs, hours, name) for name in ("rows_dropped", "rows_quarantined", "seconds")]
+            table.add_row(f" {asset}", *cells, *values)
         self.console.print(table)
 
     def _show_endpoints(self) -> None:
-        table = Table("endpoint", "requests", "texts", "seconds held", "removed", title="endpoints")
+        names = ("requests", "texts", "seconds held", "removed")
+        figures = [Column(name, justify="right") for name in names]
+        table = Table("endpoint", *figures, box=box.SIMPLE_HEAD, pad_edge=False)
         gone = " ".join(self.removed)
         for model, counts in sorted(self.usage.items()):
             table.add_row(

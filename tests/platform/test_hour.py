@@ -1,0 +1,214 @@
+"""Whole hours through real endpoints: what a user finds in the tables afterwards."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import dagster as dg
+import duckdb
+import pyarrow as pa
+import pytest
+
+from socialnlp_assets.fakes.pages import serve_articles
+from socialnlp_assets.fakes.samples import sample_hours
+from socialnlp_assets.resources.endpoints.resource import build_endpoints
+from socialnlp_assets.settings import Settings
+from tests.platform.conftest import HOUR, Platform, message
+
+pytestmark = pytest.mark.slow
+
+SECOND = HOUR + timedelta(hours=1)  # the sample hour that holds broken records and a message of the hour before
+
+
+def land_samples(platform: Platform, workflow: str, pages: str = "http://127.0.0.1:9") -> None:
+    for path, data in sample_hours(HOUR, 2, workflow=workflow, articles_at=pages).items():
+        platform.lake.put(path, data)
+
+
+def output(platform: Platform, workflow: str) -> duckdb.DuckDBPyRelation:
+    """The whole output as one Hive-partitioned table."""
+    return duckdb.read_parquet(f"{platform.settings.lake_uri}/output/{workflow}/**/*.parquet", hive_partitioning=True)
+
+
+def materialised(result: dg.ExecuteInProcessResult) -> dict[str, dict[str, Any]]:
+    return {
+        event.materialization.asset_key.path[-1]: {k: v.value for k, v in event.materialization.metadata.items()}
+        for event in result.get_asset_materialization_events()
+    }
+
+
+def snapshot(platform: Platform, *folders: str) -> dict[str, bytes]:
+    files = [file for folder in folders for file in platform.lake.objects(folder)]
+    return {file.path: platform.lake.get(file.path) for file in files}
+
+
+def test_an_hour_of_sprinklr_becomes_a_table(whole_platform: Platform) -> None:
+    land_samples(whole_platform, "sprinklr")
+    result = whole_platform.run(hour=SECOND)
+    assert result.success
+    found = materialised(result)
+    assert list(found) == [
+        *("posts", "translations", "filtered_text", "enrichments", "classifications"),
+        *("keywords", "sentiments", "summaries", "themes", "output"),
+    ]  # fmt: skip
+    for asset, counts in found.items():
+        assert counts["rows_in"] == counts["rows_out"] + counts["rows_dropped"] + counts["rows_quarantined"], asset
+        assert counts["dagster/partition_row_count"] == counts["rows_out"]
+        assert "| message_id |" in counts["preview"]
+    assert found["posts"]["rows_quarantined"] == 2
+    assert found["classifications"]["dropped"] == {"not social": 6}
+    assert found["translations"]["endpoint/translator/requests"] >= 1
+    checks = result.get_asset_check_evaluations()
+    assert checks
+    assert all(check.passed for check in checks)
+    assert {check.partition for check in checks} == {"2026-11-20-09:00"}
+
+    rows = output(whole_platform, "sprinklr")
+    per_topic = Counter((row["message_id"]) for row in rows.select("message_id").to_df().to_dict("records"))
+    topics = {row["message_id"]: row["topic_ids"] for row in whole_platform.rows("posts", hour=SECOND)}
+    assert len(per_topic) == found["output"]["rows_out"]
+    assert all(per_topic[key] == max(1, len(topics[key])) for key in per_topic)
+    kinds = rows.aggregate("any_value(sentiment) AS s, social, topic_id, date, hour", "social, topic_id, date, hour")
+    assert {(str(row[3])[:10], int(row[4])) for row in kinds.fetchall()} == {("2026-11-20", 9)}
+
+
+def test_a_run_again_gives_the_same_bytes(whole_platform: Platform) -> None:
+    land_samples(whole_platform, "sprinklr")
+    assert whole_platform.run(hour=SECOND).success
+    first = snapshot(whole_platform, "output", "sprinklr", "quarantine")
+    assert whole_platform.run(hour=SECOND).success
+    assert snapshot(whole_platform, "output", "sprinklr", "quarantine") == first
+
+
+def test_a_run_again_leaves_no_partition_that_is_no_longer_there(whole_platform: Platform) -> None:
+    whole_platform.land([message(1, topicIds=["1", "2"]), message(2, topicIds=["3"])])
+    assert whole_platform.run().success
+    whole_platform.land([message(1, topicIds=["2"]), message(2, topicIds=["3"], channelType="REDDIT")])
+    assert whole_platform.run().success
+    assert sorted(file.path.split("/date=")[0] for file in whole_platform.lake.objects("output")) == [
+        "output/sprinklr/social=REDDIT/topic_id=3",
+        "output/sprinklr/social=TWITTER/topic_id=2",
+    ]
+
+
+def test_messages_explode_over_their_topics(whole_platform: Platform) -> None:
+    texts = {"WEB": "A long day for the grid", "TWITTER": "The power is back"}
+    whole_platform.land(
+        [
+            message(1, texts["WEB"], channelType="WEB", topicIds=["1", "2", "3"], permalink=None),
+            message(2, texts["TWITTER"], topicIds=["4", "5"]),
+            message(3, "No topic at all", topicIds=[]),
+            message(4, "", topicIds=["9"]),
+        ]
+    )
+    assert whole_platform.run().success
+    rows = output(whole_platform, "sprinklr").select("social, topic_id, message_id").fetchall()
+    assert sorted((social, str(topic), key) for social, topic, key in rows) == [
+        *[("TWITTER", "4", "m2"), ("TWITTER", "5", "m2"), ("TWITTER", "none", "m3")],
+        *[("WEB", "1", "m1"), ("WEB", "2", "m1"), ("WEB", "3", "m1")],
+    ]  # fmt: skip
+
+
+def test_an_article_takes_the_text_of_its_page(settings: Settings) -> None:
+    with serve_articles() as pages, dg.DagsterInstance.ephemeral() as instance:
+        open_settings = settings.model_copy(
+            update={"article_allowed_hosts": frozenset({pages.removeprefix("http://")})}
+        )
+        platform = Platform(open_settings, instance)
+        land_samples(platform, "sprinklr", pages)
+        try:
+            assert platform.run(hour=SECOND).success
+        finally:
+            with build_endpoints(open_settings) as endpoints:
+                endpoints.stop_all()
+        rows = [row for row in platform.rows("enrichments", hour=SECOND) if row["article_status"] != "not_article"]
+        assert {row["article_status"] for row in rows} >= {"enriched"}
+        clean = {row["message_id"]: row["text_clean"] for row in platform.rows("filtered_text", hour=SECOND)}
+        for row in rows:
+            longer = len(row["text_enriched"]) >= 1.2 * len(clean[row["message_id"]])
+            assert row["enriched"] == (row["article_status"] == "enriched")
+            assert longer if row["enriched"] else row["text_enriched"] == clean[row["message_id"]]
+
+
+def test_rwanda_and_reviews(whole_platform: Platform) -> None:
+    for workflow, assets in {"rwanda": 7, "gmaps_stores": 5, "gmaps_service_points": 5}.items():
+        land_samples(whole_platform, workflow)
+        result = whole_platform.run(workflow, SECOND)
+        assert result.success
+        assert len(materialised(result)) == assets
+    reviews = output(whole_platform, "gmaps_stores")
+    aspects = {"prezzi", "accessibilita", "gentilezza", "tempestivita", "competenza"}
+    assert aspects <= set(reviews.columns)
+    labels = {row[0] for aspect in aspects for row in reviews.select(aspect).fetchall()}
+    assert labels <= {"positive", "negative", "not mentioned"}
+    assert len(labels) > 1
+    english = whole_platform.rows("translations", "rwanda", SECOND)
+    assert all(row["text_en"] for row in english if row["translated"])
+
+
+def test_a_failed_check_publishes_nothing_and_stops_the_run(whole_platform: Platform) -> None:
+    """Rows that are there twice would count twice in every report: the guard holds them back."""
+    whole_platform.land([message(1), message(2)])
+    assert whole_platform.run().success
+    before = snapshot(whole_platform, "sprinklr/keywords", "output")
+    path = whole_platform.lake.table_path("sprinklr", "enrichments", HOUR)
+    table = whole_platform.lake.read_table(path)
+    whole_platform.lake.write_table(path, pa.concat_tables([table, table]))
+    keys = [dg.AssetKey(["sprinklr", name]) for name in ("keywords", "output")]
+    result = whole_platform.run(asset_selection=keys)
+    assert not result.success
+    failed = {
+        (check.asset_key.path[-1], check.check_name)
+        for check in result.get_asset_check_evaluations()
+        if not check.passed
+    }
+    assert failed == {("keywords", "unique_key")}
+    assert snapshot(whole_platform, "sprinklr/keywords", "output") == before
+
+
+def test_a_workflow_is_one_file(whole_platform: Platform, tmp_path: Path) -> None:
+    """Another language, another set of steps, another classifier: a YAML file, no Python."""
+    folder = tmp_path / "workflows"
+    folder.mkdir()
+    (folder / "france.yaml").write_text(
+        "name: france\n"
+        "description: What people say in France.\n"
+        'owners: ["team:france"]\n'
+        "source:\n"
+        "  kind: dropped\n"
+        "  languages: [fr, en]\n"
+        "steps:\n"
+        "  translations:\n"
+        "  classifications: {model: themes}\n"
+        "  keywords: {top: 3}\n"
+    )
+    whole_platform.settings = whole_platform.settings.model_copy(update={"workflows": folder})
+    definitions = whole_platform.definitions
+    graph = definitions.get_repository_def().asset_graph
+    assets = {key.path[1] for key in graph.get_all_asset_keys() if key.path[0] == "france"}
+    assert assets == {"landing", "posts", "translations", "classifications", "keywords", "output"}
+    assert definitions.resolve_sensor_def("france_landing").job_name == "france"
+    text = "La facture d'électricité est trop chère"
+    whole_platform.land([message(1, text, language="fr"), message(2)], workflow="france")
+    result = whole_platform.run("france")
+    assert result.success
+    assert all(check.passed for check in result.get_asset_check_evaluations())
+    rows = {row["message_id"]: row for row in output(whole_platform, "france").to_df().to_dict("records")}
+    assert set(rows) == {"m1", "m2"}
+    assert rows["m1"]["text_en"] != text
+    assert {"environment", "environment_score", "keywords"} <= set(rows["m1"])
+    assert all(len(row["keywords"]) <= 3 for row in rows.values())
+
+
+def test_metadata_holds_no_author(whole_platform: Platform) -> None:
+    whole_platform.land([message(1, senderProfile={"name": "Ada Lovelace", "username": "ada_l", "channelId": "31337"})])
+    result = whole_platform.run()
+    events = json.dumps([str(event) for event in result.all_events])
+    for secret in ("Ada Lovelace", "ada_l", "31337"):
+        assert secret not in events
+    stored = b"".join(snapshot(whole_platform, "output", "sprinklr").values())
+    assert b"31337" not in stored
