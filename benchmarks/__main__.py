@@ -19,6 +19,8 @@ BENCHMARKS = {
     "summarisation": "engines:summarisation",
     "keywords": "keywords:keywords",
     "classification": "classification:classification",
+    "article-extraction": "article_extraction:article_extraction",
+    "landing": "landing_scale:landing",
 }
 
 

@@ -1,7 +1,5 @@
 """An hour of 10,000 and of 100,000 posts through reading and standardising, beside pandas-from-CSV.
 
-    python benchmarks/landing_scale.py
-
 The rival is the thesis's way: the raw messages are first written as one CSV file, which each step then reads
 whole with `pandas.read_csv`. Each run has a process of its own; peak is its largest resident size.
 """
@@ -16,6 +14,8 @@ import tempfile
 import time
 from pathlib import Path
 from typing import Any
+
+from benchmarks.measure import Figure, figure
 
 ROWS = (10_000, 100_000)
 BATCH = 4096
@@ -75,34 +75,35 @@ def pandas_from_csv(path: Path) -> int:
 
 def measured(way: str, path: Path) -> tuple[float, float]:
     """Seconds and peak MB of one run in a process of its own."""
-    run = subprocess.run([sys.executable, __file__, way, str(path)], check=True, capture_output=True, text=True)
+    run = subprocess.run(
+        [sys.executable, "-m", "benchmarks.landing_scale", way, str(path)], check=True, capture_output=True, text=True
+    )
     seconds, peak = run.stdout.split()
     return float(seconds), float(peak)
 
 
-def main() -> None:
-    results: dict[tuple[str, int], tuple[float, float]] = {}
+def landing() -> list[Figure]:
+    taken: dict[tuple[str, int], tuple[float, float]] = {}
     with tempfile.TemporaryDirectory() as folder:
         for rows in ROWS:
             path = Path(folder) / f"{rows}.json"
             write_hour(path, rows)
             for way in ("ours", "pandas"):
-                results[way, rows] = seconds, peak = measured(way, path)
-                print(f"{way:8} {rows:8,} posts  {seconds:6.2f} s  {peak:7.0f} MB")
+                taken[way, rows] = measured(way, path)
     few, many = ROWS
-    for index, unit in ((0, "time"), (1, "peak memory")):
-        growth = {way: results[way, many][index] / results[way, few][index] for way in ("ours", "pandas")}
-        ratio = results["pandas", many][index] / results["ours", many][index]
-        print(
-            f"{unit}: x{growth['ours']:.2f} for ten times the posts (pandas x{growth['pandas']:.2f}); "
-            f"at {many:,}, pandas needs {ratio:.2f} times ours"
-        )
+    rival = "pandas from CSV"
+    (ours_s, ours_mb), (theirs_s, theirs_mb) = taken["ours", many], taken["pandas", many]
+    growth = {way: taken[way, many][1] / taken[way, few][1] for way in ("ours", "pandas")}
+    return [
+        figure(f"{many:,} posts landed", rival, many / ours_s, many / theirs_s, "posts/s"),
+        figure(
+            f"{many:,} posts landed, a GB of memory", rival, many / ours_mb * 1000, many / theirs_mb * 1000, "posts/GB"
+        ),
+        figure("memory for ten times the posts, inverse", rival, 1 / growth["ours"], 1 / growth["pandas"], "1/times"),
+    ]
 
 
 if __name__ == "__main__":
-    if len(sys.argv) > 1:
-        start = time.perf_counter()
-        {"ours": ours, "pandas": pandas_from_csv}[sys.argv[1]](Path(sys.argv[2]))
-        print(time.perf_counter() - start, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)
-    else:
-        main()
+    start = time.perf_counter()
+    {"ours": ours, "pandas": pandas_from_csv}[sys.argv[1]](Path(sys.argv[2]))
+    print(time.perf_counter() - start, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)

@@ -16,7 +16,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from socialnlp_assets.cli.extract import extract as extract_command
-from socialnlp_assets.resources.articles import Articles, Enrichment, extract
+from socialnlp_assets.resources.articles import Articles, Enrichment, PageError, extract
+from socialnlp_assets.resources.articles.address import parse
 from socialnlp_assets.resources.articles.extraction import decode
 from socialnlp_assets.resources.articles.web import Limits
 
@@ -180,15 +181,45 @@ def check_extraction(page: str) -> None:
         json.dumps([article.text, article.title]).encode()
 
 
+def fuzz(check: Callable[[str], None], examples: st.SearchStrategy[str], number: int) -> None:
+    settings(max_examples=number, deadline=None, suppress_health_check=list(HealthCheck))(given(examples)(check))()
+
+
 def test_any_html() -> None:
-    settings(max_examples=200, deadline=None, suppress_health_check=list(HealthCheck))(given(pages)(check_extraction))()
+    fuzz(check_extraction, pages, 200)
 
 
 @pytest.mark.slow
-def test_any_html_in_ten_thousand_examples() -> None:
-    settings(max_examples=10_000, deadline=None, suppress_health_check=list(HealthCheck))(
-        given(pages)(check_extraction)
-    )()
+def test_any_html_at_length() -> None:
+    fuzz(check_extraction, pages, 2_000)
+
+
+hosts = st.sampled_from(
+    ["127.0.0.1", "0x7f.1", "[::1]", "news.example", "a@b", "2130706433", "", "é.example", "[v1.x]"]
+)
+urls = st.text() | st.builds(
+    "{}://{}{}{}".format, st.sampled_from(["http", "https", "file"]), hosts, st.text(), st.text()
+)
+
+
+def check_url(url: str) -> None:
+    try:
+        target = parse(url)
+    except PageError:
+        return
+    assert target.scheme in ("http", "https")
+    assert parse(target.url) == target
+    assert target.url.isascii()
+    assert "\n" not in target.url
+
+
+def test_any_url() -> None:
+    fuzz(check_url, urls, 200)
+
+
+@pytest.mark.slow
+def test_any_url_in_ten_thousand_examples() -> None:
+    fuzz(check_url, urls, 10_000)
 
 
 @pytest.mark.parametrize("packed", [False, True])
