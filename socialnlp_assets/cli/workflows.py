@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import click
@@ -71,6 +72,29 @@ def check(files: tuple[Path, ...]) -> None:
     if mistakes:
         raise click.ClickException("not every workflow file fits:\n" + "\n".join(mistakes))
     click.echo(f"{len(files)} workflow{'s' if len(files) > 1 else ''} fit")
+
+
+@workflows.command()
+@click.argument("name")
+@click.option("--database", help="Create or replace the table in this Glue database instead of printing it.")
+def table(name: str, database: str | None) -> None:
+    """The Athena table of the workflow NAME's output: the TableInput of Glue's CreateTable, as JSON."""
+    from socialnlp_assets.assets import STEPS
+    from socialnlp_assets.assets.output import output_schema
+    from socialnlp_assets.resources import build_lake
+    from socialnlp_assets.resources.athena import create_table, table_input
+
+    known = _all()
+    if name not in known:
+        raise click.UsageError(f"no workflow is called {name!r}; choose one of {', '.join(known)}")
+    settings = Settings()
+    location = build_lake(settings).address(f"output/{name}")
+    definition = table_input(name, output_schema(STEPS, known[name]), location, settings.start)
+    if database is None:
+        click.echo(json.dumps(definition, indent=2, ensure_ascii=False))
+        return
+    created = create_table(definition, database, settings)
+    click.echo(f"{database}.{name} {'created' if created else 'replaced'}; it reads {location}")
 
 
 @workflows.command()
