@@ -7,12 +7,15 @@ called where the value is used, and nowhere else.
 
 from __future__ import annotations
 
+import fcntl
 import hashlib
 import json
 import os
 import secrets as random_secrets
 import tempfile
 from abc import ABC, abstractmethod
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import dagster as dg
@@ -43,12 +46,19 @@ class Secrets(dg.ConfigurableResource[None], ABC):
         """Keep a new value, for what sources rotate (single-use refresh tokens). Raises `SecretError`."""
 
     def get_or_create(self, name: str) -> SecretStr:
-        """The secret's value; where there is none, 32 random bytes (in hex) that are kept from now on."""
+        """The secret's value; where there is none, 32 random bytes (in hex) that are kept from now on.
+
+        Of several processes that ask at once, one makes the value that all get.
+        """
         try:
             return self.get(name)
         except SecretMissing:
-            self.put(name, SecretStr(random_secrets.token_hex(32)))
+            self._create(name, SecretStr(random_secrets.token_hex(32)))
             return self.get(name)
+
+    @abstractmethod
+    def _create(self, name: str, value: SecretStr) -> None:
+        """Keep `value` unless there is one by now."""
 
 
 class EnvironmentSecrets(Secrets):
@@ -72,15 +82,28 @@ class EnvironmentSecrets(Secrets):
 
     def put(self, name: str, value: SecretStr) -> None:
         given = os.environ.get(self._variable(name), "")
-        kept = self._read() | {name: {"value": value.get_secret_value(), "instead_of": _digest(given)}}
-        path = self._path
+        with self._locked():
+            self._write(self._read() | {name: {"value": value.get_secret_value(), "instead_of": _digest(given)}})
+
+    def _create(self, name: str, value: SecretStr) -> None:
+        with self._locked():
+            self._write({name: {"value": value.get_secret_value(), "instead_of": ""}} | self._read())
+
+    @contextmanager
+    def _locked(self) -> Iterator[None]:
+        """One process at a time changes the file."""
         try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            with tempfile.NamedTemporaryFile("w", dir=path.parent, delete=False) as file:  # created with mode 600
-                json.dump(kept, file)
-            Path(file.name).replace(path)
+            self._path.parent.mkdir(parents=True, exist_ok=True)
+            with self._path.with_suffix(".lock").open("w") as lock:
+                fcntl.flock(lock, fcntl.LOCK_EX)
+                yield
         except OSError as error:
-            raise SecretError(f"the secret {name!r} could not be kept in {path}: {error.strerror}") from None
+            raise SecretError(f"{self._path} cannot be written: {error.strerror}; correct SOCIALNLP_STATE") from None
+
+    def _write(self, kept: dict[str, dict[str, str]]) -> None:
+        with tempfile.NamedTemporaryFile("w", dir=self._path.parent, delete=False) as file:  # created with mode 600
+            json.dump(kept, file)
+        Path(file.name).replace(self._path)
 
     @property
     def _path(self) -> Path:
@@ -118,10 +141,16 @@ class AwsSecrets(Secrets):
         try:
             client.put_secret_value(SecretId=self.prefix + name, SecretString=value.get_secret_value())
         except client.exceptions.ResourceNotFoundException:
-            try:
-                client.create_secret(Name=self.prefix + name, SecretString=value.get_secret_value())
-            except ClientError as error:
-                raise self._error(name, error) from None
+            self._create(name, value)
+        except ClientError as error:
+            raise self._error(name, error) from None
+
+    def _create(self, name: str, value: SecretStr) -> None:
+        client = self.manager.get_client()
+        try:
+            client.create_secret(Name=self.prefix + name, SecretString=value.get_secret_value())
+        except client.exceptions.ResourceExistsException:
+            pass
         except ClientError as error:
             raise self._error(name, error) from None
 

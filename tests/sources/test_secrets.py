@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import stat
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -58,6 +59,13 @@ def test_a_key_is_made_once(store: Secrets) -> None:
     assert store.get_or_create("author_key").get_secret_value() == made
 
 
+def test_all_who_ask_at_once_get_one_key(tmp_path: Path) -> None:
+    stores = [EnvironmentSecrets(state=str(tmp_path)) for _ in range(16)]
+    with ThreadPoolExecutor(16) as pool:
+        made = pool.map(lambda store: store.get_or_create("author_key").get_secret_value(), stores)
+    assert len(set(made)) == 1
+
+
 def test_a_secret_does_not_show_itself(store: Secrets) -> None:
     store.put("author_key", SecretStr("do not show me"))
     assert "do not show me" not in f"{store.get('author_key')} {store.get('author_key')!r} {store!r}"
@@ -77,7 +85,7 @@ def test_the_environments_value_counts_until_it_is_rotated_and_again_when_it_is_
 
 def test_what_is_kept_is_for_its_owner_only(tmp_path: Path) -> None:
     EnvironmentSecrets(state=str(tmp_path / "state")).put("author_key", SecretStr("value"))
-    (kept,) = (tmp_path / "state").iterdir()
+    kept = tmp_path / "state" / "secrets.json"
     assert stat.S_IMODE(kept.stat().st_mode) == 0o600
 
 
