@@ -2,8 +2,8 @@
 
 Two halves. `remove_noise` drops what is no language at all: addresses, user names, emoji, escapes,
 floods of punctuation. `normalise` then rewrites words that are not standard English ("u" → "you",
-"can't" → "cannot"): `candidates` proposes, a chooser decides. The chooser is what differs between
-profiles: a masked language model in production, `most_likely` where there is none.
+"can't" → "cannot"): the lexicon proposes, a chooser decides. The chooser is what differs between
+profiles: a masked language model in production, the lexicon itself where there is none.
 """
 
 from __future__ import annotations
@@ -12,11 +12,13 @@ import html
 import re
 import unicodedata
 from collections.abc import Callable, Sequence
-from typing import NamedTuple
 
-from socialnlp_assets.nlp.lexicon import Candidate, candidates, expand_contraction
+from socialnlp_assets.nlp.contractions import expand_contraction
+from socialnlp_assets.nlp.lexicon import Lexicon, Slot
+from socialnlp_assets.nlp.lexicon import lexicon as shipped_lexicon
 
 _ESCAPE = re.compile(r"(?:\\u[0-9a-fA-F]{4})+")
+_NO_CHARACTER = re.compile(r"&#[0-9]{8,};?")  # html.unescape raises at numbers of thousands of digits
 _ADDRESS = re.compile(
     r"(?:https?:|www\.|pic\.twitter\.com|t\.co/)\S*"
     r"|(?<![\w.@-])[a-z0-9-]{1,63}(?:\.[a-z0-9-]{1,63}){1,3}/\S*",
@@ -25,15 +27,22 @@ _ADDRESS = re.compile(
 _RETWEET = re.compile(r"(?<!\w)(?:RT|MT)\s*@\w+\s*:?|(?<!\w)RT(?!\w)\s*:?")
 _USER = re.compile(r"(?<![\w.])\.?@\w+(?:'s\b)?:?")
 _HASH = re.compile(r"#(?=\w)")
-_EMOTICON = re.compile(
-    r"(?<!\S)(?:[<>]?[:;=8xX][-'^o]?[)(\]\[DPpOo/\\|3*@$]{1,9}|<3+|\^_*\^|[-._]{0,2};[-._]{0,2})(?!\w)"
-)
+_EMOTICON = re.compile(r"(?<!\S)(?:[<>]?[:;=8xX][-'^o]?[)(\]\[DPpOo/\\|3*@$]{1,9}|<3+|\^_*\^)(?!\w)")
 _EMPHASIS = re.compile(r"[!?]{2,}")
 _DOTS = re.compile(r"\.{4,}")
 _REPEATED = re.compile(r"([,;:~*_=+|<>&^%$\"-])\1+")
 _SPACE_BEFORE_STOP = re.compile(r"\s+(?=[,.!?;:](?:\s|$))")
 _PUNCTUATION_ONLY = re.compile(r"[\W_]+")
-_WORD = re.compile(r"w/o?(?!\w)|[^\W_]+(?:'[^\W_]+)*", re.IGNORECASE)
+_TOKEN = re.compile(
+    r"w/o?(?!\w)|b/c(?!\w)|(?:[a-z]\.){2,}"  # abbreviations: "w/o", "U.S."
+    r"|\d[\d.,:/-]*\d(?!\w)"  # numbers, times, dates
+    r"|[^\W_]+(?:'[^\W_]+)*"  # words
+    r"|[^\w\s]+|_+",  # marks
+    re.IGNORECASE,
+)
+
+# What the lexicon's annotators wrote for milder words; a platform does not put slurs into people's mouths.
+_UNWRITTEN = frozenset(("nigger", "niggers", "whore", "whores"))
 
 _KEPT_SYMBOLS = "°©®№"
 _TYPOGRAPHY = {
@@ -59,7 +68,7 @@ class _Characters(dict[int, str]):
         category = unicodedata.category(character)
         if character in _TYPOGRAPHY:
             kept = _TYPOGRAPHY[character]
-        elif character in _KEPT_SYMBOLS:
+        elif character in _KEPT_SYMBOLS or (code < 128 and category != "Cc"):
             kept = character
         elif character.isspace() or category in ("Cc", "So", "Sk"):  # controls, emoji and their skin tones
             kept = " "
@@ -74,21 +83,8 @@ class _Characters(dict[int, str]):
 _CHARACTERS = _Characters()
 
 
-class Slot(NamedTuple):
-    """One word that may be written otherwise: where it stands, and its candidates, likeliest first."""
-
-    tokens: Sequence[str]  # the words of the whole text, lower-case
-    position: int
-    candidates: Sequence[Candidate]  # two or more
-
-
 Chooser = Callable[[Sequence[Slot]], Sequence[str]]
 """Answers one candidate's text a slot, in order. It sees the slots of all texts at once, to batch them."""
-
-
-def most_likely(slots: Sequence[Slot]) -> list[str]:
-    """The chooser that reads no context: each slot's likeliest candidate."""
-    return [slot.candidates[0].text for slot in slots]
 
 
 def remove_noise(text: str) -> str:
@@ -99,8 +95,9 @@ def remove_noise(text: str) -> str:
     """
     if "\\u" in text:
         text = _ESCAPE.sub(_unescape, text)
-    if "&" in text:
-        text = html.unescape(html.unescape(text))
+    for _ in range(2):  # what was escaped twice
+        if "&" in text:
+            text = html.unescape(_NO_CHARACTER.sub(" ", text))
     text = _ADDRESS.sub(" ", text)
     if not text.isascii():
         text = unicodedata.normalize("NFKC", text)
@@ -113,45 +110,50 @@ def remove_noise(text: str) -> str:
     return "" if _PUNCTUATION_ONLY.fullmatch(text) else text
 
 
-def normalise(texts: Sequence[str], choose: Chooser = most_likely) -> list[str]:
+def normalise(texts: Sequence[str], choose: Chooser | None = None) -> list[str]:
     """`texts` in standard English, one a text, in order: noise removed, words rewritten, contractions
-    expanded. Words keep a capital first letter; texts without anything to rewrite cost no choice.
+    written out. A capital first letter stays; a word that may be read in several ways is `choose`'s, by
+    default the lexicon's own, which looks at the two neighbours.
     """
     cleaned = [remove_noise(text) for text in texts]
-    matches = [list(_WORD.finditer(text)) for text in cleaned]
-    words = [[match[0] for match in found] for found in matches]
-    replacements = iter(normalise_tokens(words, choose))
-    return [_rewrite(text, found, next(replacements)) for text, found in zip(cleaned, matches, strict=True)]
+    matches = [list(_TOKEN.finditer(text)) for text in cleaned]
+    readings = normalise_tokens([[match[0] for match in found] for found in matches], choose)
+    return [_rewrite(*row) for row in zip(cleaned, matches, readings, strict=True)]
 
 
-def normalise_tokens(sentences: Sequence[Sequence[str]], choose: Chooser = most_likely) -> list[list[str]]:
-    """Each word of each tokenised sentence in standard spelling, lower-case; contractions stay.
+def normalise_tokens(
+    sentences: Sequence[Sequence[str]], choose: Chooser | None = None, *, lexicon: Lexicon | None = None
+) -> list[list[str]]:
+    """Each token of each sentence in standard spelling, lower-case; contractions stay.
 
     This is lexical normalisation as the W-NUT 2015 shared task measures it: one answer a token, several
     words in one answer where one stands for several ("lol"); addresses and names are left alone.
     """
+    lexicon = lexicon or shipped_lexicon()
     lowered = [[token.lower() for token in sentence] for sentence in sentences]
     answers = [list(tokens) for tokens in lowered]
-    open_slots: list[tuple[int, Slot]] = []
+    slots: list[Slot] = []
+    rows: list[int] = []
     for row, tokens in enumerate(lowered):
-        for position, proposed in enumerate(candidates(tokens)):
-            if len(proposed) == 1:
-                answers[row][position] = proposed[0].text
-            else:
-                open_slots.append((row, Slot(tokens, position, proposed)))
-    chosen = choose([slot for _, slot in open_slots]) if open_slots else []
-    for (row, slot), text in zip(open_slots, chosen, strict=True):
-        answers[row][slot.position] = text
+        for position, candidates in enumerate(lexicon.candidates(tokens)):
+            answers[row][position] = candidates[0].text
+            if len(candidates) > 1:
+                slots.append(Slot(tokens, position, candidates))
+                rows.append(row)
+    if slots:
+        chosen = (choose or lexicon.choose)(slots)
+        for row, slot, text in zip(rows, slots, chosen, strict=True):
+            answers[row][slot.position] = text
     return answers
 
 
-def _rewrite(text: str, matches: Sequence[re.Match[str]], replacements: Sequence[str]) -> str:
-    """`text` with each match replaced, and contractions expanded."""
+def _rewrite(text: str, matches: Sequence[re.Match[str]], readings: Sequence[str]) -> str:
+    """`text` with each match replaced by its reading, and contractions written out."""
     parts: list[str] = []
     end = 0
-    for match, replacement in zip(matches, replacements, strict=True):
+    for match, reading in zip(matches, readings, strict=True):
         word = match[0]
-        new = expand_contraction(word.lower() if replacement == word.lower() else replacement)
+        new = " ".join(map(expand_contraction, (word.lower() if reading in _UNWRITTEN else reading).split()))
         parts.append(text[end : match.start()])
         parts.append(word if new == word.lower() else _with_case(new, word))
         end = match.end()
