@@ -30,7 +30,7 @@ def list_endpoints() -> None:
     if not records:
         click.echo("no endpoints")
         return
-    table = Table("endpoint", "state", "held by", "age", "wanted for", "cost, USD", box=None)
+    table = Table("endpoint", "state", "held by", "age", "wanted for", "cost, USD", box=None, pad_edge=False)
     for record in records:
         table.add_row(*_row(record, now, prices))
     # Redirected, it is for a script: wide enough that no cell is broken.

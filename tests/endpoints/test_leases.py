@@ -83,7 +83,7 @@ def test_the_first_creates_and_the_record_says_so(world: World) -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize("runs", [2, 16])
 def test_runs_that_create_at_once_create_one_endpoint(world: World, runs: int) -> None:
-    work = [lambda name=f"run-{n}": translate(world.endpoints(name)) for n in range(runs)]  # type: ignore[misc]
+    work = [lambda name=f"run-{n}": translate(world.endpoints(name)) for n in range(runs)]
     results = world.together(*work)
     assert world.created() == [E1]
     assert all(result == results[0] and len(result) == len(TEXTS) for result in results)

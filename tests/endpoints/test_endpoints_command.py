@@ -1,0 +1,71 @@
+"""`socialnlp endpoints` as a person types it, on a machine with a real local server."""
+
+from __future__ import annotations
+
+import os
+import signal
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+
+from socialnlp_assets.cli.endpoints import endpoints
+from tests.endpoints.machine import Machine
+
+
+@pytest.fixture
+def machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Machine]:
+    monkeypatch.setenv("SOCIALNLP_STATE", str(tmp_path))
+    machine = Machine(tmp_path)
+    yield machine
+    for pid in machine.processes():
+        os.kill(pid, signal.SIGKILL)
+
+
+def run(*arguments: str) -> Result:
+    return CliRunner().invoke(endpoints, arguments)
+
+
+@pytest.mark.usefixtures("machine")
+def test_a_machine_without_endpoints_says_so() -> None:
+    assert run("list").output == "no endpoints\n"
+    assert run("reap").output == "nothing to reap\n"
+    missing = run("stop", "translator")
+    assert missing.exit_code == 1
+    assert missing.output == "Error: no endpoint of 'translator' exists; running: none\n"
+
+
+def test_list_stop_and_force(machine: Machine) -> None:
+    with machine.endpoints("run-1") as mine, mine.lease("translator", step="translations"):
+        name = mine.records()[0].endpoint
+        (line,) = (line for line in run("list").output.splitlines() if line.startswith(name))
+        assert "in service" in line
+        assert "run-1 translations" in line
+        assert "0.0000" in line
+        refused = run("stop", "translator")
+        assert refused.exit_code == 1
+        assert f"{name} is held by run-1" in refused.output
+        assert "--force" in refused.output
+        assert len(machine.processes()) == 1
+        assert run("stop", "translator", "--force").output == f"{name}: removed\n"
+        assert machine.processes() == []
+
+
+def test_reap_spares_what_is_warm_and_removes_what_no_record_knows(machine: Machine) -> None:
+    with machine.endpoints() as mine:
+        with mine.lease("translator"):
+            name = mine.records()[0].endpoint
+        assert run("reap").output == "nothing to reap\n"
+        mine.release_run("run")
+        (machine.directory / "leases.db").rename(machine.directory / "lost.db")  # nobody knows of it any more
+    assert run("reap").output == f"{name}: removed (no record accounts for it)\n"
+    assert machine.processes() == []
+
+
+@pytest.mark.usefixtures("machine")
+def test_settings_that_do_not_fit_are_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SOCIALNLP_LEASES", "gs://bucket/leases")
+    wrong = run("list")
+    assert wrong.exit_code == 1
+    assert "a lease store is a path or s3://bucket/prefix" in wrong.output
