@@ -24,7 +24,7 @@ IMPERFECT = ("vo", "vi", "va", "vamo", "vate", "vano")
 FUTURE = ("ò", "ai", "à", "emo", "ete", "anno")
 CONDITIONAL = ("ei", "esti", "ebbe", "emmo", "este", "ebbero")
 SUBJECT = ("I ", "you ", "", "we ", "you ", "")
-NOT_ISC = frozenset("dormire partire sentire aprire offrire soffrire servire seguire vestire bollire coprire scoprire "
+NOT_ISC = frozenset("riempire dormire partire sentire aprire offrire soffrire servire seguire vestire bollire coprire scoprire "
                     "divertire fuggire pentire inseguire avvertire".split())  # fmt: skip
 
 
