@@ -6,15 +6,16 @@ Secrets are not settings: they are names of secrets, resolved where they are use
 
 from __future__ import annotations
 
+import json
 import os
 from datetime import UTC, datetime
 from enum import StrEnum
 from functools import cached_property
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import Field, field_validator
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 
 class Profile(StrEnum):
@@ -63,8 +64,8 @@ class Settings(BaseSettings):
     landing_queue: str = Field(
         default="", description="URL of SQS queues of notifications, {workflow} in it; empty: list"
     )
-    article_allowed_hosts: frozenset[str] = Field(
-        default=frozenset(), description="host:port pairs that may be fetched although they are private"
+    article_allowed_hosts: Annotated[frozenset[str], NoDecode] = Field(
+        default=frozenset(), description="host:port pairs, by commas, that may be fetched although they are private"
     )
 
     # Execution
@@ -77,6 +78,15 @@ class Settings(BaseSettings):
         if value.minute or value.second or value.microsecond:
             raise ValueError("SOCIALNLP_START must be a whole hour, such as 2026-01-01T00:00")
         return value
+
+    @field_validator("article_allowed_hosts", mode="before")
+    @classmethod
+    def hosts_by_commas(cls, value: Any) -> Any:
+        if not isinstance(value, str):
+            return value
+        if value.startswith('["'):  # JSON, as for other lists in the environment
+            return frozenset(json.loads(value))
+        return frozenset(host.strip() for host in value.split(",") if host.strip())
 
     @cached_property
     def lake_uri(self) -> str:

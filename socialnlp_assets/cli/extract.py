@@ -37,7 +37,7 @@ def _fetched(url: str) -> Article:
 
 def _remedy(status: str) -> str:
     if status == "refused: private address":
-        return "; name its host:port in SOCIALNLP_ARTICLE_ALLOWED_HOSTS, a JSON list, to allow it"
+        return "; name its host:port in SOCIALNLP_ARTICLE_ALLOWED_HOSTS to allow it"
     return ""
 
 

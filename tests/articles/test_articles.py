@@ -238,8 +238,9 @@ def test_extract_a_url(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
     refused = CliRunner().invoke(extract_command, [f"{site.url}/a"])
     assert refused.exit_code == 1
     assert "refused: private address; name its host:port in SOCIALNLP_ARTICLE_ALLOWED_HOSTS" in refused.stderr
-    monkeypatch.setenv("SOCIALNLP_ARTICLE_ALLOWED_HOSTS", json.dumps([site.netloc]))
-    assert json.loads(CliRunner().invoke(extract_command, [f"{site.url}/a"]).stdout)["url"] == f"{site.url}/a"
+    for hosts in (f"[::1]:80, {site.netloc}", json.dumps([site.netloc])):
+        monkeypatch.setenv("SOCIALNLP_ARTICLE_ALLOWED_HOSTS", hosts)
+        assert json.loads(CliRunner().invoke(extract_command, [f"{site.url}/a"]).stdout)["url"] == f"{site.url}/a"
 
 
 @pytest.mark.parametrize("data", [None, b"", b"\x1f\x8bdamaged", gzip.compress(b"<p>x</p>")[:-9], b"\x89PNG\r\n\0\0"])
