@@ -24,8 +24,7 @@ IMPERFECT = ("vo", "vi", "va", "vamo", "vate", "vano")
 FUTURE = ("ò", "ai", "à", "emo", "ete", "anno")
 CONDITIONAL = ("ei", "esti", "ebbe", "emmo", "este", "ebbero")
 SUBJECT = ("I ", "you ", "", "we ", "you ", "")
-NOT_ISC = frozenset("riempire dormire partire sentire aprire offrire soffrire servire seguire vestire bollire coprire scoprire "
-                    "divertire fuggire pentire inseguire avvertire".split())  # fmt: skip
+NOT_ISC = frozenset(["riempire", "dormire", "partire", "sentire", "aprire", "offrire", "soffrire", "servire", "seguire", "vestire", "bollire", "coprire", "scoprire", "divertire", "fuggire", "pentire", "inseguire", "avvertire"])  # fmt: skip
 
 
 def italian() -> Iterator[tuple[str, str, float, str]]:
@@ -98,11 +97,18 @@ def verb_forms(
             form = masculine[:-1] + ending
             yield form, done, -0.35, ""
             for helper, start in HAVE.items() if ending == "o" else ():
-                simple = f"{SUBJECT[list(HAVE).index(helper)]}{was}" if list(HAVE).index(helper) < 6 else f"{start} {done}"
+                simple = (
+                    f"{SUBJECT[list(HAVE).index(helper)]}{was}" if list(HAVE).index(helper) < 6 else f"{start} {done}"
+                )
                 yield f"{helper} {form}", simple, -0.1, ""
-                yield f"non {helper} {form}", f"{SUBJECT[list(HAVE).index(helper)]}did not {english}" if list(
-                    HAVE
-                ).index(helper) < 6 else f"{start} not {done}", -0.1, ""
+                yield (
+                    f"non {helper} {form}",
+                    f"{SUBJECT[list(HAVE).index(helper)]}did not {english}"
+                    if list(HAVE).index(helper) < 6
+                    else f"{start} not {done}",
+                    -0.1,
+                    "",
+                )
             for helper, start in BE.items() if not transitive else ():
                 yield f"{helper} {form}", f"{start} {done}", -0.2, ""
             yield f"è stato {form}", f"has been {done}", -0.1, ""
