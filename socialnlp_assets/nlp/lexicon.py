@@ -174,7 +174,7 @@ def lexicon() -> Lexicon:
 
 def shipped_slang() -> dict[str, str]:
     """Token → reading, written by hand."""
-    return dict(map(tuple[str, str], _table("slang.tsv")))
+    return {row[0]: row[1] for row in _table("slang.tsv")}
 
 
 def shipped_words() -> list[str]:

@@ -12,6 +12,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from functools import cache
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from socialnlp_assets.nlp.lexicon import shipped_words
 from socialnlp_assets.nlp.noise import remove_noise
 
 if TYPE_CHECKING:
@@ -207,6 +208,7 @@ def _pipeline() -> Language:
         pipe: Any = nlp.get_pipe(name)
         for layer in pipe.model.walk():
             layer.ops = operations
+    nlp.make_doc(" ".join(shipped_words()[:5_000]))  # common words stay known from one memory zone to the next
     return nlp
 
 
