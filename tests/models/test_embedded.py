@@ -132,7 +132,7 @@ def test_aspects_and_their_negations(place: str, aspect: str, text: str, label: 
             "it",
             "@enel_it ho parlato con un tecnico gentile #energia https://t.co/x1",
             "@enel_it I talked with a kind technician #energia https://t.co/x1",
-        ),  # fmt: skip
+        ),
         ("fr", "Merci beaucoup!", "Thank you very much!"),
         ("sw", "Asante sana", "Thank you very much"),
         ("sw", "Hakuna umeme leo", "There is no power today"),

@@ -79,7 +79,7 @@ def cross_validate(
     fold = np.random.default_rng(0).permutation(len(texts)) % folds
     result = np.zeros((len(texts), count))
     for held_out in range(folds):
-        seen, unseen = np.flatnonzero(fold != held_out), np.flatnonzero(fold == held_out)
+        seen, unseen = np.flatnonzero(fold != held_out).tolist(), np.flatnonzero(fold == held_out).tolist()
         training = [texts[row] for row in seen] + list(extra[0])
         model = train(training, np.concatenate([classes[seen], extra[1]]), count, strength, balance)
         result[unseen] = model.probabilities([texts[row] for row in unseen])

@@ -11,9 +11,71 @@ PLURALS = {"man": "men", "woman": "women", "child": "children", "person": "peopl
            "wife": "wives", "life": "lives", "leaf": "leaves", "thief": "thieves", "mouse": "mice", "wolf": "wolves",
            "gentleman": "gentlemen", "policeman": "policemen", "lady": "ladies"}  # fmt: skip
 UNCOUNTED = frozenset(
-    ["people", "news", "advice", "money", "information", "data", "evidence", "staff", "trust", "research", "bullshit", "luck", "water", "snow", "police", "politics", "work", "gas", "oil", "food", "bread", "fish", "rice", "justice", "waste", "holidays", "furniture", "hair"]
+    [
+        "people",
+        "news",
+        "advice",
+        "money",
+        "information",
+        "data",
+        "evidence",
+        "staff",
+        "trust",
+        "research",
+        "bullshit",
+        "luck",
+        "water",
+        "snow",
+        "police",
+        "politics",
+        "work",
+        "gas",
+        "oil",
+        "food",
+        "bread",
+        "fish",
+        "rice",
+        "justice",
+        "waste",
+        "holidays",
+        "furniture",
+        "hair",
+    ]
 )
-_DOUBLED = frozenset(["stop", "plan", "drop", "grab", "hug", "beg", "ban", "cut", "get", "put", "run", "sit", "win", "hit", "let", "set", "shut", "swim", "dig", "chat", "quit", "rob", "regret", "admit", "permit", "commit", "prefer", "refer", "occur", "control", "dump"]) - {"dump"}  # fmt: skip
+_DOUBLED = frozenset(
+    [
+        "stop",
+        "plan",
+        "drop",
+        "grab",
+        "hug",
+        "beg",
+        "ban",
+        "cut",
+        "get",
+        "put",
+        "run",
+        "sit",
+        "win",
+        "hit",
+        "let",
+        "set",
+        "shut",
+        "swim",
+        "dig",
+        "chat",
+        "quit",
+        "rob",
+        "regret",
+        "admit",
+        "permit",
+        "commit",
+        "prefer",
+        "refer",
+        "occur",
+        "control",
+    ]
+)
 
 
 def plural(noun: str) -> str:

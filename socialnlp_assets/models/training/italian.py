@@ -11,27 +11,74 @@ from pathlib import Path
 from socialnlp_assets.models.training.english import gerund, participle, past, plural, third
 
 LEXICON = Path(__file__).parent / "lexicon"
-PRONOUNS = {"mi": "me", "ti": "you", "ci": "us", "vi": "you", "lo": "it", "la": "it", "l'": "it", "li": "them",
-            "le": "them", "gli": "him"}  # fmt: skip
-HAVE = {"ho": "I have", "hai": "you have", "ha": "has", "abbiamo": "we have", "avete": "you have", "hanno": "have",
-        "aveva": "had", "avevo": "I had", "avevano": "had", "avrebbe": "would have", "aver": "have"}  # fmt: skip
+PRONOUNS = {
+    "mi": "me",
+    "ti": "you",
+    "ci": "us",
+    "vi": "you",
+    "lo": "it",
+    "la": "it",
+    "l'": "it",
+    "li": "them",
+    "le": "them",
+    "gli": "him",
+}
+HAVE = {
+    "ho": "I have",
+    "hai": "you have",
+    "ha": "has",
+    "abbiamo": "we have",
+    "avete": "you have",
+    "hanno": "have",
+    "aveva": "had",
+    "avevo": "I had",
+    "avevano": "had",
+    "avrebbe": "would have",
+    "aver": "have",
+}
 BE = {"sono": "I have", "sei": "you have", "è": "has", "siamo": "we have", "siete": "you have"}
 REFLEXIVE = {"mi": 0, "ti": 1, "si": 2, "ci": 3, "vi": 4}
 # Endings by person, singular and then plural: present, imperfect, future, conditional.
-PRESENT = {"are": ("o", "i", "a", "iamo", "ate", "ano"), "ere": ("o", "i", "e", "iamo", "ete", "ono"),
-           "ire": ("o", "i", "e", "iamo", "ite", "ono"), "isc": ("isco", "isci", "isce", "iamo", "ite", "iscono")}  # fmt: skip
+PRESENT = {
+    "are": ("o", "i", "a", "iamo", "ate", "ano"),
+    "ere": ("o", "i", "e", "iamo", "ete", "ono"),
+    "ire": ("o", "i", "e", "iamo", "ite", "ono"),
+    "isc": ("isco", "isci", "isce", "iamo", "ite", "iscono"),
+}
 IMPERFECT = ("vo", "vi", "va", "vamo", "vate", "vano")
 FUTURE = ("ò", "ai", "à", "emo", "ete", "anno")
 CONDITIONAL = ("ei", "esti", "ebbe", "emmo", "este", "ebbero")
 SUBJECT = ("I ", "you ", "", "we ", "you ", "")
-NOT_ISC = frozenset(["riempire", "dormire", "partire", "sentire", "aprire", "offrire", "soffrire", "servire", "seguire", "vestire", "bollire", "coprire", "scoprire", "divertire", "fuggire", "pentire", "inseguire", "avvertire"])  # fmt: skip
+NOT_ISC = frozenset(
+    [
+        "riempire",
+        "dormire",
+        "partire",
+        "sentire",
+        "aprire",
+        "offrire",
+        "soffrire",
+        "servire",
+        "seguire",
+        "vestire",
+        "bollire",
+        "coprire",
+        "scoprire",
+        "divertire",
+        "fuggire",
+        "pentire",
+        "inseguire",
+        "avvertire",
+    ]
+)
 
 
 def italian() -> Iterator[tuple[str, str, float, str]]:
     """Italian, English, how sure (log10, 0 at most), and N for a noun, A for an adjective, else nothing."""
     for word, english in entries("it_forms.txt", ";"):
         yield word, english, 0.0, ""
-    irregular = {infinitive: form for infinitive, form in map(str.split, sections("it_participles.txt", ";"))}
+    pairs = [pair.split() for pair in sections("it_participles.txt", ";")]
+    irregular = {infinitive: form for infinitive, form in pairs}  # noqa: C416 (dict() loses the type)
     for noun, english in entries("it_nouns.txt"):
         yield noun, english, -0.1, "N"
         for form in plurals(noun):
@@ -61,8 +108,14 @@ def verb_forms(
         kind, stem, root = verb[-3:], verb[:-3], verb[:-2]
     present = PRESENT["isc" if kind == "ire" and verb not in NOT_ISC else kind]
     says = (f"I {english}", f"you {english}", third(english), f"we {english}", f"you {english}", english)
-    denies = (f"I do not {english}", f"you do not {english}", f"does not {english}", f"we do not {english}",
-              f"you do not {english}", f"do not {english}")  # fmt: skip
+    denies = (
+        f"I do not {english}",
+        f"you do not {english}",
+        f"does not {english}",
+        f"we do not {english}",
+        f"you do not {english}",
+        f"do not {english}",
+    )
     for number, ending in enumerate(present):
         form = _spelled(stem, ending, kind)
         yield form, says[number], -0.2, ""
@@ -88,8 +141,15 @@ def verb_forms(
     for pronoun, thing in {**PRONOUNS, "si": ""}.items():
         yield verb[:-1] + pronoun, f"{english} {thing}".strip(), -0.4, ""
     yield stem + {"are": "ando"}.get(kind, "endo"), gerund(english), -0.2, ""
-    for helper, start in (("sto", "I am"), ("stai", "you are"), ("sta", "is"), ("stiamo", "we are"), ("stanno", "are"),
-                          ("stavo", "I was"), ("stava", "was")):  # fmt: skip
+    for helper, start in (
+        ("sto", "I am"),
+        ("stai", "you are"),
+        ("sta", "is"),
+        ("stiamo", "we are"),
+        ("stanno", "are"),
+        ("stavo", "I was"),
+        ("stava", "was"),
+    ):
         yield f"{helper} {stem}{'ando' if kind == 'are' else 'endo'}", f"{start} {gerund(english)}", -0.1, ""
     regular = stem + {"are": "ato", "ere": "uto", "ire": "ito"}[kind]
     for masculine in {irregular.get(verb, regular), regular}:

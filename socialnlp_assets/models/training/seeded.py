@@ -40,8 +40,10 @@ def topics(_: Path, folder: Path) -> dict[str, float]:
     hits = (held_out * members).sum(axis=0)
     f1 = 2 * hits / np.maximum(held_out.sum(axis=0) + members.sum(axis=0), 1)
     precision, recall = hits.sum() / held_out.sum(), hits.sum() / members.sum()
-    return {name: round(float(value), 3) for name, value in
-            {"macro F1": f1.mean(), "micro precision": precision, "micro recall": recall}.items()}  # fmt: skip
+    return {
+        name: round(float(value), 3)
+        for name, value in {"macro F1": f1.mean(), "micro precision": precision, "micro recall": recall}.items()
+    }
 
 
 def read_topics(path: Path, labels: tuple[str, ...]) -> tuple[list[str], Floats]:
@@ -77,8 +79,13 @@ def aspects(_: Path, folder: Path) -> dict[str, float]:
         texts, classes = _labelled(compose(clauses, seed=1), target, entry.labels)
         whole = train(texts, classes, len(entry.labels), strength=1, balance=0.5, ngrams=SMALL)
         whole.save(folder / target, f"{folder.name}/{target}", entry.labels, "aspects")
-    settings = {"name": folder.name, "task": "aspects", "engine": "linear",
-                "labels": entry.labels, "targets": entry.targets}  # fmt: skip
+    settings = {
+        "name": folder.name,
+        "task": "aspects",
+        "engine": "linear",
+        "labels": entry.labels,
+        "targets": entry.targets,
+    }
     (folder / "model.json").write_text(json.dumps(settings, indent=2) + "\n", encoding="utf-8")
     return {name: round(float(np.mean(values)), 3) for name, values in figures.items()}
 
