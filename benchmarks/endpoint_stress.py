@@ -114,7 +114,7 @@ def stress(directory: Path, seconds: float, workers: int) -> Outcome:
 def _worker(directory: Path, until: float) -> BaseProcess:
     # From a server that has imported everything: a worker that is killed after a second has worked by then.
     context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload([__name__])
+    context.set_forkserver_preload([Endpoints.__module__])
     worker = context.Process(target=work, args=(directory, until))
     worker.start()
     return worker
