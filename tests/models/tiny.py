@@ -66,11 +66,13 @@ def articles(count: int, seed: int) -> list[tuple[str, str]]:
 def train(model: Any, steps: int, loss: Callable[[int], Any], rate: float = 2e-3) -> None:
     torch.set_num_threads(1)  # so small that a second one only gets in the way
     optimiser = torch.optim.AdamW(model.parameters(), lr=rate)
+    schedule = torch.optim.lr_scheduler.LinearLR(optimiser, 1.0, 0.02, steps)
     model.train()
     for step in range(steps):
         optimiser.zero_grad()
         loss(step).backward()
         optimiser.step()
+        schedule.step()
     model.eval()
 
 
@@ -110,7 +112,7 @@ def translator(folder: Path) -> Path:
         encoded["labels"][encoded["labels"] == tokenizer.pad_token_id] = -100
         return model(**encoded).loss
 
-    train(model, 400, loss)
+    train(model, 500, loss, rate=3e-3)
     return architectures.save(folder, model, tokenizer)
 
 

@@ -18,23 +18,25 @@ from socialnlp_assets.serving.handler import BadModel, Handler, Predictions
 from socialnlp_assets.serving.handlers.long_texts import translate
 
 PIECES = "sentencepiece.bpe.model"
-END, UNKNOWN = "</s>", "<unk>"
+END = "</s>"
+SILENT = frozenset(("<s>", "<pad>", "</s>", "<unk>"))
 BATCH_TOKENS = 2048  # padding included; CTranslate2 sorts by length and drops what is finished
 
 
 class CTranslate2M2M100(Handler):
-    def __init__(self, translator: Any, pieces: Any) -> None:
+    def __init__(self, translator: Any, pieces: Any, languages: Sequence[str]) -> None:
         self._translator = translator
         self._pieces = pieces
+        self._silent = SILENT.union(f"__{language}__" for language in languages)
 
     @classmethod
-    def load(cls, folder: Path, settings: Mapping[str, Any], threads: int) -> Self:  # noqa: ARG003
+    def load(cls, folder: Path, settings: Mapping[str, Any], threads: int) -> Self:
         try:
             pieces = sentencepiece.SentencePieceProcessor(model_file=str(folder / PIECES))
             translator = ctranslate2.Translator(str(folder), device="cpu", inter_threads=1, intra_threads=threads)
         except (OSError, RuntimeError, ValueError) as error:
             raise BadModel(f"{folder} is no CTranslate2 model with {PIECES} beside it: {error}") from error
-        return cls(translator, pieces)
+        return cls(translator, pieces, settings["languages"])
 
     def predict(self, texts: Sequence[str], parameters: Mapping[str, Any]) -> Predictions:
         def translate_pieces(pieces: list[str], languages: list[str]) -> list[str]:
@@ -50,7 +52,7 @@ class CTranslate2M2M100(Handler):
                 beam_size=parameters["num_beams"],
                 max_decoding_length=parameters["max_length"],
             )
-            return [self._text(result.hypotheses[0][1:]) for result in results]
+            return [self._text(result.hypotheses[0]) for result in results]
 
         return Predictions(translate(texts, parameters["src_lang"], self._count, translate_pieces))
 
@@ -58,5 +60,5 @@ class CTranslate2M2M100(Handler):
         return len(self._pieces.encode(text))
 
     def _text(self, tokens: Sequence[str]) -> str:
-        text: str = self._pieces.decode([token for token in tokens if token != UNKNOWN])
+        text: str = self._pieces.decode([token for token in tokens if token not in self._silent])
         return text

@@ -34,7 +34,10 @@ class ReferenceM2M100(Handler):
                 max_new_tokens=parameters["max_length"],
                 max_length=None,
             )
-            decoded: list[str] = self._tokenizer.batch_decode(generated, skip_special_tokens=True)
+            # transformers 5 does not count the language tokens among the special ones.
+            languages = set(self._tokenizer.lang_token_to_id.values())
+            spoken = [[token for token in row if token not in languages] for row in generated.tolist()]
+            decoded: list[str] = self._tokenizer.batch_decode(spoken, skip_special_tokens=True)
             return decoded
 
         def translate_pieces(pieces: list[str], languages: list[str]) -> list[str]:
