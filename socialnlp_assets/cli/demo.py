@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 import os
 import signal
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -18,16 +18,19 @@ from urllib.parse import urlsplit
 
 import click
 import dagster as dg
+import yaml
 from rich.console import Console
 
 from socialnlp_assets.cli.report import Report
 from socialnlp_assets.definitions import build_definitions
 from socialnlp_assets.fakes.pages import serve_articles
-from socialnlp_assets.fakes.samples import WORKFLOWS, sample_hours, sample_late_file
+from socialnlp_assets.fakes.samples import WORKFLOWS, sample_late_file
+from socialnlp_assets.fakes.sources import SampleSources, sample_sources
 from socialnlp_assets.partitions import HOUR, floor_hour, key_of
 from socialnlp_assets.resources import build_lake
 from socialnlp_assets.resources.endpoints.resource import build_endpoints
 from socialnlp_assets.settings import Settings
+from socialnlp_assets.workflow import load_workflows
 
 QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
 
@@ -37,19 +40,33 @@ QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
 @click.option("--workflow", "names", multiple=True, type=click.Choice(WORKFLOWS), help="Only this one; all by default.")
 def demo(hours: int, names: tuple[str, ...]) -> None:
     """Land sample hours, let the sensors find them, run every workflow on them and show what came out."""
-    console = Console()
-    with _instance() as instance, serve_articles() as pages, _no_process_left():
-        settings = Settings(article_allowed_hosts=frozenset({urlsplit(pages).netloc}))
-        report = Report(console, settings)
-        first = floor_hour(datetime.now(UTC)) - hours * HOUR
-        demonstration = Demonstration(settings, instance, report, tuple(names) or WORKFLOWS, first, hours)
+    workflows = tuple(names) or WORKFLOWS
+    first = floor_hour(datetime.now(UTC)) - hours * HOUR
+    report = Report(Console())
+    with (
+        _instance() as instance,
+        serve_articles() as pages,
+        sample_sources(first, hours, workflows, pages) as sources,
+        _termination_unwinds(),
+    ):
+        settings = _settings(sources, pages)
         try:
-            demonstration.run(pages)
+            Demonstration(settings, instance, report, workflows, first, hours).run(sources.dropped, pages)
         finally:
             report.removed = _remove_endpoints(settings)
-        report.show()
+        report.show(build_lake(settings))
     if report.failed:
         raise click.ClickException(f"{report.failed} runs failed; `make ui` shows why")
+
+
+def _settings(sources: SampleSources, pages: str) -> Settings:
+    """The user's settings, with the stand-ins as sources."""
+    os.environ |= {f"SOCIALNLP_SECRET_{name}": value for name, value in sources.secrets.items()}
+    state = Settings().state
+    state.mkdir(parents=True, exist_ok=True)
+    file = state / "demo-sources.yaml"
+    file.write_text(yaml.safe_dump(sources.configuration), encoding="utf-8")
+    return Settings(article_allowed_hosts=frozenset({urlsplit(pages).netloc}), sources=file)
 
 
 class Demonstration:
@@ -74,41 +91,51 @@ class Demonstration:
         self.repository = self.definitions.get_repository_def()
         self.cursors: dict[str, str | None] = {}
 
-    def run(self, pages: str) -> None:
-        landed: dict[str, bytes] = {}
-        for workflow in self.workflows:
-            landed |= sample_hours(self.first, self.hours, workflow=workflow, articles_at=pages)
-        self._land(landed)
+    def run(self, dropped: dict[str, bytes], pages: str) -> None:
+        """Pull and drop the hours' messages and run what landed; then the same for a late file."""
+        self._pull()
+        self._drop(dropped, "files")
         self._run_what_landed(again=True)
         late: dict[str, bytes] = {}
         for workflow in self.workflows:
             late |= sample_late_file(self.first, workflow=workflow, articles_at=pages)
-        self._land(late, "late ")
+        self._drop(late, "late files")
         self._run_what_landed()
 
-    def _land(self, files: dict[str, bytes], kind: str = "") -> None:
+    @property
+    def _hours(self) -> list[str]:
+        return [key_of(self.first + n * HOUR) for n in range(self.hours)]
+
+    def _pull(self) -> None:
+        """Materialise the landing assets from the stand-ins of Sprinklr and Google."""
+        kinds = {load_workflows()[workflow].source.kind for workflow in self.workflows}
+        for kind in sorted(kinds, reverse=True):
+            for hour in self._hours:
+                if not self._execute(f"pull_{kind}", hour, {}).success:
+                    self.report.failed += 1
+            self.report.say(f"{self.hours} hours pulled from a stand-in of {kind}")
+
+    def _drop(self, files: dict[str, bytes], what: str) -> None:
         for path, data in files.items():
             self.lake.put_if_changed(path, data)
-        self.report.say(f"{len(files)} {kind}files of {self.hours} hours landed at {self.lake.address('landing')}")
+        self.report.say(f"{len(files)} {what} dropped into {self.lake.address('landing')}")
+
+    def _execute(self, job: str, hour: str, tags: Mapping[str, str]) -> dg.ExecuteInProcessResult:
+        return self.definitions.resolve_job_def(job).execute_in_process(
+            partition_key=hour, instance=self.instance, tags=dict(tags), run_config=QUIET, raise_on_error=False
+        )
 
     def _run_what_landed(self, again: bool = False) -> None:
         """One tick of each workflow's sensor, and the runs that it asks for. With `again`, hours that have run
         with the same files before, in an earlier demonstration, run once more."""
-        hours = [key_of(self.first + n * HOUR) for n in range(self.hours)]
         for workflow in self.workflows:
-            requests = [request for request in self._tick(workflow) if request.partition_key in hours]
+            requests = [request for request in self._tick(workflow) if request.partition_key in self._hours]
             if again and not requests:
                 self.report.say(f"{workflow}: nothing new since the last demonstration; the same hours run again")
-                requests = [dg.RunRequest(partition_key=hour) for hour in hours]
+                requests = [dg.RunRequest(partition_key=hour) for hour in self._hours]
             for request in requests:
                 with self.report.running(workflow, str(request.partition_key)) as running:
-                    running.result = self.definitions.resolve_job_def(workflow).execute_in_process(
-                        partition_key=request.partition_key,
-                        instance=self.instance,
-                        tags=dict(request.tags),
-                        run_config=QUIET,
-                        raise_on_error=False,
-                    )
+                    running.result = self._execute(workflow, str(request.partition_key), request.tags)
 
     def _tick(self, workflow: str) -> list[dg.RunRequest]:
         sensor = self.definitions.resolve_sensor_def(f"{workflow}_landing")
@@ -129,14 +156,14 @@ def _instance() -> Iterator[dg.DagsterInstance]:
     home = Path(os.environ.setdefault("DAGSTER_HOME", str(Settings().state / "dagster")))
     home.mkdir(parents=True, exist_ok=True)
     if not (home / "dagster.yaml").exists():
-        (home / "dagster.yaml").write_text("telemetry:\n  enabled: false\n")
+        (home / "dagster.yaml").write_text("telemetry: {enabled: false}\nnux: {enabled: false}\n")
     logging.getLogger("dagster").setLevel(logging.CRITICAL)
     with dg.DagsterInstance.get() as instance:
         yield instance
 
 
 @contextmanager
-def _no_process_left() -> Iterator[None]:
+def _termination_unwinds() -> Iterator[None]:
     """Have a termination unwind as Ctrl-C does, so that endpoints are removed whichever it is."""
 
     def interrupt(*_: Any) -> None:

@@ -15,9 +15,7 @@ from rich import box
 from rich.console import Console
 from rich.table import Column, Table
 
-from socialnlp_assets.resources import build_lake
 from socialnlp_assets.resources.lake import Lake
-from socialnlp_assets.settings import Settings
 
 
 @dataclass
@@ -34,7 +32,6 @@ class Report:
     """Gathers runs; `show` prints the tables."""
 
     console: Console
-    settings: Settings
     removed: list[str] = field(default_factory=list)
     failed: int = 0
     started: float = field(default_factory=time.monotonic)
@@ -80,9 +77,8 @@ class Report:
                 cause = (error.cause or error) if error else None
                 self.problems.append(f"{event.step_key}: {cause.message.strip()[:300] if cause else event.message}")
 
-    def show(self) -> None:
+    def show(self, lake: Lake) -> None:
         """The tables, and where the results lie."""
-        lake = build_lake(self.settings)
         self._show_assets()
         self._show_endpoints()
         passed, failed = self.checks[True], self.checks[False]
