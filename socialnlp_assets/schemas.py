@@ -90,7 +90,7 @@ ENRICHMENTS = Schema(
         Column("enriched", BOOL, "true when the page's text replaced the message"),
         Column("article_title", TEXT, "title found on the page", required=False),
         Column("article_url", TEXT, "address that the text came from, after redirects", required=False),
-        Column("article_status", TEXT, "enriched, shorter, not_article, or why the page could not be read"),
+        Column("article_status", TEXT, "enriched, not longer, not in English, not_article, or why there is no page"),
     ),
 )
 SENTIMENTS = Schema(
