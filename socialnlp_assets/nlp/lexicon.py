@@ -25,7 +25,7 @@ FLOOD_WORDS = 10_000  # the words that people draw out are common ones
 
 _FLOOD = re.compile(r"([a-z])\1{2,}")
 _WORD = re.compile(r"[a-z0-9']+")
-_REMEMBERED = 100_000  # tokens whose readings are kept; a server reads without end
+_REMEMBERED = 20_000  # tokens whose readings are kept; a server reads without end
 
 
 class Candidate(NamedTuple):
