@@ -55,6 +55,7 @@ def main() -> None:
         click.echo(f"socialnlp: {error.format_message()}", err=True)
         sys.exit(error.exit_code)
     except click.exceptions.Abort:
+        click.echo("socialnlp: interrupted", err=True)
         sys.exit(130)
     except BrokenPipeError:  # the reader of our output has gone, as `| head` does
         sys.stderr.close()

@@ -32,6 +32,7 @@ from socialnlp_assets.resources.endpoints.resource import build_endpoints
 from socialnlp_assets.settings import Settings
 from socialnlp_assets.workflow import load_workflows
 
+INTERRUPTED = ("DagsterExecutionInterruptedError", "KeyboardInterrupt")
 QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
 
 
@@ -52,6 +53,8 @@ def demo(hours: int, names: tuple[str, ...]) -> None:
         settings = _settings(sources, pages)
         try:
             Demonstration(settings, instance, report, workflows, first, hours).run(sources.dropped, pages)
+        except KeyboardInterrupt:
+            raise click.Abort from None
         finally:
             report.removed = _remove_endpoints(settings)
         report.show(build_lake(settings))
@@ -121,9 +124,13 @@ class Demonstration:
         self.report.say(f"{len(files)} {what} dropped into {self.lake.address('landing')}")
 
     def _execute(self, job: str, hour: str, tags: Mapping[str, str]) -> dg.ExecuteInProcessResult:
-        return self.definitions.resolve_job_def(job).execute_in_process(
+        result = self.definitions.resolve_job_def(job).execute_in_process(
             partition_key=hour, instance=self.instance, tags=dict(tags), run_config=QUIET, raise_on_error=False
         )
+        errors = [event.step_failure_data.error for event in result.all_events if event.is_step_failure]
+        if any(error and error.cls_name in INTERRUPTED for error in errors):
+            raise KeyboardInterrupt  # Dagster takes Ctrl-C for the run's failure; whoever pressed it means all of this
+        return result
 
     def _run_what_landed(self, again: bool = False) -> None:
         """One tick of each workflow's sensor, and the runs that it asks for. With `again`, hours that have run
