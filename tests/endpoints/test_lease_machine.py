@@ -14,7 +14,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import pytest
-from hypothesis import HealthCheck, settings
+from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule, run_state_machine_as_test
 
@@ -158,7 +158,11 @@ class LeaseMachine(RuleBasedStateMachine):
     )
     def race(self, data: st.DataObject, seconds: int, late: str, quick: str) -> None:
         """Somebody reads a record; before the write, somebody else does something."""
-        one, other = self.somebody(data), self.somebody(data)
+        one = self.somebody(data)
+        others = self.leases.keys() - {one}  # the threads of one process take turns: see `Lease._changing`
+        if quick != "reap" and not others:
+            return
+        other = self.somebody(data, others or {one})
         self.clock.advance(seconds)
         self.store.intruder = lambda: self.move(other, quick)
         self.move(one, late)
@@ -293,6 +297,8 @@ def test_the_protocol_keeps_its_promises(
                 stateful_step_count=50,
                 deadline=None,
                 database=None,
+                phases=[Phase.generate],  # shrinking takes longer than reading the steps
+                derandomize=True,  # the same steps everywhere: a failure here is a failure there
                 suppress_health_check=list(HealthCheck),
             ),
         )

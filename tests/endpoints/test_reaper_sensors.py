@@ -38,7 +38,7 @@ def definitions(endpoints: Endpoints, held: list[Lease], machine: Machine) -> dg
     @dg.asset
     def dies_holding(context: dg.AssetExecutionContext) -> None:
         manager = LeaseManager(
-            SqliteStore(machine.directory / "leases.db"), machine.backend(), COOLS_AT_ONCE, Owner(context.run_id)
+            SqliteStore(machine.directory / "leases.db"), machine.backend(), COOLS_AT_ONCE, Owner(context.run.run_id)
         )
         held.append(manager.acquire(machine.spec()))
         raise dg.Failure("the process is killed and releases nothing")

@@ -171,6 +171,7 @@ class Lease:
             known = self._record
             if known is None:
                 return
+
             def renewed(record: Record, now: datetime) -> Record:
                 same = record.epoch == known.epoch and record.state in (State.CREATING, State.IN_SERVICE)
                 return record.joined(self._holder(now), now, self._manager.terms.lifetime) if same else record
