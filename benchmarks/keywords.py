@@ -15,12 +15,12 @@ from benchmarks.servers import serving
 from socialnlp_assets.models import load_catalogue
 
 RIVAL = "pytextrank, one by one"
-DOCUMENTS, TOP = 200, 10
+DOCUMENTS, TOP = 100, 10
 
 
 def keywords() -> list[Figure]:
     documents, gold = inspec(DOCUMENTS)
-    posts = texts.posts(200)
+    posts = texts.posts(100)
     import pytextrank  # noqa: F401 (registers the pipe)
     import spacy
 
@@ -38,7 +38,7 @@ def keywords() -> list[Figure]:
             return [[keyword["phrase"] for keyword in reply] for reply in replies]
 
         for name, work in (("keywords, posts", posts), ("keywords, abstracts", documents)):
-            rate = rates({"ours": lambda work=work: ours(work), "theirs": lambda work=work: theirs(work)}, len(work), 3)  # type: ignore[misc]
+            rate = rates({"ours": lambda work=work: ours(work), "theirs": lambda work=work: theirs(work)}, len(work), 2)  # type: ignore[misc]
             found.append(figure(name, RIVAL, rate["ours"].wall, rate["theirs"].wall))
         if gold:
             quality = figure(

@@ -39,7 +39,7 @@ class CTranslate2M2M100(Handler):
         return cls(translator, pieces, settings["languages"])
 
     def predict(self, texts: Sequence[str], parameters: Mapping[str, Any]) -> Predictions:
-        def translate_pieces(pieces: list[str], languages: list[str]) -> list[str]:
+        def translate_pieces(pieces: list[str], languages: list[str], most: int) -> list[str]:
             sources = [
                 [f"__{language}__", *tokens, END]
                 for language, tokens in zip(languages, self._pieces.encode(pieces, out_type=str), strict=True)
@@ -50,11 +50,11 @@ class CTranslate2M2M100(Handler):
                 max_batch_size=BATCH_TOKENS,
                 batch_type="tokens",
                 beam_size=parameters["num_beams"],
-                max_decoding_length=parameters["max_length"],
+                max_decoding_length=most,
             )
             return [self._text(result.hypotheses[0]) for result in results]
 
-        return Predictions(translate(texts, parameters["src_lang"], self._count, translate_pieces))
+        return Predictions(translate(texts, parameters, self._count, translate_pieces))
 
     def _count(self, text: str) -> int:
         return len(self._pieces.encode(text))

@@ -13,25 +13,30 @@ from socialnlp_assets.nlp.chunking import CountTokens, Mode, plan, split, whole_
 # M2M100 was trained on sentences: what is longer is translated in pieces, of which none is cut off.
 TRANSLATION_TOKENS = 200
 
-Translate = Callable[[list[str], list[str]], Sequence[str]]
-"""Pieces and their languages to translations, in order."""
+Translate = Callable[[list[str], list[str], int], Sequence[str]]
+"""Pieces, their languages and the most tokens of an answer to translations, in order."""
 
 Generate = Callable[[list[str], int, list[int]], Sequence[str]]
 """Chunks, the least tokens of each summary and the most tokens of each one, to summaries, in order."""
 
 
 def translate(
-    texts: Sequence[str], languages: Sequence[str], count_tokens: CountTokens, translate_pieces: Translate
+    texts: Sequence[str], parameters: Mapping[str, Any], count_tokens: CountTokens, translate_pieces: Translate
 ) -> list[str]:
-    """`texts` translated, long ones piece by piece."""
+    """`texts` translated, long ones piece by piece.
+
+    On noise the model may repeat itself without end: an answer is not longer than a translation can be.
+    """
+    lengths = [count_tokens(text) for text in texts]
     pieces = [
-        [text] if count_tokens(text) <= TRANSLATION_TOKENS else split(text, count_tokens, TRANSLATION_TOKENS)
-        for text in texts
+        [text] if length <= TRANSLATION_TOKENS else split(text, count_tokens, TRANSLATION_TOKENS)
+        for text, length in zip(texts, lengths, strict=True)
     ]
     answers = iter(
         translate_pieces(
             [piece for found in pieces for piece in found],
-            [language for found, language in zip(pieces, languages, strict=True) for _ in found],
+            [language for found, language in zip(pieces, parameters["src_lang"], strict=True) for _ in found],
+            min(parameters["max_length"], 3 * min(max(lengths), TRANSLATION_TOKENS) + 16),
         )
     )
     return [" ".join(next(answers) for _ in found) for found in pieces]

@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 from tokenizers import Tokenizer
 
-from socialnlp_assets.nlp.noise import Slot
+from socialnlp_assets.nlp.lexicon import Slot
 
 CONTEXT_WORDS = 40  # to each side; far words say little, and a text may have thousands
 MOST_TOKENS = 512
