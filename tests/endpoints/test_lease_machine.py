@@ -207,6 +207,7 @@ class LeaseMachine(RuleBasedStateMachine):
 
     def do(self, actor: int, what: str) -> None:
         if what == "look":
+            self.serving.discard(actor)  # it may wait for a successor now
             if self.leases[actor].look():
                 self.serving.add(actor)
         elif what == "renew":
