@@ -31,7 +31,7 @@ def translation() -> list[Figure]:
 
 
 def emotion() -> list[Figure]:
-    return compare("emotion", "emotion", texts.posts(48), {}, rounds=3)
+    return compare("emotion", "emotion", texts.posts(48), {}, rounds=1)
 
 
 def summarisation() -> list[Figure]:

@@ -54,12 +54,11 @@ class Client:
 
 @contextmanager
 def serving(folder: Path) -> Iterator[Client]:
-    """A server of the model in `folder`, once it is ready."""
-    process = subprocess.Popen(
-        [sys.executable, "-m", "socialnlp_assets.serving", "--model", str(folder), "--port", "0"],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
-    )
+    """A server of the model in `folder`, once it is ready; on all cores, or SOCIALNLP_BENCH_THREADS of them."""
+    command = [sys.executable, "-m", "socialnlp_assets.serving", "--model", str(folder), "--port", "0"]
+    if threads := os.environ.get("SOCIALNLP_BENCH_THREADS"):
+        command += ["--threads", threads]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
     try:
         assert process.stdout
         client = Client(json.loads(process.stdout.readline() or "{}")["port"], process.pid)

@@ -112,7 +112,7 @@ def failed_asynchronously(name: str, reason: bytes) -> InvocationError:
 
 
 def _model_error(name: str, error: ClientError, problem: str) -> InvocationError:
-    status = int(error.response.get("OriginalStatusCode") or 0)  # type: ignore[call-overload]
+    status = int(error.response.get("OriginalStatusCode") or 0)
     said = str(error.response.get("OriginalMessage") or "")
     if TIMED_OUT.search(problem) or TIMED_OUT.search(said):
         return InvocationTimeout(problem)
