@@ -24,7 +24,7 @@ ROW_BY_ROW, BATCHED = "transformers, row by row", "transformers, batches of 16 i
 
 def translation() -> list[Figure]:
     found = []
-    for beams, count in ((1, 8), (5, 4)):
+    for beams, count in ((1, 16), (5, 8)):
         parameters = {"src_lang": "fr", "num_beams": beams, "max_length": 32}
         found += compare(f"translation, beam {beams}", "translator", texts.foreign(count), parameters, rounds=1)
     return found

@@ -14,7 +14,7 @@ from tokenizers import Tokenizer
 from socialnlp_assets.serving.handler import BadModel
 
 MODEL, TOKENIZER = "model.onnx", "tokenizer.json"
-BATCH_TOKENS = 512  # padding included: what fits the cores' caches is faster than what fits the memory
+BATCH_TOKENS = 256  # padding included: what fits the cores' caches is faster than what fits the memory
 
 Integers = npt.NDArray[np.int64]
 
