@@ -146,8 +146,10 @@ def test_rwanda_and_reviews(whole_platform: Platform) -> None:
     labels = {row[0] for aspect in aspects for row in reviews.select(aspect).fetchall()}
     assert labels <= {"positive", "negative", "not mentioned"}
     assert len(labels) > 1
+    posts = {row["message_id"]: row["message"] for row in whole_platform.rows("posts", "rwanda", SECOND)}
     english = whole_platform.rows("translations", "rwanda", SECOND)
-    assert all(row["text_en"] for row in english if row["translated"])
+    assert sum(row["translated"] for row in english) > 10
+    assert all(bool(row["text_en"]) == bool(posts[row["message_id"]]) for row in english)
 
 
 def test_a_failed_check_publishes_nothing_and_stops_the_run(whole_platform: Platform) -> None:

@@ -93,7 +93,7 @@ def as_csv(messages: list[dict[str, Any]]) -> bytes:
     "content",
     [
         json.dumps([message(1), message(2)]).encode(),
-        gzip.compress(json.dumps([message(1), message(2)]).encode()),
+        gzip.compress(json.dumps([message(1), message(2)]).encode(), mtime=0),
         "\n".join(json.dumps(message(n)) for n in (1, 2)).encode(),
         json.dumps({"data": {"result": [message(1), message(2)], "hasMore": False}}).encode(),
         as_csv([message(1), message(2)]),
@@ -113,7 +113,7 @@ def test_every_format_is_read(platform: Platform, content: bytes) -> None:
         (b"<html>Developer Over Rate</html>", 1, 1),
         (json.dumps([message(1), message(2)]).encode()[:-40], 2, 1),
         (b"", 1, 1),
-        (gzip.compress(json.dumps([message(1)]).encode())[:-12], 1, 1),
+        (gzip.compress(json.dumps([message(1)]).encode(), mtime=0)[:-12], 1, 1),
         (json.dumps([message(1, channelCreatedTime=None), message(2)]).encode(), 2, 1),
         (json.dumps([message(1, messageId=None), "text", 7, None, message(2)]).encode(), 2, 4),
         (b"\x00\x01\x02\xff\xfe", 1, 1),
