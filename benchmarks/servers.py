@@ -56,6 +56,7 @@ class Client:
 def serving(folder: Path) -> Iterator[Client]:
     """A server of the model in `folder`, once it is ready; on all cores, or SOCIALNLP_BENCH_THREADS of them."""
     command = [sys.executable, "-m", "socialnlp_assets.serving", "--model", str(folder), "--port", "0"]
+    command += ["--orphan-after", "600"]  # should this process be killed
     if threads := os.environ.get("SOCIALNLP_BENCH_THREADS"):
         command += ["--threads", threads]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
