@@ -118,8 +118,11 @@ def test_a_server_that_dies_while_held_is_replaced_and_no_row_is_lost(machine: M
 def test_a_server_that_nobody_asks_anything_ends_itself(machine: Machine) -> None:
     backend = machine.backend(orphan_after=0.5)
     backend.create("nlp-translator-x-e1", machine.spec(), {})
-    eventually(lambda: (ended := backend.describe("nlp-translator-x-e1")) and ended.status is Status.FAILED)
-    assert machine.processes() == []
+    eventually(lambda: (begun := backend.describe("nlp-translator-x-e1")) and begun.status is Status.IN_SERVICE)
+    eventually(lambda: machine.processes() == [])
+    ended = backend.describe("nlp-translator-x-e1")
+    assert ended
+    assert ended.status is Status.FAILED
 
 
 def test_what_ended_by_itself_is_created_again(machine: Machine) -> None:
