@@ -86,10 +86,10 @@ class Report:
         self._show_query(lake)
 
     def _show_assets(self) -> None:
-        """A row an asset; a value an hour: rows in→out, dropped, quarantined, seconds."""
+        """A row an asset; a value an hour: rows in→out, dropped, held in quarantine, seconds."""
         hours = sorted({hour for runs in self.assets.values() for hour in runs})
-        columns = [Column(f"{hour[5:10]}\n{hour[11:]} in→out", justify="right", no_wrap=True) for hour in hours]
-        figures = [Column(name, justify="right", no_wrap=True) for name in ("dropped", "quar-\nantined", "seconds")]
+        columns = [Column(f"{hour[5:10]}\n{hour[11:]}", justify="right", no_wrap=True) for hour in hours]
+        figures = [Column(name, justify="right", no_wrap=True) for name in ("dropped", "held", "seconds")]
         table = Table(Column("asset", no_wrap=True), *columns, *figures, box=box.SIMPLE_HEAD, pad_edge=False)
         last = ""
         for (workflow, asset), runs in self.assets.items():
