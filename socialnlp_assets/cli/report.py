@@ -90,17 +90,23 @@ class Report:
         hours = sorted({hour for runs in self.assets.values() for hour in runs})
         columns = [Column(f"{hour[5:10]}\n{hour[11:]}", justify="right", no_wrap=True) for hour in hours]
         figures = [Column(name, justify="right", no_wrap=True) for name in ("dropped", "held", "seconds")]
-        table = Table(Column("asset", no_wrap=True), *columns, *figures, box=box.SIMPLE_HEAD, pad_edge=False)
-        last = ""
-        for (workflow, asset), runs in self.assets.items():
-            if workflow != last:
-                table.add_section()
-                table.add_row(f"[bold]{workflow}[/]")
-                last = workflow
-            cells = [f"{runs[hour]['rows_in']}→{runs[hour]['rows_out']}" if hour in runs else "" for hour in hours]
-            values = [_by_hour(runs, hours, name) for name in ("rows_dropped", "rows_quarantined", "seconds")]
-            table.add_row(f" {asset}", *cells, *values)
-        self.console.print(table)
+        for workflow in dict.fromkeys(name for name, _ in self.assets):
+            table = Table(
+                Column(workflow, no_wrap=True),
+                *columns,
+                *figures,
+                box=box.SIMPLE_HEAD,
+                pad_edge=False,
+                padding=(0, 1, 0, 0),
+            )
+            for (name, asset), runs in self.assets.items():
+                if name == workflow:
+                    cells = [f"{runs[h]['rows_in']}→{runs[h]['rows_out']}" if h in runs else "" for h in hours]
+                    values = [
+                        _by_hour(runs, hours, figure) for figure in ("rows_dropped", "rows_quarantined", "seconds")
+                    ]
+                    table.add_row(asset, *cells, *values)
+            self.console.print(table)
 
     def _show_endpoints(self) -> None:
         names = ("requests", "texts", "seconds held", "removed")
