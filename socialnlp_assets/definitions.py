@@ -14,7 +14,7 @@ from socialnlp_assets.assets import build_assets
 from socialnlp_assets.assets.landing import build_landing
 from socialnlp_assets.assets.retention import build_retention
 from socialnlp_assets.partitions import hourly_partitions
-from socialnlp_assets.resources import build_resources
+from socialnlp_assets.resources.build import build_resources
 from socialnlp_assets.resources.sources_file import configured_sources
 from socialnlp_assets.sensors import build_sensors
 from socialnlp_assets.settings import Settings

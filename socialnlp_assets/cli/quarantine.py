@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.table import Table
 
 from socialnlp_assets.partitions import hour_in_path, key_of
-from socialnlp_assets.resources import build_lake
+from socialnlp_assets.resources.build import build_lake
 from socialnlp_assets.resources.lake import Lake
 from socialnlp_assets.settings import Settings
 

@@ -81,8 +81,8 @@ def table(name: str, database: str | None) -> None:
     """The Athena table of the workflow NAME's output: the TableInput of Glue's CreateTable, as JSON."""
     from socialnlp_assets.assets import STEPS
     from socialnlp_assets.assets.output import output_schema
-    from socialnlp_assets.resources import build_lake
     from socialnlp_assets.resources.athena import create_table, table_input
+    from socialnlp_assets.resources.build import build_lake
 
     known = _all()
     if name not in known:

@@ -1,4 +1,4 @@
-"""The reaper in Dagster: a sensor for what nobody needs, and hooks for runs that ended badly.
+"""The reaper in Dagster: a sensor for what nobody needs, and hooks for runs that have ended.
 
 Neither is needed for safety: leases expire, local servers end themselves, and `socialnlp endpoints reap`
 does the same from cron when the daemon is down. They make removal prompt.
@@ -7,6 +7,7 @@ does the same from cron when the daemon is down. They make removal prompt.
 from __future__ import annotations
 
 import dagster as dg
+from dagster import DagsterRunStatus as Status
 
 from socialnlp_assets.resources.endpoints.reaper import Removal
 from socialnlp_assets.resources.endpoints.resource import Endpoints
@@ -32,33 +33,28 @@ def endpoint_reaper() -> dg.SensorDefinition:
 
 
 def run_end_hooks() -> list[dg.SensorDefinition]:
-    """Release what a failed or cancelled run still holds: its process may have died without doing so."""
+    """Release what a run that has ended still holds, because its process died without doing so, or has announced
+    and never leased."""
+    return [
+        _after("failure", Status.FAILURE),
+        _after("cancellation", Status.CANCELED),
+        _after("success", Status.SUCCESS),
+    ]
 
-    @dg.run_failure_sensor(
-        name="endpoints_after_failure",
-        description="Releases the endpoints of a failed run.",
-        minimum_interval_seconds=REAPER_SECONDS,
-        default_status=dg.DefaultSensorStatus.RUNNING,
-    )
-    def after_failure(context: dg.RunFailureSensorContext, endpoints: dg.ResourceParam[Endpoints]) -> None:
-        _release(context, endpoints)
 
+def _after(what: str, status: Status) -> dg.SensorDefinition:
     @dg.run_status_sensor(
-        run_status=dg.DagsterRunStatus.CANCELED,
-        name="endpoints_after_cancellation",
-        description="Releases the endpoints of a cancelled run.",
+        run_status=status,
+        name=f"endpoints_after_{what}",
+        description=f"Releases what a run holds or has announced, after its {what}.",
         minimum_interval_seconds=REAPER_SECONDS,
         default_status=dg.DefaultSensorStatus.RUNNING,
     )
-    def after_cancellation(context: dg.RunStatusSensorContext, endpoints: dg.ResourceParam[Endpoints]) -> None:
-        _release(context, endpoints)
+    def hook(context: dg.RunStatusSensorContext, endpoints: dg.ResourceParam[Endpoints]) -> None:
+        endpoints.release_run(context.dagster_run.run_id)
+        context.log.info(_report(endpoints.reap()))
 
-    return [after_failure, after_cancellation]
-
-
-def _release(context: dg.RunStatusSensorContext, endpoints: Endpoints) -> None:
-    endpoints.release_run(context.dagster_run.run_id)
-    context.log.info(_report(endpoints.reap()))
+    return hook
 
 
 def _report(removals: list[Removal]) -> str:

@@ -10,13 +10,12 @@ import pytest
 
 from socialnlp_assets.models.catalogue import load_catalogue
 from socialnlp_assets.resources.endpoints.manager import Lease, LeaseManager, Owner
-from socialnlp_assets.resources.endpoints.protocol import EndpointFailed, EndpointGone, EndpointSpec
+from socialnlp_assets.resources.endpoints.protocol import EndpointFailed, EndpointGone
 from socialnlp_assets.resources.endpoints.reaper import EndpointHeld
 from socialnlp_assets.resources.endpoints.records import State
 from socialnlp_assets.resources.endpoints.resource import Endpoints
 from socialnlp_assets.resources.endpoints.s3_store import S3Store
-from socialnlp_assets.resources.endpoints.sagemaker import SageMaker
-from tests.endpoints.world import TERMS, Killed, World, new_world, spec
+from tests.endpoints.world import TERMS, DiesAt, Killed, World, new_world, spec
 from tests.fakes import s3
 from tests.fakes.sagemaker import Creation, throttling
 
@@ -36,27 +35,6 @@ def world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
 def translate(endpoints: Endpoints, texts: list[str] = TEXTS) -> list[object]:
     with endpoints.lease("translator") as translator:
         return list(translator.predict(texts, src_lang="it"))
-
-
-class DiesAt(SageMaker):
-    """A process that is killed before or after one of its calls."""
-
-    def __init__(self, world: World, call: str, *, before: bool) -> None:
-        super().__init__(region="eu-west-1", endpoint_url=world.fake.url, sleep=world.clock.sleep)
-        self._call, self._before = call, before
-
-    def create(self, name: str, spec: EndpointSpec, tags: object) -> None:
-        self._die("create", lambda: super(DiesAt, self).create(name, spec, tags))  # type: ignore[arg-type]
-
-    def delete(self, name: str) -> None:
-        self._die("delete", lambda: super(DiesAt, self).delete(name))
-
-    def _die(self, call: str, does: object) -> None:
-        if call == self._call and self._before:
-            raise Killed
-        does()  # type: ignore[operator]
-        if call == self._call:
-            raise Killed
 
 
 # Creating
@@ -387,29 +365,6 @@ def test_the_leases_of_a_run_that_has_ended_are_released(world: World) -> None:
 # A run
 
 
-MODELS = ["translator", "normalizer", "sentiment", "emotion", "keywords", "reputation", "themes", "summarizer"]
-
-
-@pytest.mark.slow
-def test_a_cold_run_waits_for_the_slowest_endpoint_not_for_the_sum(world: World) -> None:
-    for number, model in enumerate(MODELS):
-        world.fake.creations[f"nlp-{model}-"] = Creation(seconds=120 + 30 * number)  # the slowest: 330 s
-
-    def run() -> float:
-        began = world.clock.seconds()
-        with world.endpoints() as endpoints:
-            endpoints.warm(MODELS)
-            assert world.clock.seconds() == began  # returns at once
-            for model in MODELS:
-                with endpoints.lease(model):
-                    pass
-            return world.clock.seconds() - began
-
-    (waited,) = world.together(run)
-    assert len(world.created()) == len(MODELS)
-    assert 330 <= waited <= 360  # the sum is 1800 s
-
-
 @pytest.mark.slow
 def test_a_backfill_of_24_hours_creates_each_endpoint_once(world: World) -> None:
     def hours() -> None:
@@ -424,22 +379,6 @@ def test_a_backfill_of_24_hours_creates_each_endpoint_once(world: World) -> None
 
     world.together(hours)
     assert sorted(world.created()) == sorted([E1, spec("sentiment").endpoint_name(1)])
-
-
-def test_an_announcement_holds_the_endpoint_until_somebody_leases_it(world: World) -> None:
-    def run() -> None:
-        with world.endpoints() as endpoints:
-            endpoints.warm(["translator"])
-            while not any(record.state is State.IN_SERVICE for record in endpoints.records()):
-                world.clock.sleep(5)
-            with endpoints.lease("translator"):
-                (record,) = endpoints.records()
-                assert [holder.step for holder in record.holders.values()] == [""]
-            endpoints.warm(["translator"])
-
-    world.together(run)
-    (record,) = world.endpoints().records()
-    assert record.holders == {}  # closing ends what was announced
 
 
 def test_endpoint_seconds_are_split_among_holders(world: World) -> None:

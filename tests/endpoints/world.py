@@ -90,6 +90,27 @@ class World:
         raise AssertionError(f"left behind: {self.fake.existing()}, {reaper.records()}")
 
 
+class DiesAt(SageMaker):
+    """A process that is killed before or after one of its calls."""
+
+    def __init__(self, world: World, call: str, *, before: bool) -> None:
+        super().__init__(region="eu-west-1", endpoint_url=world.fake.url, sleep=world.clock.sleep)
+        self._call, self._before = call, before
+
+    def create(self, name: str, spec: EndpointSpec, tags: object) -> None:
+        self._die("create", lambda: super(DiesAt, self).create(name, spec, tags))  # type: ignore[arg-type]
+
+    def delete(self, name: str) -> None:
+        self._die("delete", lambda: super(DiesAt, self).delete(name))
+
+    def _die(self, call: str, does: object) -> None:
+        if call == self._call and self._before:
+            raise Killed
+        does()  # type: ignore[operator]
+        if call == self._call:
+            raise Killed
+
+
 def spec(model: str, _: Any = None) -> EndpointSpec:
     return specification(model, CATALOGUE[model], SETTINGS)
 

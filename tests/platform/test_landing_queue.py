@@ -16,7 +16,7 @@ from moto.server import ThreadedMotoServer
 
 from socialnlp_assets.definitions import build_definitions
 from socialnlp_assets.partitions import floor_hour, key_of
-from socialnlp_assets.resources import build_lake
+from socialnlp_assets.resources.build import build_lake
 from socialnlp_assets.resources.lake import Lake
 from socialnlp_assets.sensors.queue import LandingQueue, keys_of
 from socialnlp_assets.settings import Settings

@@ -21,6 +21,7 @@ from socialnlp_assets.resources.endpoints.protocol import (
     AlreadyExists,
     BackendError,
     EndpointBackend,
+    EndpointBusy,
     EndpointError,
     EndpointFailed,
     EndpointGone,
@@ -96,6 +97,10 @@ class LeaseManager:
         lease = Lease(self, spec, step, held)
         lease.enter()
         return lease
+
+    def announce(self, spec: EndpointSpec) -> Announcement:
+        """A claim of the run on the endpoint, for its later leases; `look` begins its creation."""
+        return Announcement(self, spec)
 
     def close(self) -> None:
         """Nobody may wait for an endpoint any more; who does is woken by an `EndpointError`."""
@@ -203,8 +208,8 @@ class Lease:
         if record.state is State.IN_SERVICE:
             return self._answers(record)
         if record.state is State.CREATING:
-            self._awaited = record.epoch
-            return record.creator == self._id and self._advance(record)
+            waited, self._awaited = self._awaited == record.epoch, record.epoch
+            return record.creator == self._id and self._advance(record, waited)
         with contextlib.suppress(Throttled):
             finish_deletion(self._store, self._backend, record)
         return False
@@ -214,7 +219,7 @@ class Lease:
             if record.epoch == self._awaited and record.failure:
                 return record  # do not begin the next epoch
             mine = record.holders.get(self._id)
-            if mine is None or mine.expires_at - now < self._manager.terms.lease / 2:
+            if mine is None or self._is_due(mine, now):
                 mine = self._holder(now)
             return record.joined(mine, now, self._manager.terms.lifetime)
 
@@ -237,8 +242,8 @@ class Lease:
         self._change(lambda current, _: current.condemned(record.epoch))
         return False
 
-    def _advance(self, record: Record) -> bool:
-        """The creator's next move; True where the endpoint is in service."""
+    def _advance(self, record: Record, waited: bool) -> bool:
+        """The creator's next move; True where the endpoint is in service. `waited`: not its first look."""
         name, failure, reason = record.endpoint, "", ""
         try:
             description = self._backend.describe(name)
@@ -247,6 +252,10 @@ class Lease:
             elif description.status is Status.IN_SERVICE:
                 served = self._change(lambda current, _: current.entered_service(record.epoch))
                 return served.state is State.IN_SERVICE and served.epoch == record.epoch
+            elif description.status in BROKEN and not waited:
+                # It failed while nobody looked. Who comes now tries anew, and then believes what it sees.
+                self._change(lambda current, _: current.condemned(record.epoch))
+                return False
             elif description.status in BROKEN:
                 failure = f"{name} could not be created ({description.status}): {description.reason}"
             else:
@@ -279,6 +288,12 @@ class Lease:
             self._backend.create(record.endpoint, record.spec, tags)
         except AlreadyExists:
             logger.info("%s exists: an earlier request had arrived", record.endpoint)
+        # This process may have been halted in the meantime, for longer than its lease and the epoch lived.
+        now = self._change(lambda current, _: current.found(record.epoch))
+        if now.epoch != record.epoch:
+            logger.warning("%s was created too late and is deleted again", record.endpoint)
+            with contextlib.suppress(EndpointGone, EndpointBusy):  # while it is being created, the sweep's
+                self._backend.delete(record.endpoint)
 
     # The record
 
@@ -293,8 +308,12 @@ class Lease:
     def _account(self) -> None:
         if self._held and self._accounted_to and self._record:
             now = self._store.now()
-            self._held((now - self._accounted_to).total_seconds(), len(self._record.holders))
+            users = sum(not holder.announces for holder in self._record.holders.values())
+            self._held((now - self._accounted_to).total_seconds(), users)
             self._accounted_to = now
+
+    def _is_due(self, mine: Holder, now: datetime) -> bool:
+        return mine.expires_at - now < self._manager.terms.lease / 2
 
     def _holder(self, now: datetime) -> Holder:
         return Holder(
@@ -305,6 +324,23 @@ class Lease:
             pid=os.getpid(),
             expires_at=now + self._manager.terms.lease,
         )
+
+
+class Announcement(Lease):
+    """A run's claim, kept on record without heartbeats: it outlives its process. It lasts until the run's first
+    lease, until the run is abandoned, or as long as a creation may take, whichever comes first."""
+
+    def __init__(self, manager: LeaseManager, spec: EndpointSpec) -> None:
+        super().__init__(manager, spec, "announcement", None)
+        self._id = f"announcement-{manager.owner.run}"
+        self.kind = spec.kind
+
+    def _is_due(self, mine: Holder, now: datetime) -> bool:  # noqa: ARG002
+        return False
+
+    def _holder(self, now: datetime) -> Holder:
+        expires_at = now + PATIENCE[self._first.kind].creation
+        return super()._holder(now).model_copy(update={"expires_at": expires_at, "announces": True})
 
 
 class _Heartbeat(threading.Thread):

@@ -25,7 +25,8 @@ class State(StrEnum):
 
 
 class Holder(BaseModel):
-    """Somebody who needs the endpoint until `expires_at`, unless renewed."""
+    """Somebody who needs the endpoint until `expires_at`, unless renewed; or, with `announces`, a run that
+    will need it, whose steps come later and from other processes."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -35,6 +36,7 @@ class Holder(BaseModel):
     host: str
     pid: int
     expires_at: datetime
+    announces: bool = False
 
 
 class Record(BaseModel):
@@ -51,7 +53,7 @@ class Record(BaseModel):
     epoch: int = 0  # counts the lives of the endpoint; never goes back
     creator: str = ""  # the holder that creates this epoch
     holders: Mapping[str, Holder] = {}
-    warm_until: datetime | None = None  # set by the last release
+    warm_until: datetime | None = None  # set by each release
     created_at: datetime | None = None  # when this epoch's intent was recorded
     deadline: datetime | None = None  # when this epoch ends, held or not
     failure: str = ""  # why this epoch never came into service
@@ -96,7 +98,8 @@ class Record(BaseModel):
 
     def joined(self, holder: Holder, now: datetime, lifetime: timedelta) -> Record:
         """`holder` is among the holders; begins an epoch where there is none, and takes over from a creator
-        whose lease has expired. Nobody joins an endpoint that is being deleted or past its deadline."""
+        whose lease has expired, or which only announced. Nobody joins an endpoint that is being deleted or
+        past its deadline. A lease takes the place of its run's announcement."""
         if self.state is State.ABSENT:
             return self._with(
                 state=State.CREATING,
@@ -112,9 +115,14 @@ class Record(BaseModel):
             return self.condemned(self.epoch)
         if self.state is State.DELETING:
             return self
-        holders = self.live_holders(now) | {holder.id: holder}
-        creator = self.creator if self.creator in holders else holder.id
-        return self._with(holders=holders, creator=creator)
+        live = self.live_holders(now)
+        same_run = {id for id, other in live.items() if other.run == holder.run}
+        if holder.announces and any(not live[id].announces for id in same_run):
+            return self  # what it announces has come
+        others = {id: other for id, other in live.items() if not (other.announces and id in same_run)}
+        holders = others | {holder.id: holder}
+        created = self.creator in holders and not holders[self.creator].announces
+        return self._with(holders=holders, creator=self.creator if created else holder.id)
 
     def entered_service(self, epoch: int) -> Record:
         """The endpoint of `epoch` answers."""
@@ -123,15 +131,15 @@ class Record(BaseModel):
         return self
 
     def released(self, holder_id: str, now: datetime, warm: timedelta) -> Record:
-        """Without that holder; the last one to go leaves the endpoint warm for a while."""
+        """Without that holder, which leaves the endpoint warm for a while."""
         if holder_id not in self.holders:
             return self
         others = {id: other for id, other in self.live_holders(now).items() if id != holder_id}
         warm_until = now + warm if self.state is State.IN_SERVICE else self.warm_until
-        return self._with(holders=others, warm_until=self.warm_until if others else warm_until)
+        return self._with(holders=others, warm_until=warm_until)
 
     def abandoned(self, run: str, now: datetime) -> Record:
-        """Without the holders of a run that has ended."""
+        """Without the leases and announcements of a run that has ended."""
         others = {id: other for id, other in self.live_holders(now).items() if other.run != run}
         return self if len(others) == len(self.live_holders(now)) else self._with(holders=others)
 
@@ -146,6 +154,12 @@ class Record(BaseModel):
         if self.epoch != epoch or self.state is not State.DELETING:
             return self
         return self._with(state=State.ABSENT)
+
+    def found(self, epoch: int) -> Record:
+        """An endpoint of `epoch` exists after all: its creation was under way when the backend was asked."""
+        if self.epoch != epoch or self.state is not State.ABSENT:
+            return self
+        return self._with(state=State.DELETING)
 
     def _with(self, **changes: Any) -> Record:
         changed = self.model_copy(update=changes)

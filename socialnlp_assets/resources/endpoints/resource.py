@@ -16,16 +16,18 @@ from typing import Self
 from socialnlp_assets.models.catalogue import Catalogue, ModelEntry, load_catalogue
 from socialnlp_assets.resources.endpoints import reaper
 from socialnlp_assets.resources.endpoints.local import LocalProcess, local_spec
-from socialnlp_assets.resources.endpoints.manager import Lease, LeaseManager, Owner, Terms
+from socialnlp_assets.resources.endpoints.manager import PATIENCE, Announcement, LeaseManager, Owner, Terms
 from socialnlp_assets.resources.endpoints.metering import Meter, PriceTable, Usage, load_prices
 from socialnlp_assets.resources.endpoints.predictor import Predictor
-from socialnlp_assets.resources.endpoints.protocol import EndpointBackend, EndpointSpec
+from socialnlp_assets.resources.endpoints.protocol import EndpointBackend, EndpointError, EndpointSpec, Throttled
 from socialnlp_assets.resources.endpoints.reaper import Removal
 from socialnlp_assets.resources.endpoints.records import Record, State
 from socialnlp_assets.resources.endpoints.stores import LeaseStore, SqliteStore
 from socialnlp_assets.settings import Profile, Settings
 
 logger = logging.getLogger(__name__)
+
+ANNOUNCING_SECONDS = 30.0  # how long a process that ends waits until it has asked for what it announced
 
 SpecOf = Callable[[str, ModelEntry], EndpointSpec]
 
@@ -50,9 +52,7 @@ class Endpoints:
         self._spec_of = spec_of
         self._catalogue = catalogue
         self._prefix = prefix
-        self._announced: dict[str, Lease | None] = {}  # None: still being created
-        self._threads: list[threading.Thread] = []
-        self._lock = threading.Lock()
+        self._announcers: list[threading.Thread] = []
         self.usage: list[Usage] = []  # of every lease that was given back
 
     @contextmanager
@@ -66,7 +66,6 @@ class Endpoints:
         spec = self._spec_of(model, entry)
         meter = Meter(model, step or self._manager.owner.run, self.prices.price(spec))
         lease = self._manager.acquire(spec, step, meter.held)
-        self._end_announcement(model)
         try:
             yield Predictor(entry, lease.invoke, meter, kind=spec.kind, regain=lease.regain)
         finally:
@@ -74,37 +73,27 @@ class Endpoints:
             self.usage.append(meter.usage)
 
     def warm(self, models: Iterable[str]) -> None:
-        """Announce models that will be needed: their endpoints are created side by side while others work.
-        Returns at once. An announcement ends with the first lease on its model, or with `close`."""
-        for model in models:
-            entry = self._catalogue[model]
-            with self._lock:
-                if model in self._announced:
-                    continue
-                self._announced[model] = None
-            thread = threading.Thread(target=self._announce, args=(model, entry), name=f"warm-{model}", daemon=True)
-            self._threads.append(thread)
-            thread.start()
-
-    def _announce(self, model: str, entry: ModelEntry) -> None:
-        try:
-            lease = self._manager.acquire(self._spec_of(model, entry), "announcement")
-        except Exception as error:  # whoever leases the model will be told the same
-            logger.warning("%s could not be warmed: %s", model, error)
-            self._end_announcement(model)
+        """Announce models that the run will need: their endpoints are created side by side while others work.
+        Returns at once. An announcement is on record and outlives this process: it ends with the run's first
+        lease on its model, with `release_run`, or when no creation takes longer."""
+        announcements = {
+            model: self._manager.announce(self._spec_of(model, self._catalogue[model])) for model in models
+        }
+        if not announcements:
             return
-        with self._lock:
-            wanted = model in self._announced
-            if wanted:
-                self._announced[model] = lease
-        if not wanted:
-            lease.release()
+        # One thread for all: asking for an endpoint takes a second at most, what takes minutes is its creation.
+        announcer = threading.Thread(target=self._announce, args=(announcements,), name="warm-endpoints", daemon=True)
+        self._announcers.append(announcer)
+        announcer.start()
 
-    def _end_announcement(self, model: str) -> None:
-        with self._lock:
-            lease = self._announced.pop(model, None)
-        if lease:
-            lease.release()
+    def _announce(self, announcements: dict[str, Announcement]) -> None:
+        """Ask for all of them, and watch them until they are in service or this process has no more time."""
+        poll = max(PATIENCE[announcement.kind].poll for announcement in announcements.values())
+        while announcements := {model: each for model, each in announcements.items() if not _is_settled(model, each)}:
+            try:
+                self._manager.pause(poll.total_seconds())
+            except EndpointError:
+                return  # whoever leases them goes on from here
 
     def records(self) -> list[Record]:
         """The records of all endpoints that exist or are coming or going."""
@@ -141,17 +130,15 @@ class Endpoints:
         reaper.stop(self._manager.store, self._manager.backend, record, force=force, sleep=sleep)
 
     def release_run(self, run: str) -> None:
-        """Release whatever a run that has ended still holds."""
+        """Release whatever a run that has ended still holds or has announced."""
         for record in self.records():
             reaper.abandon(self._manager.store, record, run)
 
     def close(self) -> None:
-        """End this run's announcements. Endpoints stay as long as others hold them or they are warm."""
+        """Wait for nothing any more. Endpoints stay as long as they are held, announced or warm."""
         self._manager.close()
-        for model in list(self._announced):
-            self._end_announcement(model)
-        for thread in self._threads:
-            thread.join(timeout=5)
+        for announcer in self._announcers:
+            announcer.join(timeout=ANNOUNCING_SECONDS)  # what was announced is asked for, if only once
 
     def __enter__(self) -> Self:
         return self
@@ -160,6 +147,16 @@ class Endpoints:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
+
+
+def _is_settled(model: str, announcement: Announcement) -> bool:
+    try:
+        return announcement.look()
+    except Throttled:
+        return False
+    except Exception as error:  # whoever leases the model will be told the same
+        logger.warning("%s could not be announced: %s", model, error)
+        return True
 
 
 def build_endpoints(settings: Settings, *, run: str = "", workflow: str = "") -> Endpoints:
@@ -188,6 +185,8 @@ def _backend(settings: Settings) -> tuple[EndpointBackend, SpecOf]:
 
         sagemaker = SageMaker(region=settings.aws_region, endpoint_url=settings.aws_endpoint_url)
         return sagemaker, lambda model, entry: specification(model, entry, settings)
-    backend = LocalProcess(settings.state / "endpoints", settings.lease_seconds + settings.warm_seconds)
+    # Nobody asks anything of a server that is only announced.
+    unasked = max(settings.lease_seconds, PATIENCE["process"].creation.total_seconds())
+    backend = LocalProcess(settings.state / "endpoints", unasked + settings.warm_seconds)
     command = [settings.server_python or sys.executable, "-m", "socialnlp_assets.serving"]
     return backend, lambda model, entry: local_spec(model, entry.embedded.path, command, settings.endpoint_prefix)
