@@ -88,16 +88,13 @@ class Report:
     def _show_assets(self) -> None:
         """A row an asset; a value an hour: rows in→out, dropped, held in quarantine, seconds."""
         hours = sorted({hour for runs in self.assets.values() for hour in runs})
-        columns = [Column(f"{hour[5:10]}\n{hour[11:]}", justify="right", no_wrap=True) for hour in hours]
-        figures = [Column(name, justify="right", no_wrap=True) for name in ("dropped", "held", "seconds")]
+        headings = [*(f"{hour[5:10]}\n{hour[11:]}" for hour in hours), "dropped", "held", "seconds"]
+        self.console.print("Rows in→out by hour; then what was dropped, held in quarantine, and took, hour by hour.")
         for workflow in dict.fromkeys(name for name, _ in self.assets):
+            # Columns keep their cells, so each table has its own.
+            figures = [Column(heading, justify="right", no_wrap=True) for heading in headings]
             table = Table(
-                Column(workflow, no_wrap=True),
-                *columns,
-                *figures,
-                box=box.SIMPLE_HEAD,
-                pad_edge=False,
-                padding=(0, 1, 0, 0),
+                Column(workflow, no_wrap=True), *figures, box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0)
             )
             for (name, asset), runs in self.assets.items():
                 if name == workflow:
