@@ -20,7 +20,7 @@ BENCHMARKS = {
     "keywords": "keywords:keywords",
     "classification": "classification:classification",
     "article-extraction": "article_extraction:article_extraction",
-    "landing": "landing_scale:landing",
+    "scale": "scale:scale",
 }
 
 

@@ -23,7 +23,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from benchmarks.measure import Figure, figure
+from benchmarks.measure import Figure
 
 ROWS = (10_000, 100_000)
 HOUR = datetime(2026, 11, 20, 8, tzinfo=UTC)
@@ -38,8 +38,14 @@ def message(number: int) -> dict[str, Any]:
     article = number % 10 == 0
     return {
         **{"sourceType": "LISTENING", "messageId": f"m{number:08}", "brandPost": False, "conversationId": "c"},
-        **{"channelType": "WEB" if article else ("TWITTER", "FACEBOOK")[number % 2], "language": ("it", "en")[number % 2]},
-        **{"channelCreatedTime": int(HOUR.timestamp() * 1000) + number, "permalink": f"https://social.example/p/{number}"},
+        **{
+            "channelType": "WEB" if article else ("TWITTER", "FACEBOOK")[number % 2],
+            "language": ("it", "en")[number % 2],
+        },
+        **{
+            "channelCreatedTime": int(HOUR.timestamp() * 1000) + number,
+            "permalink": f"https://social.example/p/{number}",
+        },
         **{"content": {"text": f"{number} " + TEXT * (6 if article else 2), "attachment": None}},
         **{"topicIds": [str(number % 7), "7"], "enrichments": {}},
         **{"location": {"text": "", "additional": {"code": "IT"}}},
@@ -167,6 +173,33 @@ def measured(part: str, folder: Path) -> tuple[float, float]:
     run = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True)
     seconds, peak = run.stdout.split()[-2:]
     return float(seconds), float(peak)
+
+
+def scale(rows: tuple[int, int] = ROWS) -> list[Figure]:
+    """Seconds, peak memory, and what ten times the posts add to both; the import of Dagster and of Great
+    Expectations, seconds and some 300 MB whatever the rows, is ours alone."""
+    taken: dict[tuple[str, int], tuple[float, float]] = {}
+    for count in rows:
+        with tempfile.TemporaryDirectory() as name:
+            land(Path(name), count)
+            taken |= {(part, count): measured(part, Path(name)) for part in PARTS}
+    few, many = rows
+    figures = []
+    for step in ("posts", "output"):
+        for place, unit in enumerate(("s", "MB")):
+            (ours_few, ours), (theirs_few, theirs) = (
+                [taken[part, count][place] for count in rows] for part in (step, f"{step} by pandas")
+            )
+            figures.append(less(f"{step}, {many:,} posts", ours, theirs, unit))
+            figures.append(
+                less(f"{step}, {many:,} posts over {few:,}", ours / ours_few, theirs / theirs_few, f"× {unit}")
+            )
+    return figures
+
+
+def less(name: str, ours: float, theirs: float, unit: str) -> Figure:
+    """A figure of which less is better."""
+    return Figure(name, "pandas from CSV", round(ours, 3), round(theirs, 3), round(theirs / ours, 3), unit)
 
 
 if __name__ == "__main__":

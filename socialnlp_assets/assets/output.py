@@ -33,26 +33,29 @@ def output_schema(steps: dict[str, Step], workflow: Workflow) -> Schema:
 
 
 def join(schema: Schema, hour: Hour) -> Result:
-    """One row a message, in the order of `posts`."""
+    """One row a message with a usable text, in the order of `posts`."""
     posts = hour.read("posts")
+    rows_in = posts.num_rows
     text_asset, text_column = text_of(hour.workflow)
-    columns = {name: posts[name] for name in posts.column_names}
+    text = _aligned(hour.read(text_asset, ["message_id", text_column]), posts)[text_column]
+    reached = pc.sum(pc.is_valid(text)).as_py() or 0
+    posts = posts.filter(pc.greater(pc.utf8_length(pc.utf8_trim_whitespace(text)), 0))
+    dropped = Counter({
+        f"did not reach {text_asset}": rows_in - reached,
+        "no usable English text": reached - posts.num_rows,
+    })  # fmt: skip
+    columns = dict(zip(posts.column_names, posts.columns, strict=True))
     for step in hour.workflow.steps.named():
-        table = hour.read(step)
-        # Positions of the step's rows in the order of posts; null where the step left the message out.
-        positions = pc.index_in(posts["message_id"], value_set=table["message_id"].combine_chunks())
-        taken = table.drop_columns(["message_id"]).take(positions)
-        columns |= {name: taken[name] for name in taken.column_names}
+        table = _aligned(hour.read(step), posts)
+        columns |= zip(table.column_names, table.columns, strict=True)
     joined = pa.table(columns).select(schema.names()).cast(schema.arrow)
-    reached = pc.is_valid(joined[text_column])
-    usable = pc.fill_null(pc.greater(pc.utf8_length(pc.utf8_trim_whitespace(joined[text_column])), 0), False)
-    dropped = Counter(
-        {
-            f"did not reach {text_asset}": joined.num_rows - (pc.sum(reached).as_py() or 0),
-            "no usable English text": (pc.sum(reached).as_py() or 0) - (pc.sum(usable).as_py() or 0),
-        }
-    )
-    return Result(joined.filter(usable), rows_in=posts.num_rows, dropped=+dropped)
+    return Result(joined, rows_in=rows_in, dropped=+dropped)
+
+
+def _aligned(table: pa.Table, posts: pa.Table) -> pa.Table:
+    """A step's columns in the order of `posts`; null where the step left the message out."""
+    positions = pc.index_in(posts["message_id"], value_set=table["message_id"].combine_chunks())
+    return table.drop_columns(["message_id"]).take(positions)
 
 
 def publish(hour: Hour, table: pa.Table) -> Published:
@@ -73,7 +76,7 @@ def publish(hour: Hour, table: pa.Table) -> Published:
     # Both sets are on record while neither is complete, so that a crash leaves nothing unaccounted for.
     lake.put(manifest, json.dumps(sorted(before | partitions.keys())).encode())
     rows = table.drop_columns(["social"])  # the path says it, and Athena refuses to be told twice
-    size = sum(lake.write_table(path, rows.take(positions)) for path, positions in sorted(partitions.items()))
+    size = sum(lake.write_table(path, rows, positions) for path, positions in sorted(partitions.items()))
     lake.delete(sorted(before - partitions.keys()))
     lake.put(manifest, json.dumps(sorted(partitions)).encode())
     counts = {"output/partitions": len(partitions), "output/rows": sum(map(len, partitions.values()))}

@@ -41,7 +41,7 @@ class Desk:
         self.rows_in = 0
         self.dropped: Counter[str] = Counter()
         self.rejected: list[Rejected] = []
-        self.moved: dict[datetime, list[Any]] = defaultdict(list)
+        self.moved: dict[datetime, list[bytes]] = defaultdict(list)  # messages as JSON
         self._seen: set[str] = set()
         self._rows: list[dict[str, Any]] = []
         self._batches: list[pa.RecordBatch] = []
@@ -73,7 +73,8 @@ class Desk:
 
     def _move(self, record: Message, own_hour: datetime) -> None:
         if self.first <= own_hour <= self.hour + FURTHEST_AHEAD:
-            self.moved[own_hour].append(record.raw)
+            raw = json.dumps(record.raw, ensure_ascii=False, default=str)
+            self.moved[own_hour].append(raw.encode("utf-8", "surrogatepass"))
             self.dropped["moved to its own hour"] += 1
             return
         when = f"{own_hour:%Y-%m-%d %H:00}"
@@ -141,12 +142,12 @@ def ingest(hour: Hour) -> Result:
 
 def _records(hour: Hour, paths: list[str]) -> Iterator[Message | Reject]:
     for path in paths:
-        yield from read_records(hour.lake.get(path), path)
+        yield from read_records(hour.lake.chunks(path), path)
 
 
-def _move(hour: Hour, own_hour: datetime, raws: list[Any]) -> None:
+def _move(hour: Hour, own_hour: datetime, raws: list[bytes]) -> None:
     """Land messages again in their own hour. The name says what it holds, so moving them twice changes nothing."""
-    data = json.dumps(raws, ensure_ascii=False, default=str).encode("utf-8", "surrogatepass")
+    data = b"[" + b",\n".join(raws) + b"]"
     name = f"from-{hour.hour:%Y%m%dT%H}-{blake2b(data, digest_size=8).hexdigest()}.json"
     path = f"{hour.lake.landing_folder(hour.workflow.name, own_hour)}/{name}"
     if hour.lake.put_if_changed(path, data):

@@ -17,9 +17,9 @@ from __future__ import annotations
 import csv
 import io
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from itertools import chain
-from typing import Any, BinaryIO
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -51,17 +51,20 @@ class Unreadable(Exception):
         self.problem, self.text = f"{problem}; {READABLE}", text
 
 
-def read_messages(data: bytes | BinaryIO, name: str) -> Landed:
+def read_messages(data: bytes | Iterable[bytes], name: str) -> Landed:
     """All records of the file `name`, in order. For large files, `read_records` yields them one by one."""
     landed = Landed([], [])
     for record in read_records(data, name):
-        landed[isinstance(record, Reject)].append(record)  # type: ignore[arg-type]
+        if isinstance(record, Message):
+            landed.messages.append(record)
+        else:
+            landed.rejects.append(record)
     return landed
 
 
-def read_records(data: bytes | BinaryIO, name: str) -> Iterator[Message | Reject]:
-    """The records of the file `name` as they are read, in order, in memory that does not grow with the file
-    (Parquet excepted, which is read from its end). Never raises for what the file holds."""
+def read_records(data: bytes | Iterable[bytes], name: str) -> Iterator[Message | Reject]:
+    """The records of the file `name` as they are read, in order. Of `data` that comes in pieces, no more is in
+    memory than a record needs (Parquet excepted, which is read from its end). Never raises for what the file holds."""
     source = Source(data)
     position = 0
     try:

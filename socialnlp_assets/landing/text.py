@@ -7,10 +7,8 @@ from __future__ import annotations
 
 import codecs
 import zlib
-from collections.abc import Iterator
-from io import BytesIO
+from collections.abc import Iterable, Iterator
 from itertools import chain
-from typing import BinaryIO
 
 CHUNK = 256 * 1024
 UNPACKED_LIMIT = 4 << 30  # bytes that a gzip file may unpack to
@@ -20,10 +18,10 @@ GZIP_MAGIC = b"\x1f\x8b"
 class Source:
     """A landed file's bytes, unpacked; `head` is a first look at them."""
 
-    def __init__(self, data: bytes | BinaryIO) -> None:
-        stream = BytesIO(data) if isinstance(data, bytes) else data
+    def __init__(self, data: bytes | Iterable[bytes]) -> None:
         self.damage: str | None = None
-        self.chunks: Iterator[bytes] = iter(lambda: stream.read(CHUNK), b"")
+        pieces = (data[at : at + CHUNK] for at in range(0, len(data), CHUNK)) if isinstance(data, bytes) else data
+        self.chunks: Iterator[bytes] = filter(None, pieces)
         self.head = self._peek()
         for _ in range(2):  # some deliver gzip in gzip
             if self.head.startswith(GZIP_MAGIC):

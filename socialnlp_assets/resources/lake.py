@@ -22,6 +22,9 @@ from pydantic import PrivateAttr
 
 from socialnlp_assets.partitions import folder_of
 
+CHUNK = 1 << 20  # bytes
+ROW_GROUP = 1 << 14  # rows
+
 
 class HourMissing(LookupError):
     """An asset has no data for an hour."""
@@ -76,10 +79,14 @@ class Lake(dg.ConfigurableResource[Any]):
     def table_path(workflow: str, asset: str, hour: datetime) -> str:
         return f"{workflow}/{asset}/{folder_of(hour)}/part.parquet"
 
-    def write_table(self, path: str, table: pa.Table) -> int:
-        """Replace the object at `path`; returns its size in bytes."""
+    def write_table(self, path: str, table: pa.Table, rows: list[int] | None = None) -> int:
+        """Replace the object at `path` by the table, or by some of its rows; returns its size in bytes."""
         sink = io.BytesIO()
-        pq.write_table(table, sink, compression="zstd")
+        count = table.num_rows if rows is None else len(rows)
+        with pq.ParquetWriter(sink, table.schema, compression="zstd") as writer:
+            for start in range(0, count, ROW_GROUP):  # a copy of few rows at a time
+                stop = min(start + ROW_GROUP, count)
+                writer.write_table(table.slice(start, stop - start) if rows is None else table.take(rows[start:stop]))
         size = sink.tell()
         sink.seek(0)
         obstore.put(self.store, path, sink)
@@ -113,6 +120,10 @@ class Lake(dg.ConfigurableResource[Any]):
     def get(self, path: str) -> bytes:
         """The object at `path`; raises FileNotFoundError."""
         return bytes(obstore.get(self.store, path).bytes())
+
+    def chunks(self, path: str) -> Iterator[bytes]:
+        """The object at `path` piece by piece, so that a large one is never in memory as a whole."""
+        return map(bytes, obstore.get(self.store, path).stream(min_chunk_size=CHUNK))
 
     def exists(self, path: str) -> bool:
         try:
