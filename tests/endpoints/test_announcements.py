@@ -11,7 +11,8 @@ from socialnlp_assets.resources.endpoints.manager import PATIENCE, Announcement
 from socialnlp_assets.resources.endpoints.protocol import EndpointFailed
 from socialnlp_assets.resources.endpoints.records import Record, State
 from tests.endpoints.world import TERMS, DiesAt, Killed, World, new_world, spec
-from tests.fakes.sagemaker import CAPACITY, Creation, throttling
+from tests.fakes.aws_errors import CAPACITY, throttling
+from tests.fakes.sagemaker import Creation
 
 E1, E2 = (spec("translator").endpoint_name(epoch) for epoch in (1, 2))
 MODELS = ["translator", "normalizer", "sentiment", "emotion", "keywords", "reputation", "themes", "summarizer"]
@@ -57,7 +58,7 @@ def test_a_cold_run_in_one_process_waits_for_the_slowest_endpoint_not_for_the_su
             return world.clock.seconds() - began
 
     (waited,) = world.together(run)
-    assert len(world.created()) == len(MODELS)
+    assert len(set(world.created())) == len(MODELS)
     assert 330 <= waited <= 360  # the sum is 1800 s
 
 

@@ -17,7 +17,8 @@ from socialnlp_assets.resources.endpoints.resource import Endpoints
 from socialnlp_assets.resources.endpoints.s3_store import S3Store
 from tests.endpoints.world import TERMS, DiesAt, Killed, World, new_world, spec
 from tests.fakes import s3
-from tests.fakes.sagemaker import Creation, throttling
+from tests.fakes.aws_errors import throttling
+from tests.fakes.sagemaker import Creation
 
 E1, E2 = (spec("translator").endpoint_name(epoch) for epoch in (1, 2))
 TEXTS = [f"testo {number}" for number in range(200)]

@@ -13,19 +13,11 @@ from socialnlp_assets.resources.endpoints.predictor import PredictionFailed, Pre
 from socialnlp_assets.resources.endpoints.protocol import EndpointSpec, Reply
 from socialnlp_assets.resources.endpoints.sagemaker import SageMaker
 from socialnlp_assets.resources.endpoints.tasks import Result, RowError
+from tests.fakes.aws_errors import TIMED_OUT, AwsError, model_error, not_ready, null_message, throttling
 from tests.fakes.aws_http import serve
 from tests.fakes.clock import VirtualClock
 from tests.fakes.models import answer
-from tests.fakes.sagemaker import (
-    TIMED_OUT,
-    AwsError,
-    Creation,
-    FakeSageMaker,
-    model_error,
-    not_ready,
-    null_message,
-    throttling,
-)
+from tests.fakes.sagemaker import Creation, FakeSageMaker
 
 ENTRY = load_catalogue()["normalizer"]
 CONFIG = {

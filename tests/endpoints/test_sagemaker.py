@@ -22,10 +22,11 @@ from socialnlp_assets.resources.endpoints.protocol import (
 )
 from socialnlp_assets.resources.endpoints.sagemaker import SageMaker, specification
 from socialnlp_assets.settings import Settings
+from tests.fakes.aws_errors import AwsError, model_error, null_message, throttling
 from tests.fakes.aws_http import serve
 from tests.fakes.clock import VirtualClock
 from tests.fakes.models import answer
-from tests.fakes.sagemaker import AwsError, Creation, FakeSageMaker, model_error, null_message, throttling
+from tests.fakes.sagemaker import Creation, FakeSageMaker
 
 SETTINGS = Settings(
     sagemaker_role_arn="arn:aws:iam::123456789012:role/nlp",

@@ -18,9 +18,10 @@ from socialnlp_assets.resources.endpoints.protocol import Reply
 from socialnlp_assets.resources.endpoints.sagemaker import SageMaker, specification
 from socialnlp_assets.resources.endpoints.tasks import Scores
 from socialnlp_assets.settings import Settings
+from tests.fakes.aws_errors import not_ready
 from tests.fakes.aws_http import forward_to, serve
 from tests.fakes.clock import VirtualClock
-from tests.fakes.sagemaker import FakeSageMaker, not_ready
+from tests.fakes.sagemaker import FakeSageMaker
 
 pytestmark = pytest.mark.slow
 

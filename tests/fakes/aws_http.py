@@ -7,27 +7,24 @@ at the same address, as in S3.
 from __future__ import annotations
 
 import json
-import threading
 import time
 import uuid
-from collections.abc import Iterator
-from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from contextlib import AbstractContextManager
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
 import urllib3
 
-from tests.fakes.sagemaker import TIMED_OUT, AwsError, FakeSageMaker, Fault, Model
+from tests.fakes.aws_errors import TIMED_OUT, AwsError
+from tests.fakes.http_server import Handler, Server, serving
+from tests.fakes.sagemaker import FakeSageMaker, Fault, Model
 
 MODEL_SECONDS = 60.0  # the runtime gives a container so long
 
 
-class _Handler(BaseHTTPRequestHandler):
-    protocol_version = "HTTP/1.1"
-    disable_nagle_algorithm = True
+class _Handler(Handler):
     wbufsize = -1  # headers and body in one packet
-    server: _Server
+    server: Server[FakeSageMaker]
 
     def handle_expect_100(self) -> bool:
         self.send_response_only(100)
@@ -124,31 +121,10 @@ class _Handler(BaseHTTPRequestHandler):
         except (BrokenPipeError, ConnectionResetError):
             self.close_connection = True  # the client has given up
 
-    def log_message(self, format: str, *args: Any) -> None:
-        """Say nothing; `calls` has it all."""
 
-
-class _Server(ThreadingHTTPServer):
-    daemon_threads = True
-    request_queue_size = 128
-
-    def __init__(self, fake: FakeSageMaker) -> None:
-        super().__init__(("127.0.0.1", 0), _Handler)
-        self.fake = fake
-
-
-@contextmanager
-def serve(fake: FakeSageMaker) -> Iterator[FakeSageMaker]:
+def serve(fake: FakeSageMaker) -> AbstractContextManager[FakeSageMaker]:
     """Serve `fake` on a free loopback port, at `fake.url`."""
-    with _Server(fake) as server:
-        fake.url = f"http://127.0.0.1:{server.server_address[1]}"
-        thread = threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True)
-        thread.start()
-        try:
-            yield fake
-        finally:
-            server.shutdown()
-            thread.join()
+    return serving(fake, _Handler)
 
 
 def forward_to(url: str) -> Model:

@@ -42,6 +42,7 @@ from socialnlp_assets.resources.endpoints.protocol import (
 )
 
 PING_SECONDS = 2.0  # SageMaker's own limit
+INVOCATION_SECONDS = 70.0
 TERM_SECONDS = 5.0  # nobody holds an endpoint that is deleted, so there is nothing to drain
 LOG_LINES = 15
 LOG_SECONDS = 7 * 24 * 3600  # logs of ended endpoints are kept so long
@@ -101,23 +102,15 @@ class LocalProcess:
         self._announcement(name).unlink(missing_ok=True)
         self._ports.pop(name, None)
 
-    def invoke(
-        self,
-        name: str,
-        body: bytes,
-        *,
-        content_type: str = "application/json",
-        target: str | None = None,
-        timeout: float = 70.0,
-    ) -> Reply:
-        headers = {"Content-Type": content_type}
+    def invoke(self, name: str, body: bytes, *, target: str | None = None) -> Reply:
+        headers = {"Content-Type": "application/json"}
         if target is not None:
             headers["X-Amzn-SageMaker-Target-Model"] = target
         url = f"http://127.0.0.1:{self._port(name)}/invocations"
         try:
-            response = self._http.request("POST", url, body=body, headers=headers, timeout=timeout)
+            response = self._http.request("POST", url, body=body, headers=headers, timeout=INVOCATION_SECONDS)
         except urllib3.exceptions.ReadTimeoutError as error:
-            raise InvocationTimeout(f"{name} did not answer in {timeout:g} s") from error
+            raise InvocationTimeout(f"{name} did not answer in {INVOCATION_SECONDS:g} s") from error
         except urllib3.exceptions.HTTPError as error:
             self._ports.pop(name, None)
             if self._is_alive(name):

@@ -83,15 +83,7 @@ class EndpointBackend(Protocol):
     def list(self, prefix: str) -> list[Description]:
         """Every endpoint whose name starts with `prefix`, tags included."""
 
-    def invoke(
-        self,
-        name: str,
-        body: bytes,
-        *,
-        content_type: str = "application/json",
-        target: str | None = None,
-        timeout: float = 70.0,
-    ) -> Reply:
+    def invoke(self, name: str, body: bytes, *, target: str | None = None) -> Reply:
         """One POST to the model. Raises a subclass of `InvocationError`."""
 
     def touch(self, name: str) -> None:

@@ -32,6 +32,7 @@ from socialnlp_assets.resources.endpoints.protocol import (
 from socialnlp_assets.settings import Settings
 
 VARIANT = "AllTraffic"
+JSON = "application/json"
 # Requests that one instance works on before another is added; the predictor keeps four in flight.
 REQUESTS_PER_INSTANCE = 4.0
 _SESSION = threading.Lock()  # clients are safe to share, making them is not
@@ -233,20 +234,12 @@ class SageMaker:
 
     # Invocations
 
-    def invoke(
-        self,
-        name: str,
-        body: bytes,
-        *,
-        content_type: str = "application/json",
-        target: str | None = None,
-        timeout: float = 70.0,  # noqa: ARG002  boto3 takes it per client; see __init__
-    ) -> Reply:
+    def invoke(self, name: str, body: bytes, *, target: str | None = None) -> Reply:
         extra = self._targeting(name, target) if target else {}
         if self._exchange(name):
-            return self._invoke_asynchronously(name, body, content_type, extra)
+            return self._invoke_asynchronously(name, body, extra)
         with invoking(name):
-            answer = self._runtime.invoke_endpoint(EndpointName=name, Body=body, ContentType=content_type, **extra)
+            answer = self._runtime.invoke_endpoint(EndpointName=name, Body=body, ContentType=JSON, **extra)
             headers = {k.lower(): v for k, v in answer["ResponseMetadata"]["HTTPHeaders"].items()}
             return Reply(answer["Body"].read(), headers)
 
@@ -269,13 +262,13 @@ class SageMaker:
             self._exchanges[name] = output.removesuffix("/out")
         return self._exchanges[name]
 
-    def _invoke_asynchronously(self, name: str, body: bytes, content_type: str, extra: dict[str, str]) -> Reply:
+    def _invoke_asynchronously(self, name: str, body: bytes, extra: dict[str, str]) -> Reply:
         """Input and answer go through S3; neither stays there."""
         question = f"{self._exchange(name)}/in/{uuid.uuid4().hex}"
         with invoking(name):
             self._s3.put_object(**_object(question), Body=body)
             asked = self._runtime.invoke_endpoint_async(
-                EndpointName=name, InputLocation=question, ContentType=content_type, **extra
+                EndpointName=name, InputLocation=question, ContentType=JSON, **extra
             )
         answer, failure = asked["OutputLocation"], asked["FailureLocation"]
         give_up, pause = self._now() + ASYNC_SECONDS, 0.5
