@@ -2,6 +2,7 @@
 PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
+PORT ?= 3000
 HOME_DIR := $(CURDIR)/.socialnlp
 
 export DAGSTER_HOME ?= $(HOME_DIR)/dagster
@@ -12,7 +13,7 @@ export SOCIALNLP_LAKE ?= $(HOME_DIR)/lake
 
 help:
 	@echo "make demo   set up, land sample hours, run every workflow on them, show the results"
-	@echo "make ui     the Dagster UI on the same state, http://127.0.0.1:3000"
+	@echo "make ui     the Dagster UI on the same state, http://127.0.0.1:3000 (PORT=…)"
 	@echo "make test   set up and run all tests; make fast: those of the fast tier"
 	@echo "make lint   ruff and mypy"
 	@echo "make bench  benchmarks, each against its rival"
@@ -41,8 +42,7 @@ demo: $(VENV)/.demo $(DAGSTER_HOME)/dagster.yaml
 	@$(BIN)/socialnlp demo
 
 ui: $(VENV)/.demo $(DAGSTER_HOME)/dagster.yaml
-	@echo "http://127.0.0.1:3000 — Ctrl-C ends it"
-	@$(BIN)/dagster dev --host 127.0.0.1 --port 3000 -w workspace.yaml --log-level warning
+	@$(BIN)/socialnlp ui --port $(PORT)
 
 test: $(VENV)/.test
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy

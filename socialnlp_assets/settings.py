@@ -8,14 +8,22 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Mapping
 from datetime import UTC, datetime
+from difflib import get_close_matches
 from enum import StrEnum
 from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, field_validator
+from pydantic import Field, ValidationError, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+PREFIX = "SOCIALNLP_"
+
+
+class SettingsError(ValueError):
+    """The environment does not fit; the message has a sentence a mistake."""
 
 
 class Profile(StrEnum):
@@ -31,7 +39,16 @@ def default_state_directory() -> Path:
 class Settings(BaseSettings):
     """How this installation is set up. Every field has a default that works on a laptop."""
 
-    model_config = SettingsConfigDict(env_prefix="SOCIALNLP_", frozen=True, extra="forbid")
+    model_config = SettingsConfigDict(env_prefix=PREFIX, env_ignore_empty=True, frozen=True, extra="forbid")
+
+    def __init__(self, **values: Any) -> None:
+        """Raises `SettingsError` where a variable does not fit, or is nearly the name of one."""
+        if misspelt := _misspelt(os.environ, type(self).model_fields):
+            raise SettingsError(misspelt)
+        try:
+            super().__init__(**values)
+        except ValidationError as error:
+            raise SettingsError("; ".join(map(_sentence, error.errors()))) from None
 
     profile: Profile = Profile.EMBEDDED
     lake: str = Field(default="", description="path or URI of the lake; empty: `lake` in the state directory")
@@ -76,7 +93,7 @@ class Settings(BaseSettings):
     def start_is_a_utc_hour(cls, value: datetime) -> datetime:
         value = value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
         if value.minute or value.second or value.microsecond:
-            raise ValueError("SOCIALNLP_START must be a whole hour, such as 2026-01-01T00:00")
+            raise ValueError("must be a whole hour, such as 2026-01-01T00:00")
         return value
 
     @field_validator("article_allowed_hosts", mode="before")
@@ -103,3 +120,23 @@ class Settings(BaseSettings):
     @property
     def runs_steps_in_one_process(self) -> bool:
         return (self.executor or ("in_process" if self.profile is Profile.EMBEDDED else "multiprocess")) == "in_process"
+
+
+def _misspelt(environment: Mapping[str, str], fields: Mapping[str, Any]) -> str:
+    """A sentence on the variables that set nothing but look like ones that would; empty where all is well."""
+    known = [PREFIX + name.upper() for name in fields]
+    found = {
+        name: get_close_matches(name, known, n=1, cutoff=0.9)
+        for name in sorted(environment)
+        if name.startswith(PREFIX) and name not in known
+    }
+    return "; ".join(
+        f"{name}: there is no such setting; did you mean {close[0]}?" for name, close in found.items() if close
+    )
+
+
+def _sentence(error: Any) -> str:
+    """One of pydantic's findings, by the name of the variable."""
+    name = PREFIX + "_".join(str(part) for part in error["loc"]).upper()
+    message = error["msg"].removeprefix("Value error, ").replace("Input should be", "must be")
+    return f"{name}={error['input']}: {message}"

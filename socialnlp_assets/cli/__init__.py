@@ -1,47 +1,46 @@
 """The console script `socialnlp`: for people and for scripts.
 
 Each sub-command lives in a module of its own, imported only when it is asked for, so that none waits
-for another's libraries. A `socialnlp_assets.cli.<module>` offers one click command of the command's name.
+for another's libraries: `socialnlp_assets.cli.<name>` offers one click command called `<name>`.
 """
 
 from __future__ import annotations
 
+import signal
 import sys
 from importlib import import_module
 
 import click
 
 COMMANDS = {
-    "demo": ("demo", "Land sample hours, run every workflow on them and show what came out."),
-    "endpoints": ("endpoints", "List, reap or stop the endpoints of this installation."),
-    "extract": ("extract", "Title, text and language of an article's page, as JSON."),
-    "models": ("models", "List the model catalogue; package a model for serving."),
-    "predict": ("predict", "One text a line in, one JSON a line out, through a leased endpoint."),
-    "quarantine": ("quarantine", "List or replay the records that a step could not take."),
-    "serve": ("serve", "Serve a model folder by SageMaker's container contract."),
-    "workflows": ("workflows", "List, check or start a workflow file."),
+    "demo": "Land sample hours, run every workflow on them and show what came out.",
+    "endpoints": "List, reap or stop the endpoints of this installation.",
+    "extract": "Title, text and language of an article's page, as JSON.",
+    "models": "List the model catalogue; package a model for serving.",
+    "predict": "One text a line in, one JSON a line out, through a leased endpoint.",
+    "quarantine": "List or replay the records that a step could not take.",
+    "serve": "Serve a model folder by SageMaker's container contract.",
+    "ui": "The Dagster UI and daemon on this installation's state.",
+    "workflows": "List, check or start a workflow file.",
 }
 
 
 class LazyCommands(click.Group):
-    """A group whose sub-commands are imported when they are called."""
+    """A group that knows its sub-commands by name and help; one is imported when it is called."""
 
-    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 (click's signature)
-        return sorted(COMMANDS)
-
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
-        if cmd_name not in COMMANDS:
-            return None
-        module, _ = COMMANDS[cmd_name]
-        command: click.Command = getattr(import_module(f"socialnlp_assets.cli.{module}"), cmd_name)
-        return command
-
-    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
-        with formatter.section("Commands"):
-            formatter.write_dl([(name, COMMANDS[name][1]) for name in sorted(COMMANDS)])
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        name, _, rest = super().resolve_command(ctx, args)
+        command: click.Command = getattr(import_module(f"socialnlp_assets.cli.{name}"), str(name))
+        return name, command, rest
 
 
-@click.group(cls=LazyCommands, context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(
+    cls=LazyCommands,
+    commands=[click.Command(name, help=text) for name, text in COMMANDS.items()],
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
 @click.version_option(package_name="socialnlp-assets")
 def cli() -> None:
     """Listen to what people say about a company, hour by hour."""
@@ -49,14 +48,30 @@ def cli() -> None:
 
 def main() -> None:
     """Run the console script; one line says what is wrong when something is, and the exit is non-zero."""
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # a termination unwinds as Ctrl-C does
     try:
         cli(standalone_mode=False)
-    except click.ClickException as error:
-        click.echo(f"socialnlp: {error.format_message()}", err=True)
+    except click.exceptions.NoArgsIsHelpError as error:
+        error.show()
         sys.exit(error.exit_code)
-    except click.exceptions.Abort:
-        click.echo("socialnlp: interrupted", err=True)
-        sys.exit(130)
+    except click.ClickException as error:
+        context = error.ctx if isinstance(error, click.UsageError) else None
+        hint = f" ({context.command_path} --help tells more)" if context else ""
+        _end(error.format_message() + hint, error.exit_code)
+    except (click.exceptions.Abort, KeyboardInterrupt):
+        _end("interrupted", 130)
     except BrokenPipeError:  # the reader of our output has gone, as `| head` does
         sys.stderr.close()
         sys.exit(0)
+    except Exception as error:
+        from socialnlp_assets.cli.problems import explain
+
+        sentence = explain(error)
+        if sentence is None:
+            raise
+        _end(sentence, 1)
+
+
+def _end(message: str, code: int) -> None:
+    click.echo(f"socialnlp: {message}", err=True)
+    sys.exit(code)

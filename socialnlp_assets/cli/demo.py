@@ -1,39 +1,12 @@
-"""`socialnlp demo`: sample hours land, the real sensors find them, every workflow runs on them.
-
-Everything is the platform's own: its sources, assets, checks, sensors and endpoints, on a real Dagster instance
-whose history `make ui` shows afterwards. Only the sources' servers and the article pages are stand-ins, on loopback.
-"""
+"""`socialnlp demo`: the platform on sample hours, from their source to the tables that come out."""
 
 from __future__ import annotations
 
-import logging
-import os
-import signal
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
-from datetime import UTC, datetime
-from pathlib import Path
-from typing import Any
-from urllib.parse import urlsplit
-
 import click
-import dagster as dg
-import yaml
 from rich.console import Console
 
 from socialnlp_assets.cli.report import Report
-from socialnlp_assets.definitions import build_definitions
-from socialnlp_assets.fakes.pages import serve_articles
-from socialnlp_assets.fakes.samples import WORKFLOWS, sample_late_file
-from socialnlp_assets.fakes.sources import SampleSources, sample_sources
-from socialnlp_assets.partitions import HOUR, floor_hour, key_of
-from socialnlp_assets.resources.build import build_lake
-from socialnlp_assets.resources.endpoints.resource import build_endpoints
-from socialnlp_assets.settings import Settings
-from socialnlp_assets.workflow import load_workflows
-
-INTERRUPTED = ("DagsterExecutionInterruptedError", "KeyboardInterrupt")
-QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
+from socialnlp_assets.fakes.samples import WORKFLOWS
 
 
 @click.command()
@@ -41,150 +14,10 @@ QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
 @click.option("--workflow", "names", multiple=True, type=click.Choice(WORKFLOWS), help="Only this one; all by default.")
 def demo(hours: int, names: tuple[str, ...]) -> None:
     """Land sample hours, let the sensors find them, run every workflow on them and show what came out."""
-    workflows = tuple(names) or WORKFLOWS
-    first = floor_hour(datetime.now(UTC)) - hours * HOUR
     report = Report(Console())
-    with (
-        _instance() as instance,
-        serve_articles() as pages,
-        sample_sources(first, hours, workflows, pages) as sources,
-        _termination_unwinds(),
-    ):
-        settings = _settings(sources, pages)
-        try:
-            Demonstration(settings, instance, report, workflows, first, hours).run(sources.dropped, pages)
-        except KeyboardInterrupt:
-            raise click.Abort from None
-        finally:
-            report.removed = _remove_endpoints(settings)
-        report.show(build_lake(settings))
+    report.say("loading the platform")
+    from socialnlp_assets.cli.demonstration import demonstrate
+
+    demonstrate(report, tuple(names) or WORKFLOWS, hours)
     if report.failed:
         raise click.ClickException(f"{report.failed} runs failed; `make ui` shows why")
-
-
-def _settings(sources: SampleSources, pages: str) -> Settings:
-    """The user's settings, with the stand-ins as sources."""
-    os.environ |= {f"SOCIALNLP_SECRET_{name}": value for name, value in sources.secrets.items()}
-    state = Settings().state
-    state.mkdir(parents=True, exist_ok=True)
-    file = state / "demo-sources.yaml"
-    file.write_text(yaml.safe_dump(sources.configuration), encoding="utf-8")
-    return Settings(article_allowed_hosts=frozenset({urlsplit(pages).netloc}), sources=file)
-
-
-class Demonstration:
-    """Lands, looks and runs. `report` is told what came of it."""
-
-    def __init__(
-        self,
-        settings: Settings,
-        instance: dg.DagsterInstance,
-        report: Report,
-        workflows: tuple[str, ...],
-        first: datetime,
-        hours: int,
-    ) -> None:
-        self.instance = instance
-        self.report = report
-        self.workflows = workflows
-        self.first = first
-        self.hours = hours
-        self.lake = build_lake(settings)
-        self.definitions = build_definitions(settings)
-        self.repository = self.definitions.get_repository_def()
-        self.cursors: dict[str, str | None] = {}
-
-    def run(self, dropped: dict[str, bytes], pages: str) -> None:
-        """Pull and drop the hours' messages and run what landed; then the same for a late file."""
-        self._pull()
-        self._drop(dropped, "files")
-        self._run_what_landed(again=True)
-        late: dict[str, bytes] = {}
-        for workflow in self.workflows:
-            late |= sample_late_file(self.first, workflow=workflow, articles_at=pages)
-        self._drop(late, "late files")
-        self._run_what_landed()
-
-    @property
-    def _hours(self) -> list[str]:
-        return [key_of(self.first + n * HOUR) for n in range(self.hours)]
-
-    def _pull(self) -> None:
-        """Materialise the landing assets from the stand-ins of Sprinklr and Google."""
-        kinds = {load_workflows()[workflow].source.kind for workflow in self.workflows}
-        for kind in sorted(kinds, reverse=True):
-            for hour in self._hours:
-                if not self._execute(f"pull_{kind}", hour, {}).success:
-                    self.report.failed += 1
-            self.report.say(f"{self.hours} hours pulled from a stand-in of {kind}")
-
-    def _drop(self, files: dict[str, bytes], what: str) -> None:
-        for path, data in files.items():
-            self.lake.put_if_changed(path, data)
-        self.report.say(f"{len(files)} {what} dropped into {self.lake.address('landing')}")
-
-    def _execute(self, job: str, hour: str, tags: Mapping[str, str]) -> dg.ExecuteInProcessResult:
-        result = self.definitions.resolve_job_def(job).execute_in_process(
-            partition_key=hour, instance=self.instance, tags=dict(tags), run_config=QUIET, raise_on_error=False
-        )
-        errors = [event.step_failure_data.error for event in result.all_events if event.is_step_failure]
-        if any(error and error.cls_name in INTERRUPTED for error in errors):
-            raise KeyboardInterrupt  # Dagster takes Ctrl-C for the run's failure; whoever pressed it means all of this
-        return result
-
-    def _run_what_landed(self, again: bool = False) -> None:
-        """One tick of each workflow's sensor, and the runs that it asks for. With `again`, hours that have run
-        with the same files before, in an earlier demonstration, run once more."""
-        for workflow in self.workflows:
-            requests = [request for request in self._tick(workflow) if request.partition_key in self._hours]
-            if again and not requests:
-                self.report.say(f"{workflow}: nothing new since the last demonstration; the same hours run again")
-                requests = [dg.RunRequest(partition_key=hour) for hour in self._hours]
-            for request in requests:
-                with self.report.running(workflow, str(request.partition_key)) as running:
-                    running.result = self._execute(workflow, str(request.partition_key), request.tags)
-
-    def _tick(self, workflow: str) -> list[dg.RunRequest]:
-        sensor = self.definitions.resolve_sensor_def(f"{workflow}_landing")
-        with dg.build_sensor_context(
-            instance=self.instance,
-            cursor=self.cursors.get(workflow),
-            repository_def=self.repository,
-            resources={"lake": self.lake},
-        ) as context:
-            tick = sensor.evaluate_tick(context)
-        self.cursors[workflow] = tick.cursor
-        return list(tick.run_requests or [])
-
-
-@contextmanager
-def _instance() -> Iterator[dg.DagsterInstance]:
-    """The instance of DAGSTER_HOME, by default in the state directory."""
-    home = Path(os.environ.setdefault("DAGSTER_HOME", str(Settings().state / "dagster")))
-    home.mkdir(parents=True, exist_ok=True)
-    if not (home / "dagster.yaml").exists():
-        (home / "dagster.yaml").write_text("telemetry: {enabled: false}\nnux: {enabled: false}\n")
-    logging.getLogger("dagster").setLevel(logging.CRITICAL)
-    with dg.DagsterInstance.get() as instance:
-        yield instance
-
-
-@contextmanager
-def _termination_unwinds() -> Iterator[None]:
-    """Have a termination unwind as Ctrl-C does, so that endpoints are removed whichever it is."""
-
-    def interrupt(*_: Any) -> None:
-        raise KeyboardInterrupt
-
-    before = signal.signal(signal.SIGTERM, interrupt)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGTERM, before)
-
-
-def _remove_endpoints(settings: Settings) -> list[str]:
-    endpoints = build_endpoints(settings)
-    running = [record.endpoint for record in endpoints.records()]
-    endpoints.stop_all()
-    return running

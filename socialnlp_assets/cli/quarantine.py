@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 import click
-import pyarrow as pa
-from rich.console import Console
-from rich.table import Table
 
-from socialnlp_assets.partitions import hour_in_path, key_of
-from socialnlp_assets.resources.build import build_lake
-from socialnlp_assets.resources.lake import Lake
-from socialnlp_assets.settings import Settings
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+    from socialnlp_assets.resources.lake import Lake
 
 
 @click.group()
@@ -22,6 +20,8 @@ def quarantine() -> None:
 
 def held(lake: Lake, workflow: str | None) -> Iterator[tuple[str, str, pa.Table]]:
     """(workflow, hour, records) of everything in quarantine, an hour and a step at a time."""
+    from socialnlp_assets.partitions import hour_in_path, key_of
+
     for file in lake.objects(f"quarantine/{workflow}" if workflow else "quarantine"):
         hour = hour_in_path(file.path)
         if hour is not None:
@@ -33,6 +33,12 @@ def held(lake: Lake, workflow: str | None) -> Iterator[tuple[str, str, pa.Table]
 @click.option("--records", is_flag=True, help="Show the records too.")
 def list_(workflow: str | None, records: bool) -> None:
     """Show what is in quarantine, by hour and step."""
+    from rich.console import Console
+    from rich.table import Table
+
+    from socialnlp_assets.resources.build import build_lake
+    from socialnlp_assets.settings import Settings
+
     lake = build_lake(Settings())
     table = Table("workflow", "hour (UTC)", "step", "file", "record", "reason")
     for name, hour, rows in held(lake, workflow):
@@ -40,7 +46,8 @@ def list_(workflow: str | None, records: bool) -> None:
             reason = f"{row['reason']}\n{row['record'][:500]}" if records else row["reason"]
             table.add_row(name, hour, row["step"], row["file"] or row["message_id"], str(row["position"]), reason)
     if table.row_count:
-        Console().print(table)
+        # Redirected, it is for a script: wide enough that no cell is broken.
+        Console(width=None if Console().is_terminal else 240).print(table)
     click.echo(f"{table.row_count} records in quarantine at {lake.address('quarantine')}")
 
 
@@ -55,15 +62,26 @@ def replay(workflow: str, hours: tuple[str, ...]) -> None:
     """
     import dagster as dg
 
+    from socialnlp_assets.cli.home import dagster_home
     from socialnlp_assets.definitions import build_definitions
+    from socialnlp_assets.resources.build import build_lake
+    from socialnlp_assets.settings import Settings
+    from socialnlp_assets.workflow import load_workflows
 
     settings = Settings()
+    known = load_workflows(*([settings.workflows] if settings.workflows else []))
+    if workflow not in known:
+        raise click.UsageError(f"no workflow is called {workflow!r}; choose one of {', '.join(known)}")
     lake = build_lake(settings)
     waiting = sorted({hour for _, hour, _ in held(lake, workflow)})
     if unknown := sorted(set(hours) - set(waiting)):
         raise click.UsageError(f"nothing of {workflow} is in quarantine for {', '.join(unknown)}")
+    if not waiting:
+        click.echo(f"nothing of {workflow} is in quarantine")
+        return
     job = build_definitions(settings).resolve_job_def(workflow)
     failed = []
+    dagster_home()
     with dg.DagsterInstance.get() as instance:
         for hour in hours or waiting:
             before = _count(lake, workflow, hour)

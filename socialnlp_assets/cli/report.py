@@ -8,14 +8,16 @@ from collections import defaultdict
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import dagster as dg
 from rich import box
 from rich.console import Console
 from rich.table import Column, Table
 
-from socialnlp_assets.resources.lake import Lake
+if TYPE_CHECKING:
+    import dagster as dg
+
+    from socialnlp_assets.resources.lake import Lake
 
 
 @dataclass
@@ -45,16 +47,20 @@ class Report:
         self.console.print(f"[dim]{time.monotonic() - self.started:6.1f} s[/]  {text}", highlight=False, soft_wrap=True)
 
     @contextmanager
-    def running(self, workflow: str, hour: str) -> Iterator[Running]:
+    def running(self, workflow: str, hour: str, which: str) -> Iterator[Running]:
+        """Shows that a run is under way; at its end says what came of it."""
         run = Running(workflow, hour)
         began = time.monotonic()
-        with self.console.status(f"{workflow} {hour}"):
+        with self.console.status(f"run {which}: {workflow} {hour}"):
             yield run
         assert run.result is not None
         self._gather(run)
         done = len(run.result.get_asset_materialization_events())
-        state = "" if run.result.success else ", [red]failed[/]"
-        self.say(f"{workflow} {hour}: {done} assets in {time.monotonic() - began:.1f} s{state}")
+        ends = [self.assets[workflow, asset].get(hour, {}) for asset in ("posts", "output")]
+        rows = f"{ends[0].get('rows_in', '?')} messages → {ends[1].get('rows_out', 'no')} rows"
+        took = f"{time.monotonic() - began:.1f} s"
+        failed = "" if run.result.success else " [red]failed[/]"
+        self.say(f"{workflow} {hour[5:10]} {hour[11:]}  {rows}, {done} assets, {took}{failed}")
 
     def _gather(self, run: Running) -> None:
         assert run.result is not None
@@ -126,7 +132,8 @@ class Report:
             f"FROM '{lake.address(f'output/{workflow}')}/**/*.parquet' SELECT social, sentiment, count(*) GROUP BY ALL"
         )
         self.console.print(f"results: {lake.address('output')}; to read them:", soft_wrap=True, highlight=False)
-        self.console.print(f'  {sys.executable} -c "import duckdb; duckdb.sql(\\"{query}\\").show()"', soft_wrap=True)
+        command = f'  {sys.executable} -c "import duckdb; duckdb.sql(\\"{query}\\").show()"'
+        self.console.print(command, soft_wrap=True, highlight=False, markup=False)
         self.console.print("to see the assets, checks and runs: make ui")
 
 

@@ -40,10 +40,7 @@ def workflows() -> None:
 
 def _all() -> dict[str, Workflow]:
     folder = Settings().workflows
-    try:
-        return load_workflows(*([folder] if folder else []))
-    except WorkflowError as error:
-        raise click.ClickException(f"not every workflow file fits:\n{error}") from None
+    return load_workflows(*([folder] if folder else []))
 
 
 @workflows.command("list")

@@ -1,0 +1,34 @@
+"""What is wrong with an installation, in a sentence: settings, folders, credentials. Bugs keep their traceback."""
+
+from __future__ import annotations
+
+from socialnlp_assets.resources.endpoints.protocol import EndpointError
+from socialnlp_assets.settings import SettingsError
+from socialnlp_assets.workflow import WorkflowError
+
+CREDENTIALS = "no AWS credentials were found; log in, set AWS_PROFILE, or use SOCIALNLP_PROFILE=embedded on one machine"
+MOST_CHARACTERS = 300
+
+
+def explain(error: BaseException) -> str | None:
+    """The sentence for a mistake that its reader can mend, or None for any other error."""
+    if isinstance(error, WorkflowError):
+        return f"not every workflow file fits:\n{error}"
+    if isinstance(error, SettingsError | EndpointError):
+        return str(error)
+    if isinstance(error, OSError) and error.filename:
+        reason = error.strerror or type(error).__name__
+        return f"{error.filename}: {reason}; SOCIALNLP_STATE, SOCIALNLP_LAKE and DAGSTER_HOME say where things are kept"
+    module = type(error).__module__.split(".")[0]
+    if module == "botocore":
+        return CREDENTIALS if "Credentials" in type(error).__name__ else f"AWS: {_first_line(error)}"
+    if module == "obstore":
+        # Its messages go on with what the object store's client is made of.
+        return f"the lake cannot be reached: {_first_line(error)}; SOCIALNLP_LAKE says where it is, {CREDENTIALS[:29]}?"
+    if module == "dagster" and type(error).__name__ == "DagsterHomeNotSetError":
+        return "set DAGSTER_HOME to the folder of the Dagster instance, which holds its dagster.yaml"
+    return None
+
+
+def _first_line(error: BaseException) -> str:
+    return str(error).strip().partition("\n")[0][:MOST_CHARACTERS]

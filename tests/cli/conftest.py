@@ -1,0 +1,73 @@
+"""The console script, run as its user runs it, on an installation of its own."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from socialnlp_assets.resources.build import build_lake
+from socialnlp_assets.resources.endpoints.resource import build_endpoints
+from socialnlp_assets.resources.lake import Lake
+from socialnlp_assets.settings import Settings
+
+SCRIPT = Path(sys.executable).with_name("socialnlp")
+
+
+@dataclass
+class Installation:
+    """A state directory, a lake and a Dagster home in `folder`."""
+
+    folder: Path
+
+    @property
+    def environment(self) -> dict[str, str]:
+        mine = {"SOCIALNLP_STATE": "state", "SOCIALNLP_LAKE": "lake", "DAGSTER_HOME": "dagster"}
+        others = {name: value for name, value in os.environ.items() if not name.startswith(("SOCIALNLP_", "AWS_"))}
+        return others | {name: str(self.folder / value) for name, value in mine.items()}
+
+    @property
+    def settings(self) -> Settings:
+        return Settings(state=self.folder / "state", lake=str(self.folder / "lake"))
+
+    @property
+    def lake(self) -> Lake:
+        return build_lake(self.settings)
+
+    def __call__(self, *arguments: str, text: str = "", **variables: str) -> subprocess.CompletedProcess[str]:
+        """Run `socialnlp` with `arguments`, `text` on standard input and further environment `variables`."""
+        return subprocess.run(
+            [SCRIPT, *arguments],
+            input=text,
+            capture_output=True,
+            text=True,
+            check=False,
+            env=self.environment | variables,
+            cwd=self.folder,
+        )
+
+    def processes(self) -> list[str]:
+        """The command lines of processes that were started for this installation and still run."""
+        found = []
+        for process in Path("/proc").glob("[0-9]*"):
+            try:
+                mine = str(self.folder).encode() in (process / "environ").read_bytes()
+                command = (process / "cmdline").read_bytes().replace(b"\0", b" ").decode()
+            except OSError:  # it has ended, or is not ours
+                continue
+            if mine and command and int(process.name) != os.getpid():
+                found.append(command)
+        return found
+
+
+@pytest.fixture
+def socialnlp(tmp_path: Path) -> Iterator[Installation]:
+    installation = Installation(tmp_path)
+    yield installation
+    with build_endpoints(installation.settings) as endpoints:
+        endpoints.stop_all()

@@ -1,0 +1,75 @@
+"""What is wrong is said in a sentence that tells what to do, with an exit that is not zero."""
+
+from __future__ import annotations
+
+import pytest
+
+from socialnlp_assets.cli import COMMANDS
+from tests.cli.conftest import Installation
+
+
+@pytest.mark.parametrize(
+    ("variables", "arguments", "sentence"),
+    [
+        ({"SOCIALNLP_PROFILE": "azure"}, "endpoints list", "SOCIALNLP_PROFILE=azure: must be 'embedded' or 'aws'"),
+        ({"SOCIALNLP_START": "yesterday"}, "quarantine list", "SOCIALNLP_START=yesterday: must be a valid datetime"),
+        ({"SOCIALNLP_START": "2026-01-01T00:30"}, "workflows list", "must be a whole hour, such as 2026-01-01T00:00"),
+        ({"SOCIALNLP_WARM_SECOND": "5"}, "endpoints list", "did you mean SOCIALNLP_WARM_SECONDS?"),
+        ({"SOCIALNLP_WORKFLOWS": "/nowhere"}, "workflows check", "/nowhere: no such folder; make it or unset"),
+        ({"SOCIALNLP_STATE": "/dev/null/x"}, "endpoints list", "SOCIALNLP_STATE"),
+        ({"SOCIALNLP_STATE": "/dev/null/x"}, "predict sentiment", "SOCIALNLP_STATE"),
+        ({"DAGSTER_HOME": "/dev/null/x"}, "ui --port 65000", "DAGSTER_HOME"),
+        ({}, "predict nonsuch", "no model is called 'nonsuch'; the catalogue has"),
+        ({}, "predict sentiment --target prezzi", "sentiment has no target 'prezzi'"),
+        ({}, "predict sentiment --language it", "--language is for the translator"),
+        ({}, "predict sentiment missing.txt", "missing.txt"),
+        ({}, "extract missing.html", "missing.html: No such file or directory; give a saved page or a URL"),
+        ({}, "models package nonsuch", "no model is called 'nonsuch'"),
+        ({}, "workflows table nowhere", "no workflow is called 'nowhere'; choose one of"),
+        ({}, "quarantine replay nowhere", "no workflow is called 'nowhere'; choose one of"),
+        ({}, "endpoints stop sentiment", "no endpoint of 'sentiment' exists"),
+        ({}, "demo --hours 9", "9 is not in the range"),
+        ({}, "serve --model nowhere --port 0", "nowhere is no model folder"),
+        ({}, "nonsuch", "No such command 'nonsuch'"),
+    ],
+)
+def test_a_mistake_is_told_in_a_sentence(
+    socialnlp: Installation, variables: dict[str, str], arguments: str, sentence: str
+) -> None:
+    outcome = socialnlp(*arguments.split(), **variables)
+    assert outcome.returncode in (1, 2)
+    assert sentence in outcome.stderr
+    assert outcome.stderr.splitlines()[-1].startswith("socialnlp: ") or "\n/nowhere" in outcome.stderr
+    assert "Traceback" not in outcome.stderr
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("arguments", ["endpoints list", "quarantine list"])
+def test_aws_without_credentials_says_so(socialnlp: Installation, arguments: str) -> None:
+    nothing = dict.fromkeys(["AWS_CONFIG_FILE", "AWS_SHARED_CREDENTIALS_FILE"], "/dev/null")
+    outcome = socialnlp(
+        *arguments.split(),
+        SOCIALNLP_PROFILE="aws",
+        SOCIALNLP_LAKE="s3://nobody/lake",
+        AWS_EC2_METADATA_DISABLED="true",
+        **nothing,
+    )
+    assert outcome.returncode == 1
+    assert "AWS credentials" in outcome.stderr
+    assert "Traceback" not in outcome.stderr
+    assert len(outcome.stderr.splitlines()) == 1
+
+
+def test_help_names_every_command_and_imports_none(socialnlp: Installation) -> None:
+    outcome = socialnlp("--help")
+    assert outcome.returncode == 0
+    assert all(f"  {name} " in outcome.stdout for name in COMMANDS)
+
+
+@pytest.mark.parametrize("command", sorted(COMMANDS))
+def test_help_of_a_command_loads_no_heavy_library(socialnlp: Installation, command: str) -> None:
+    outcome = socialnlp(command, "--help", PYTHONPROFILEIMPORTTIME="1")
+    assert outcome.returncode == 0
+    assert outcome.stdout.startswith(f"Usage: socialnlp {command}")
+    imported = {line.rpartition("|")[2].strip() for line in outcome.stderr.splitlines()}
+    assert not imported & {"dagster", "pandas", "pyarrow", "boto3", "great_expectations", "spacy", "torch"}
