@@ -2,29 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from pathlib import Path
-
 import pytest
 
 from socialnlp_assets.resources.endpoints.manager import PATIENCE, Announcement
 from socialnlp_assets.resources.endpoints.protocol import EndpointFailed
 from socialnlp_assets.resources.endpoints.records import Record, State
-from tests.endpoints.world import TERMS, DiesAt, Killed, World, new_world, spec
+from tests.endpoints.world import E1, E2, TERMS, DiesAt, Killed, World, spec
 from tests.fakes.aws_errors import CAPACITY, throttling
 from tests.fakes.sagemaker import Creation
 
-E1, E2 = (spec("translator").endpoint_name(epoch) for epoch in (1, 2))
 MODELS = ["translator", "normalizer", "sentiment", "emotion", "keywords", "reputation", "themes", "summarizer"]
-
-
-@pytest.fixture
-def world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
-    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "testing")
-    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "testing")
-    with new_world(tmp_path) as world:
-        yield world
-        world.finish()
 
 
 def announce(world: World, *models: str, run: str = "run") -> None:

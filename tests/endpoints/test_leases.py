@@ -1,42 +1,21 @@
-"""The life of a lease, on virtual time. Every test ends with no endpoint left."""
+"""Creating, joining and holding, on virtual time. The fixture `world` ends each with no endpoint left."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import timedelta
-from pathlib import Path
 
 import pytest
 
 from socialnlp_assets.models.catalogue import load_catalogue
 from socialnlp_assets.resources.endpoints.manager import Lease, LeaseManager, Owner
 from socialnlp_assets.resources.endpoints.protocol import EndpointFailed, EndpointGone
-from socialnlp_assets.resources.endpoints.reaper import EndpointHeld
 from socialnlp_assets.resources.endpoints.records import State
 from socialnlp_assets.resources.endpoints.resource import Endpoints
 from socialnlp_assets.resources.endpoints.s3_store import S3Store
-from tests.endpoints.world import TERMS, DiesAt, Killed, World, new_world, spec
+from tests.endpoints.world import E1, E2, TERMS, TEXTS, DiesAt, Killed, World, spec, translate
 from tests.fakes import s3
 from tests.fakes.aws_errors import throttling
 from tests.fakes.sagemaker import Creation
-
-E1, E2 = (spec("translator").endpoint_name(epoch) for epoch in (1, 2))
-TEXTS = [f"testo {number}" for number in range(200)]
-
-
-@pytest.fixture
-def world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
-    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "testing")
-    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "testing")
-    with new_world(tmp_path) as world:
-        yield world
-        world.finish()
-
-
-def translate(endpoints: Endpoints, texts: list[str] = TEXTS) -> list[object]:
-    with endpoints.lease("translator") as translator:
-        return list(translator.predict(texts, src_lang="it"))
-
 
 # Creating
 
@@ -241,126 +220,6 @@ def test_nobody_with_a_wrong_clock_deletes_what_is_held_or_keeps_what_is_not(wor
         world.clock.advance(60)
         other.reap()
         assert other.records() == []
-
-
-# Removing
-
-
-def test_nobody_is_deleted_while_warm_and_nobody_stays_after(world: World) -> None:
-    endpoints = world.endpoints()
-    world.together(lambda: translate(endpoints))
-    world.clock.advance(TERMS.warm.total_seconds() - 1)
-    assert endpoints.reap() == []
-    world.clock.advance(1)
-    (removal,) = endpoints.reap()
-    assert (removal.endpoint, removal.reason, removal.gone) == (E1, "nobody holds it", False)
-    world.clock.advance(60)
-    (removal,) = endpoints.reap()
-    assert removal.gone
-
-
-def test_a_deletion_that_is_refused_while_creating_comes_later(world: World) -> None:
-    world.lease(run="soon gone").look()
-    world.clock.advance(2 * TERMS.lease.total_seconds())
-    endpoints = world.endpoints()
-    (removal,) = endpoints.reap()
-    assert not removal.gone
-    assert world.fake.existing() == {E1: "Creating"}
-    world.clock.advance(300)
-    endpoints.reap()
-    assert world.fake.existing() == {E1: "Deleting"}
-
-
-@pytest.mark.parametrize("before", [True, False], ids=["before delete", "after delete"])
-def test_a_reaper_that_dies_in_the_middle_is_succeeded(world: World, before: bool) -> None:
-    world.together(lambda: translate(world.endpoints()))
-    world.clock.advance(TERMS.warm.total_seconds())
-    with pytest.raises(Killed):
-        world.endpoints("reaper", DiesAt(world, "delete", before=before)).reap()
-    (record,) = world.endpoints().records()
-    assert record.state is State.DELETING
-    world.endpoints().reap()
-    assert world.fake.existing() == {E1: "Deleting"}
-
-
-def test_who_acquires_while_the_reaper_deletes_gets_a_successor(world: World) -> None:
-    world.together(lambda: translate(world.endpoints()))
-    world.clock.advance(TERMS.warm.total_seconds())
-    with pytest.raises(Killed):
-        world.endpoints("reaper", DiesAt(world, "delete", before=True)).reap()
-    (results,) = world.together(lambda: translate(world.endpoints()))
-    assert len(results) == len(TEXTS)
-    assert world.created() == [E1, E2]
-
-
-def test_without_a_daemon_whoever_comes_next_cleans_up(world: World) -> None:
-    killed = world.lease(run="killed")
-    world.together(killed.enter)
-    world.clock.advance(TERMS.lifetime.total_seconds())  # nobody has reaped for hours
-    world.together(lambda: translate(world.endpoints()))
-    assert world.created() == [E1, E2]
-    assert world.fake.existing() == {E2: "InService"}
-
-
-def test_nothing_outlives_its_deadline_held_or_not(world: World) -> None:
-    lease = world.lease()
-    world.together(lease.enter)
-    for _ in range(TERMS.lifetime // TERMS.lease):
-        world.clock.advance(TERMS.lease.total_seconds())
-        lease.renew()
-    (removal,) = world.endpoints().reap()
-    assert removal.endpoint == E1
-    with pytest.raises(EndpointGone):
-        lease.invoke(b"{}")
-    lease.release()
-
-
-def test_what_no_record_accounts_for_is_swept_and_what_is_not_ours_stays(world: World) -> None:
-    ours = {"socialnlp:leases": world.store().name}
-    orphan, late, foreign = (spec("translator").endpoint_name(epoch) for epoch in (7, 1, 9))
-    world.backend.create(orphan, spec("translator"), ours)
-    world.backend.create(foreign, spec("translator"), {"socialnlp:leases": "s3://another/leases"})
-    world.clock.advance(300)
-    (removal,) = world.endpoints().reap()
-    assert (removal.endpoint, removal.reason) == (orphan, "no record accounts for it")
-    assert world.fake.existing()[foreign] == "InService"
-    world.fake.vanish(foreign)
-
-    # A creator that was stalled for so long that its epoch has come and gone creates it after all.
-    world.together(lambda: translate(world.endpoints()))
-    world.clock.advance(600)
-    world.endpoints().reap()
-    world.clock.advance(600)
-    world.endpoints().reap()
-    assert world.fake.existing() == {}
-    world.backend.create(late, spec("translator"), ours)
-    world.clock.advance(300)
-    assert [removal.endpoint for removal in world.endpoints().reap()] == [late]
-
-
-def test_stop_refuses_while_held_unless_forced(world: World) -> None:
-    lease = world.lease(run="run-1")
-    world.together(lease.enter)
-    endpoints = world.endpoints()
-    with pytest.raises(EndpointHeld, match=r"e1 is held by run-1 on .*--force"):
-        endpoints.stop("translator")
-    with pytest.raises(KeyError, match=f"no endpoint of 'summarizer' exists; running: {E1}"):
-        endpoints.stop("summarizer")
-    assert world.fake.existing() == {E1: "InService"}
-    assert world.together(lambda: world.endpoints().stop(E1, force=True)) == [[E1]]
-    assert world.fake.existing() == {}
-    lease.release()
-
-
-def test_the_leases_of_a_run_that_has_ended_are_released(world: World) -> None:
-    dead, alive = world.lease(run="dead"), world.lease("sentiment", run="alive")
-    world.together(dead.enter, alive.enter)
-    endpoints = world.endpoints()
-    dead.renew()
-    alive.renew()
-    endpoints.release_run("dead")
-    assert [removal.endpoint for removal in endpoints.reap()] == [E1]
-    alive.release()
 
 
 # A run

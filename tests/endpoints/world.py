@@ -115,8 +115,19 @@ def spec(model: str, _: Any = None) -> EndpointSpec:
     return specification(model, CATALOGUE[model], SETTINGS)
 
 
+TEXTS = [f"testo {number}" for number in range(200)]
+
+
+def translate(endpoints: Endpoints, texts: list[str] = TEXTS) -> list[object]:
+    with endpoints.lease("translator") as translator:
+        return list(translator.predict(texts, src_lang="it"))
+
+
 @contextmanager
 def new_world(directory: Path) -> Iterator[World]:
     clock = VirtualClock()
     with aws_http.serve(FakeSageMaker(clock.now)) as fake:
         yield World(fake, clock, directory)
+
+
+E1, E2 = (spec("translator").endpoint_name(epoch) for epoch in (1, 2))

@@ -1,0 +1,209 @@
+"""`predict` against a model in this process: retries, poison, bad answers, endpoints that go away."""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from socialnlp_assets.resources.endpoints.predictor import PredictionFailed, Retry
+from socialnlp_assets.resources.endpoints.protocol import (
+    EndpointGone,
+    InvocationTimeout,
+    ModelFailed,
+    NotReady,
+    Reply,
+    Throttled,
+)
+from socialnlp_assets.resources.endpoints.tasks import RowError, Scores
+from tests.endpoints.scripted import Endpoint, failing_on, once
+
+# Retries
+
+
+@pytest.mark.parametrize("error", [Throttled("slow down"), NotReady("loading"), InvocationTimeout("lost")])
+def test_what_may_pass_is_asked_again(error: Exception) -> None:
+    endpoint = Endpoint(rule=once(error))
+    assert endpoint.predictor().predict(["A"]) == ["a"]
+    assert endpoint.meter.usage.retries == 1
+
+
+def test_an_endpoint_that_never_gets_ready_ends_in_a_clear_error() -> None:
+    endpoint = Endpoint(rule=lambda _: NotReady("the model is loading"))
+    started = endpoint.clock.seconds()
+    with pytest.raises(PredictionFailed, match=r"gave up after \d+ s and \d+ tries: the model is loading"):
+        endpoint.predictor().predict(["A"])
+    assert 600 <= endpoint.clock.seconds() - started < 640
+
+
+def test_pauses_have_full_jitter_under_a_growing_cap() -> None:
+    pauses: list[float] = []
+    retry = Retry(base=1, cap=8, sleep=pauses.append)
+    for attempt in range(5):
+        for _ in range(200):
+            retry.pause(attempt)
+    for attempt in range(5):
+        sample = pauses[attempt * 200 : (attempt + 1) * 200]
+        cap = min(8, 2**attempt)
+        assert max(sample) <= cap
+        assert min(sample) < cap / 4  # full, not equal, jitter
+        assert max(sample) > cap * 3 / 4
+
+
+def test_one_failure_for_good_stops_the_others_and_is_the_one_raised() -> None:
+    def fail(texts: list[str]) -> Exception | None:
+        return PermissionError("not allowed") if "T1500" in texts else None
+
+    endpoint = Endpoint("summarizer", fail)
+    with pytest.raises(PermissionError, match="not allowed"):
+        endpoint.predictor(in_flight=4).predict([f"T{i}" for i in range(2000)])
+    assert len(endpoint.requests) < 125
+
+
+# Poison
+
+
+@pytest.mark.parametrize("status", [400, 422, 500])
+def test_one_poison_text_costs_one_row(status: int) -> None:
+    endpoint = Endpoint(rule=failing_on("T13", status=status, message="cannot tokenise"))
+    texts = [f"T{i}" for i in range(64)]
+    results = endpoint.predictor().predict(texts)
+    assert [r for i, r in enumerate(results) if i != 13] == [t.lower() for i, t in enumerate(texts) if i != 13]
+    assert results[13] == RowError("the model cannot take this text: cannot tokenise")
+    assert len(endpoint.requests) <= 2 * 7 + 2  # a binary search, not a text at a time
+    assert endpoint.meter.usage.row_errors == 1
+
+
+def test_a_row_that_the_model_names_is_set_aside_at_once() -> None:
+    def rule(texts: list[str]) -> Exception | None:
+        return ModelFailed(f"inputs[{texts.index('T13')}]: bad", status=400) if "T13" in texts else None
+
+    endpoint = Endpoint(rule=rule)
+    results = endpoint.predictor().predict([f"T{i}" for i in range(64)])
+    assert isinstance(results[13], RowError)
+    assert len(endpoint.requests) == 3
+
+
+def test_a_poison_text_that_comes_twice_is_an_error_in_both_places() -> None:
+    results = Endpoint(rule=failing_on("BAD", status=400)).predictor().predict(["BAD", "OK", "BAD"])
+    assert [isinstance(result, RowError) for result in results] == [True, False, True]
+
+
+def test_a_model_that_runs_out_of_memory_gets_smaller_batches_from_then_on() -> None:
+    endpoint = Endpoint(rule=lambda texts: ModelFailed("out of memory", status=500) if len(texts) > 20 else None)
+    texts = [f"T{i:03}" for i in range(600)]
+    assert endpoint.predictor().predict(texts) == [text.lower() for text in texts]
+    assert sum(len(request) > 20 for request in endpoint.requests) < 12
+
+
+def test_a_model_that_fails_on_everything_is_an_error_not_a_quarantined_hour() -> None:
+    endpoint = Endpoint(rule=lambda _: ModelFailed("cannot load weights", status=500))
+    with pytest.raises(PredictionFailed, match=r"failed on 8 texts and answered none.*cannot load weights"):
+        endpoint.predictor().predict([f"T{i}" for i in range(200)])
+
+
+def test_a_text_that_is_no_unicode_is_set_aside() -> None:
+    results = Endpoint().predictor().predict(["A", "half \ud83d", "B"])
+    assert isinstance(results[1], RowError)
+    assert [results[0], results[2]] == ["a", "b"]
+
+
+# Answers that cannot be trusted
+
+
+def texts_reply(*texts: str, **more: Any) -> Reply:
+    return Reply(json.dumps([{"generated_text": text, **more} for text in texts]).encode())
+
+
+@pytest.mark.parametrize(
+    ("spoilt", "reason"),
+    [
+        (lambda texts: texts_reply(*texts[1:]), "0 results for 1 texts"),
+        (lambda texts: texts_reply(*texts, "more"), "2 results for 1 texts"),
+        (lambda _: Reply(b"<html>502</html>"), "not JSON"),
+        (lambda _: Reply(b'{"error": "?"}'), "not a list"),
+        (lambda texts: Reply(b'[{"text": "?"}]' if len(texts) == 1 else b"[]"), "generated_text"),
+    ],
+)
+def test_an_answer_that_does_not_fit_costs_only_the_rows_that_cause_it(
+    spoilt: Callable[[list[str]], Reply], reason: str
+) -> None:
+    endpoint = Endpoint(rule=lambda texts: spoilt(texts) if "BAD" in texts else None)
+    results = endpoint.predictor().predict([f"T{i}" for i in range(20)] + ["BAD"])
+    assert results[:20] == [f"t{i}" for i in range(20)]
+    assert isinstance(results[20], RowError)
+    assert reason in results[20].reason
+
+
+def test_an_answer_out_of_order_is_not_believed() -> None:
+    def reversed_when_many(texts: list[str]) -> Reply:
+        rows = [{"generated_text": text.lower(), "index": i} for i, text in enumerate(texts)]
+        return Reply(json.dumps(rows[::-1]).encode())
+
+    texts = [f"T{i}" for i in range(9)]
+    assert Endpoint(rule=reversed_when_many).predictor().predict(texts) == [text.lower() for text in texts]
+
+
+@pytest.mark.parametrize("score", ["NaN", "Infinity", "1.5", "-0.2", '"0.9"', "null", "true"])
+def test_a_score_that_is_no_number_from_0_to_1_costs_its_row(score: str) -> None:
+    def rule(texts: list[str]) -> Reply:
+        rows = [
+            '[{"label": "negative", "score": 0.1}, {"label": "neutral", "score": 0.2}, '
+            f'{{"label": "positive", "score": {score if text == "BAD" else 0.7}}}]'
+            for text in texts
+        ]
+        return Reply(f"[{','.join(rows)}]".encode())
+
+    results = Endpoint("sentiment", rule).predictor().predict(["fine", "BAD"])
+    assert results[0] == Scores({"negative": 0.1, "neutral": 0.2, "positive": 0.7}, "positive")
+    assert isinstance(results[1], RowError)
+    assert "score of positive" in results[1].reason
+
+
+def test_labels_that_the_catalogue_lacks_are_an_error_that_names_both() -> None:
+    reply = Reply(b'[[{"label": "LABEL_0", "score": 1.0}]]')
+    result = Endpoint("sentiment", lambda _: reply).predictor().predict(["fine"])[0]
+    assert isinstance(result, RowError)
+    assert "LABEL_0" in result.reason
+    assert "neutral" in result.reason
+
+
+# Endpoints that go away
+
+
+def test_a_lost_endpoint_is_regained_once_for_all_requests_in_flight() -> None:
+    lives, lock = [1], threading.Lock()
+    both_in = threading.Barrier(4, timeout=10)
+
+    def rule(_: list[str]) -> Exception | None:
+        with lock:
+            life = lives[0]
+        if life == 1:
+            both_in.wait()
+            return EndpointGone("no such endpoint")
+        return None
+
+    def regain() -> None:
+        with lock:
+            lives[0] += 1
+
+    endpoint = Endpoint("summarizer", rule)
+    texts = [f"T{i}" for i in range(64)]
+    assert endpoint.predictor(in_flight=4, regain=regain).predict(texts) == texts
+    assert lives == [2]
+
+
+def test_an_endpoint_that_keeps_vanishing_ends_in_a_clear_error() -> None:
+    regained: list[int] = []
+    endpoint = Endpoint(rule=lambda _: EndpointGone("no such endpoint"))
+    with pytest.raises(PredictionFailed, match="vanished 4 times"):
+        endpoint.predictor(regain=lambda: regained.append(1)).predict(["A"])
+    assert len(regained) == 3
+
+
+def test_without_a_lease_a_lost_endpoint_is_the_callers_business() -> None:
+    with pytest.raises(EndpointGone):
+        Endpoint(rule=lambda _: EndpointGone("no such endpoint")).predictor().predict(["A"])
