@@ -19,6 +19,7 @@ from socialnlp_assets.cli.extract import extract as extract_command
 from socialnlp_assets.resources.articles import Articles, Enrichment, PageError, extract
 from socialnlp_assets.resources.articles.address import parse
 from socialnlp_assets.resources.articles.extraction import decode
+from socialnlp_assets.resources.articles.reader import Reader
 from socialnlp_assets.resources.articles.web import Limits
 
 QUICK = Limits(seconds=2.0, silence=1.0)
@@ -157,21 +158,17 @@ def test_pages_that_hold_no_article_do_not_crash(page: str) -> None:
     extract(page, "http://news.example/")
 
 
-tags = st.sampled_from(
-    ["p", "div", "article", "h1", "table", "tr", "ul", "li", "script", "a", "meta", "link", "br", "pre"]
-)
-attributes = st.sampled_from(
-    [
-        "",
-        " hreflang='en' href='/x'",
-        " rel=alternate hreflang=EN_us href=//[",
-        " property='og:title' content='x'",
-        " lang=",
-    ]
-)
-pieces = st.builds(lambda tag, extra, end: f"<{end}{tag}{extra}>", tags, attributes, st.sampled_from(["", "/"]))
+TAGS = ["p", "div", "article", "h1", "table", "tr", "ul", "li", "script", "a", "meta", "link", "br", "pre"]
+ATTRIBUTES = [
+    "",
+    " hreflang='en' href='/x'",
+    " rel=alternate hreflang=EN_us href=//[",
+    " property='og:title' content='x'",
+    " lang=",
+]
+pieces = st.sampled_from([f"<{end}{tag}{extra}>" for tag in TAGS for extra in ATTRIBUTES for end in ("", "/")])
 fragments = pieces | st.text(max_size=20) | st.sampled_from([ENGLISH, "<!--", "]]>", "&amp", "\0", "<?"])
-pages = st.lists(fragments, max_size=30).map("".join)
+pages = st.lists(fragments, max_size=12).map("".join)
 
 
 def check_extraction(page: str) -> None:
@@ -185,13 +182,31 @@ def fuzz(check: Callable[[str], None], examples: st.SearchStrategy[str], number:
     settings(max_examples=number, deadline=None, suppress_health_check=list(HealthCheck))(given(examples)(check))()
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    "body",
+    ["<a href='/x'>link</a>" * 200_000, "<p " + " ".join(f"a{n}=x" for n in range(500_000)) + ">x", "x<br>" * 500_000],
+    ids=["links", "attributes", "lines"],
+)
+def test_a_page_that_keeps_the_libraries_busy_is_given_up_and_the_next_is_read(body: str) -> None:
+    reader = Reader(seconds=3.0)
+    try:
+        with pytest.raises(PageError, match="could not be read in time"):
+            reader.extract(body, "http://news.example/slow")
+        article = reader.extract(html().decode(), "http://news.example/a")
+        assert article
+        assert article.title == "A new grid"
+    finally:
+        reader.close()
+
+
 def test_any_html() -> None:
     fuzz(check_extraction, pages, 200)
 
 
 @pytest.mark.slow
-def test_any_html_at_length() -> None:
-    fuzz(check_extraction, pages, 2_000)
+def test_any_html_in_ten_thousand_examples() -> None:
+    fuzz(check_extraction, pages, 10_000)
 
 
 hosts = st.sampled_from(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 import time
 from collections import defaultdict
 from collections.abc import Iterable
@@ -10,14 +9,16 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 from .address import PageError, Resolver, parse, system_resolver
-from .extraction import Article, extract
+from .extraction import Article
+from .reader import SLOW, Reader
 from .web import Limits, Page, Web
 
 FETCHED = "fetched"
 HOSTS_AT_ONCE = 16
 HOUR_SECONDS = 900.0  # what the articles of one hour may take; the rest stay as they were delivered
-PATIENCE = 3  # pages in a row that a host does not answer before it is left alone
-SILENT = frozenset({"timed out", "host does not answer", "host not found", "connection broke"})
+PATIENCE = 3  # pages in a row that a host does not answer, or nobody can read, before it is left alone
+SILENT = frozenset({"timed out", "host does not answer", "host not found", "connection broke", SLOW})
+READER = Reader()  # one for the whole process: it takes a second to start
 
 
 @dataclass(frozen=True)
@@ -38,11 +39,12 @@ class Articles:
         limits: Limits | None = None,
         resolve: Resolver = system_resolver,
         hour_seconds: float = HOUR_SECONDS,
+        reader: Reader = READER,
     ) -> None:
         self.web = Web(frozenset(host.lower() for host in allowed_hosts), limits, resolve)
         self.hour_seconds = hour_seconds
         self._known: dict[str, Enrichment] = {}
-        self._extracting = threading.Lock()  # the interpreter's lock would let one work at a time anyway
+        self._reader = reader
 
     def fetch(self, url: str) -> Page:
         """The page at `url`. Raises `PageError`."""
@@ -98,8 +100,7 @@ class Articles:
         return Enrichment(FETCHED, article)
 
     def _extract(self, page: Page) -> Article:
-        with self._extracting:
-            article = extract(page.html, page.url)
+        article = self._reader.extract(page.html, page.url)
         if article is None:
             raise PageError("no article found")
         return article
