@@ -33,14 +33,14 @@ def resident_kilobytes(process: int) -> int:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", ["themes", "keywords", "normalizer", "summarizer"])
+@pytest.mark.parametrize("name", ["themes", "emotion", "translator", "keywords", "normalizer", "summarizer"])
 def test_the_thousandth_request_finds_the_server_no_larger(name: str, themes_folder: Path) -> None:
     folder = themes_folder if name == "themes" else EMBEDDED_MODELS / name
-    rng = random.Random(name)
+    rng, parameters = random.Random(name), {"src_lang": "fr"} if name == "translator" else {}
     with running("--model", str(folder)) as server:
         sizes = []
         for _ in range(1000):
-            assert server.post({"inputs": texts(rng, 16)}).status == 200
+            assert server.post({"inputs": texts(rng, 16), "parameters": parameters}).status == 200
             sizes.append(resident_kilobytes(server.process.pid) if len(sizes) in (0, 999) else 0)
     assert sizes[-1] <= 1.2 * sizes[0], f"{sizes[0]} kB after the first request, {sizes[-1]} kB after the last"
     print(name, sizes[0], sizes[-1])
