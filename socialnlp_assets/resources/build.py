@@ -35,8 +35,8 @@ def endpoints_resource(settings: Settings) -> dg.ResourceDefinition:
     def endpoints(context: dg.InitResourceContext) -> Iterator[Any]:
         from socialnlp_assets.resources.endpoints.resource import build_endpoints
 
-        run = context.run
-        with build_endpoints(settings, run=context.run_id or "", workflow=run.job_name if run else "") as endpoints:
+        run, workflow = (context.run.run_id, context.run.job_name) if context.run else ("", "")
+        with build_endpoints(settings, run=run, workflow=workflow) as endpoints:
             yield endpoints
 
     return endpoints

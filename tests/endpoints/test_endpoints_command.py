@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import signal
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -69,3 +71,13 @@ def test_settings_that_do_not_fit_are_told(monkeypatch: pytest.MonkeyPatch) -> N
     wrong = run("list")
     assert wrong.exit_code == 1
     assert "a lease store is a path or s3://bucket/prefix" in wrong.output
+
+
+def test_the_commands_do_not_wait_for_dagster_or_the_lake() -> None:
+    program = """
+import sys
+import socialnlp_assets.resources.endpoints, socialnlp_assets.cli.endpoints
+print(sorted({"dagster", "obstore", "pandas", "pyarrow", "boto3", "great_expectations"} & set(sys.modules)))
+"""
+    loaded = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert loaded.stdout == "[]\n"

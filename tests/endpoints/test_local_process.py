@@ -8,16 +8,25 @@ import statistics
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
 from socialnlp_assets.resources.endpoints.local import LocalProcess, local_spec
-from socialnlp_assets.resources.endpoints.manager import PATIENCE, Patience, Terms
-from socialnlp_assets.resources.endpoints.protocol import AlreadyExists, EndpointFailed, EndpointGone, Status
+from socialnlp_assets.resources.endpoints.manager import PATIENCE, Lease, LeaseManager, Patience, Terms
+from socialnlp_assets.resources.endpoints.protocol import (
+    AlreadyExists,
+    EndpointFailed,
+    EndpointGone,
+    EndpointSpec,
+    Status,
+)
 from socialnlp_assets.resources.endpoints.reaper import EndpointHeld
+from socialnlp_assets.resources.endpoints.records import State
+from socialnlp_assets.resources.endpoints.stores import SqliteStore
 from tests.endpoints.machine import SERVER, Machine
 
 
@@ -118,7 +127,7 @@ def test_a_server_that_dies_while_held_is_replaced_and_no_row_is_lost(machine: M
 def test_a_server_that_nobody_asks_anything_ends_itself(machine: Machine) -> None:
     backend = machine.backend(orphan_after=0.5)
     backend.create("nlp-translator-x-e1", machine.spec(), {})
-    eventually(lambda: (begun := backend.describe("nlp-translator-x-e1")) and begun.status is Status.IN_SERVICE)
+    eventually(lambda: getattr(backend.describe("nlp-translator-x-e1"), "status", None) is Status.IN_SERVICE)
     eventually(lambda: machine.processes() == [])
     ended = backend.describe("nlp-translator-x-e1")
     assert ended
@@ -171,6 +180,48 @@ def test_the_child_of_a_killed_parent_is_adopted_and_removed(machine: Machine, m
             assert not left or machine.processes() == left
         endpoints.reap()
     assert machine.processes() == []
+
+
+class Halted(LocalProcess):
+    """The backend of a creator that is halted before its request, until a successor is in service."""
+
+    def create(self, name: str, spec: EndpointSpec, tags: Mapping[str, str]) -> None:
+        self.meanwhile()
+        super().create(name, spec, tags)
+        announced = self._announcement(name)
+        eventually(lambda: '"pid"' in announced.read_text())
+
+    meanwhile: Callable[[], object]
+
+
+def test_a_process_that_a_halted_creator_starts_too_late_is_ended_at_once(machine: Machine) -> None:
+    terms = Terms(lease=timedelta(seconds=0.2), warm=timedelta(0))
+    backend = Halted(machine.directory / "endpoints", 40)
+    with machine.endpoints("successor") as successor, ExitStack() as held:
+
+        def meanwhile() -> None:
+            time.sleep(0.3)
+            assert [removal.reason for removal in successor.reap()] == ["nobody holds it"]
+            held.enter_context(successor.lease("translator"))
+
+        backend.meanwhile = meanwhile
+        manager = LeaseManager(SqliteStore(machine.directory / "leases.db"), backend, terms, heartbeats=False)
+        Lease(manager, machine.spec(), "", None).look()
+        (record,) = successor.records()
+        assert (record.epoch, record.state) == (2, State.IN_SERVICE)
+        assert len(machine.processes()) == 1
+        assert not (machine.directory / "endpoints" / f"{machine.spec().endpoint_name(1)}.jsonl").exists()
+
+
+def test_an_announced_server_is_there_for_a_later_process_of_the_run(machine: Machine) -> None:
+    with machine.endpoints("run") as first:
+        first.warm(["translator"])
+    (pid,) = machine.processes()
+    with machine.endpoints("run") as later, later.lease("translator") as translator:
+        assert translator.predict(["a"], src_lang="it") == ["A"]
+        assert machine.processes() == [pid]
+        (record,) = later.records()
+        assert [holder.announces for holder in record.holders.values()] == [False]
 
 
 def test_two_creations_of_one_name_start_one_process(machine: Machine) -> None:

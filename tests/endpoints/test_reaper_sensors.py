@@ -100,3 +100,20 @@ def test_what_a_cancelled_run_holds_is_released(machine: Machine, instance: dg.D
         instance.report_run_canceled(run)
         tick("endpoints_after_cancellation", wired, instance, cursor)
         assert machine.processes() == []
+
+
+def test_what_a_run_announced_and_never_leased_goes_with_its_success(
+    machine: Machine, instance: dg.DagsterInstance
+) -> None:
+    endpoints = machine.endpoints("daemon", COOLS_AT_ONCE)
+    wired = definitions(endpoints, [], machine)
+    _, cursor = tick("endpoints_after_success", wired, instance)
+    run = instance.create_run_for_job(wired.get_repository_def().get_job("hour"))
+    with machine.endpoints(run.run_id, COOLS_AT_ONCE) as step:
+        step.warm(["translator"])
+    assert endpoints.reap() == []  # although the step's process has gone
+    instance.report_dagster_event(
+        dg.DagsterEvent(dg.DagsterEventType.PIPELINE_SUCCESS.value, "hour"), run_id=run.run_id
+    )
+    tick("endpoints_after_success", wired, instance, cursor)
+    assert machine.processes() == []
