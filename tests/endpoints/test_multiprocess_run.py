@@ -26,7 +26,9 @@ DIRECTORY = "TEST_ENDPOINTS_DIRECTORY"
 def endpoints(context: dg.InitResourceContext) -> Iterator[Endpoints]:
     directory = Path(os.environ[DIRECTORY])
     backend = LocalProcess(directory / "endpoints", 40)
-    manager = LeaseManager(SqliteStore(directory / "leases.db"), backend, TERMS, Owner(context.run.run_id if context.run else ""))
+    manager = LeaseManager(
+        SqliteStore(directory / "leases.db"), backend, TERMS, Owner(context.run.run_id if context.run else "")
+    )
     with Endpoints(manager, lambda model, _: local_spec(model, directory / "model", SERVER), load_catalogue()) as mine:
         yield mine
 
