@@ -32,10 +32,15 @@ from tests.endpoints.machine import SERVER, Machine
 
 @pytest.fixture
 def machine(tmp_path: Path) -> Iterator[Machine]:
+    """No server that was leased is left in the end; those that a test started by hand are ended."""
     machine = Machine(tmp_path)
     yield machine
-    for pid in machine.processes():
+    leased = bool(SqliteStore(tmp_path / "leases.db").records())
+    machine.endpoints("reaper").stop_all()
+    left = machine.processes()
+    for pid in left:
         os.kill(pid, signal.SIGKILL)
+    assert not (leased and left)
 
 
 def eventually(condition: Callable[[], bool], seconds: float = 20) -> None:

@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
 
-from socialnlp_assets.models.catalogue import load_catalogue
+from socialnlp_assets.models.catalogue import ModelEntry, load_catalogue
+from socialnlp_assets.resources.endpoints.manager import LeaseManager, Terms
 from socialnlp_assets.resources.endpoints.metering import Meter
 from socialnlp_assets.resources.endpoints.predictor import PredictionFailed, Predictor, Retry
-from socialnlp_assets.resources.endpoints.protocol import EndpointSpec, Reply
+from socialnlp_assets.resources.endpoints.protocol import EndpointSpec
+from socialnlp_assets.resources.endpoints.reaper import reap
 from socialnlp_assets.resources.endpoints.sagemaker import SageMaker
+from socialnlp_assets.resources.endpoints.stores import SqliteStore
 from socialnlp_assets.resources.endpoints.tasks import Result, RowError
 from tests.fakes.aws_errors import TIMED_OUT, AwsError, model_error, not_ready, null_message, throttling
 from tests.fakes.aws_http import serve
@@ -33,11 +37,10 @@ RESULTS = [text.lower() for text in TEXTS]
 
 
 class Account:
-    """One endpoint in an account of SageMaker, and a predictor that asks it."""
+    """An account of SageMaker, and a lease on the one endpoint in it."""
 
-    def __init__(self, fake: FakeSageMaker, clock: VirtualClock, *, read_timeout: float) -> None:
+    def __init__(self, fake: FakeSageMaker, clock: VirtualClock, directory: Path, *, read_timeout: float) -> None:
         self.fake = fake
-        self.epoch = 0
         self.meter = Meter("normalizer", "test")
         self.answered: list[list[str]] = []  # the texts of every request that the model answered
         self._clock = clock
@@ -48,35 +51,30 @@ class Account:
             sleep=clock.advance,
             now=clock.seconds,
         )
-        fake.creations[""] = Creation(seconds=0)
+        self._store = SqliteStore(directory / "leases.db", clock.now)
+        manager = LeaseManager(self._store, self._backend, Terms(), sleep=clock.advance, heartbeats=False)
+        fake.creations[""] = Creation(seconds=0, deletion_seconds=0)
         fake.models[""] = self.model
-        self.regain()
+        self.lease = manager.acquire(SPEC)
 
     def model(self, body: bytes, _: dict[str, str]) -> tuple[int, dict[str, str], bytes]:
         self.answered.append(json.loads(body)["inputs"])
         return 200, {}, answer(ENTRY, body)
 
-    def regain(self) -> None:
-        self.epoch += 1
-        self._backend.create(self.name, SPEC, {})
-
-    def invoke(self, body: bytes, target: str | None) -> Reply:
-        return self._backend.invoke(self.name, body, target=target)
-
-    @property
-    def name(self) -> str:
-        return SPEC.endpoint_name(self.epoch)
+    def predictor(self, entry: ModelEntry = ENTRY) -> Predictor:
+        retry = Retry(now=self._clock.seconds, sleep=self._clock.advance)
+        lease = self.lease
+        return Predictor(entry, lease.invoke, self.meter, in_flight=2, regain=lease.regain, retry=retry)
 
     def predict(self, texts: list[str] = TEXTS) -> list[Result]:
-        predictor = Predictor(
-            ENTRY,
-            self.invoke,
-            self.meter,
-            in_flight=2,
-            regain=self.regain,
-            retry=Retry(now=self._clock.seconds, sleep=self._clock.advance),
-        )
-        return predictor.predict(texts)
+        return self.predictor().predict(texts)
+
+    def finish(self) -> None:
+        """Whatever happened, nothing is left of the endpoint."""
+        self.lease.release()
+        self._clock.advance(Terms().warm.total_seconds())
+        reap(self._store, self._backend, "nlp")
+        assert self.fake.existing() == {}
 
 
 @pytest.fixture(autouse=True)
@@ -86,10 +84,12 @@ def credentials(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
-def account() -> Iterator[Account]:
+def account(tmp_path: Path) -> Iterator[Account]:
     clock = VirtualClock()
     with serve(FakeSageMaker(clock.now)) as fake:
-        yield Account(fake, clock, read_timeout=0.5)
+        account = Account(fake, clock, tmp_path, read_timeout=0.5)
+        yield account
+        account.finish()
 
 
 def poisoned(account: Account, status: int, message: str) -> Callable[..., tuple[int, dict[str, str], bytes]]:
@@ -171,7 +171,7 @@ def test_a_container_that_fails_on_everything_raises_its_own_words(account: Acco
 
 
 def test_an_endpoint_that_vanishes_in_the_middle_of_a_batch_costs_no_row(account: Account) -> None:
-    first = account.name
+    first = account.lease.endpoint
 
     def vanishing(body: bytes, headers: dict[str, str]) -> tuple[int, dict[str, str], bytes]:
         account.fake.models[""] = account.model
@@ -180,8 +180,8 @@ def test_an_endpoint_that_vanishes_in_the_middle_of_a_batch_costs_no_row(account
 
     account.fake.models[""] = vanishing
     assert account.predict() == RESULTS
-    assert account.epoch == 2
-    assert account.fake.existing() == {account.name: "InService"}
+    assert account.lease.endpoint == SPEC.endpoint_name(2)
+    assert account.fake.existing() == {SPEC.endpoint_name(2): "InService"}
 
 
 def test_a_body_over_the_limit_is_never_sent_and_costs_no_row(account: Account) -> None:
@@ -223,15 +223,13 @@ def test_an_answer_that_is_not_json_is_asked_for_again(account: Account) -> None
     assert account.predict() == RESULTS
 
 
-def test_nan_costs_its_own_row_only() -> None:
-    entry, clock = load_catalogue()["sentiment"], VirtualClock()
-    with serve(FakeSageMaker(clock.now)) as fake:
-        account = Account(fake, clock, read_timeout=5)
-        fake.models[""] = lambda body, _: (200, {}, answer(entry, body))
-        fake.fault("InvokeEndpoint", reply=lambda reply: reply.replace(b"0.9", b"NaN", 1))
-        predictor = Predictor(entry, account.invoke, account.meter)
-        results = predictor.predict(TEXTS[:20])
-    assert sum(isinstance(result, RowError) for result in results) == 1
+def test_nan_costs_its_own_row_only(account: Account) -> None:
+    entry = load_catalogue()["sentiment"]
+    account.fake.models[""] = lambda body, _: (200, {}, answer(entry, body))
+    account.fake.fault("InvokeEndpoint", reply=lambda reply: reply.replace(b"0.9", b"NaN", 1))
+    results = account.predictor(entry).predict(TEXTS[:20])
+    (broken,) = (result for result in results if isinstance(result, RowError))
+    assert "is not a finite number" in broken.reason
 
 
 def test_an_endpoint_that_stays_unready_ends_in_a_clear_error(account: Account) -> None:
