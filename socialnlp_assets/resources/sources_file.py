@@ -34,7 +34,7 @@ def build_source(settings: Settings, name: str, kind: type[R]) -> R:
     known = [field for field in kind.model_fields if field != "secrets"]
     if unknown := set(options) - set(known):
         raise SourcesError(
-            f"{settings.sources}: {name}: there is no {', '.join(sorted(unknown))}; known here: {', '.join(known)}"
+            f"{settings.sources}: {name}: there is no {', '.join(sorted(map(str, unknown)))}; known here: {', '.join(known)}"
         )
     try:
         return kind(secrets=build_secrets(settings), **options)
@@ -50,7 +50,7 @@ def _read(settings: Settings) -> Mapping[str, Any]:
         content = yaml.safe_load(Path(settings.sources).read_text(encoding="utf-8")) or {}
     except OSError as error:
         raise SourcesError(f"{settings.sources}: {error.strerror}; correct or unset SOCIALNLP_SOURCES") from None
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
+    except (yaml.YAMLError, ValueError, RecursionError) as error:  # ValueError: the 45th of a month, text not UTF-8
         raise SourcesError(f"{settings.sources}: not YAML: {error}; compare with docs/sources.md") from None
     if not isinstance(content, dict) or not set(content) <= set(_SECTIONS):
         raise SourcesError(f"{settings.sources}: the file has sections {', '.join(_SECTIONS)} and no others")

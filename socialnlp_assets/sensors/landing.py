@@ -47,6 +47,7 @@ class Arrivals:
 
     ledger: Ledger
     requests: list[dg.RunRequest] = field(default_factory=list)
+    events: list[dg.AssetMaterialization] = field(default_factory=list)  # of `landing`, one a request
     skipped: list[str] = field(default_factory=list)
     waiting: list[datetime] = field(default_factory=list)  # hours to look at again though nobody says so
 
@@ -83,14 +84,14 @@ def look(
     `first` is the first hour of the partitions. Looks at `hours`, or at all of the last `lookback` ones.
     """
     since = floor_hour(now) - lookback * HOUR
-    present: dict[datetime, set[str]] = {}
+    present: dict[datetime, dict[str, int]] = {}  # fingerprint → bytes
     folders = window(since, now) if hours is None else [folder_of(hour) for hour in sorted(hours)]
     for hour, file in landed_files(lake, workflow.name, folders):
         if hour >= since:
-            present.setdefault(hour, set()).add(fingerprint(file))
+            present.setdefault(hour, {})[fingerprint(file)] = file.size
     arrivals = Arrivals({key: seen for key, seen in ledger.items() if key >= key_of(since)})
-    for hour, landed in sorted(present.items()):
-        key = key_of(hour)
+    for hour, sizes in sorted(present.items()):
+        key, landed = key_of(hour), set(sizes)
         new = len(landed - arrivals.ledger.get(key, set()))
         if not new:
             continue
@@ -104,6 +105,7 @@ def look(
             arrivals.waiting.append(hour)
         else:
             arrivals.requests.append(_request(workflow, key, landed, new))
+            arrivals.events.append(_event(lake, workflow, hour, list(sizes.values())))
             arrivals.ledger[key] = landed
     return arrivals
 
@@ -117,6 +119,17 @@ def _request(workflow: Workflow, key: str, landed: set[str], new: int) -> dg.Run
             "socialnlp/landed": digest(landed),
             "socialnlp/new_files": str(new),
         },
+    )
+
+
+def _event(lake: Lake, workflow: Workflow, hour: datetime, sizes: list[int]) -> dg.AssetMaterialization:
+    """Tells Dagster that files are there: nobody runs `landing` where they are dropped by others."""
+    folder = lake.address(lake.landing_folder(workflow.name, hour))
+    return dg.AssetMaterialization(
+        dg.AssetKey([workflow.name, "landing"]),
+        partition=key_of(hour),
+        description="seen by the landing sensor",
+        metadata={"files": len(sizes), "bytes": sum(sizes), "dagster/uri": folder},
     )
 
 
@@ -145,10 +158,12 @@ def landing_sensor(
         found.skipped += [
             f"{r.partition_key} has run with just these files" for r in found.requests if r not in requests
         ]
+        asked = {request.partition_key for request in requests}
         for reason in found.skipped:
             context.log.info(reason)
         return dg.SensorResult(
             run_requests=requests or None,
+            asset_events=[event for event in found.events if event.partition in asked],
             skip_reason=None if requests else dg.SkipReason(found.message()),
             cursor=Cursor(found.ledger, found.waiting, receipts).write(),
         )

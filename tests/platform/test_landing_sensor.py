@@ -136,6 +136,19 @@ def test_a_lost_cursor_runs_nothing_twice(platform: Platform) -> None:
     assert len(evaluate(platform, cursor=None).run_requests or []) == 1
 
 
+def test_dagster_is_told_what_has_landed(platform: Platform) -> None:
+    recent = floor_hour(datetime.now(UTC)) - timedelta(hours=2)
+    sizes = [len(platform.lake.get(platform.land([message(n)], f"{n}.json", hour=recent))) for n in (1, 2)]
+    (event,) = evaluate(platform).asset_events
+    assert isinstance(event, dg.AssetMaterialization)
+    platform.instance.report_runless_asset_event(event)  # what the daemon does with it
+    landing = dg.AssetKey(["sprinklr", "landing"])
+    assert platform.instance.get_materialized_partitions(landing) == {key_of(recent)}
+    assert (event.metadata["files"].value, event.metadata["bytes"].value) == (2, sum(sizes))
+    again = evaluate(platform, cursor=evaluate(platform).cursor)
+    assert again.asset_events == []
+
+
 def test_the_landing_area_may_be_missing(platform: Platform) -> None:
     assert "nothing new has landed" in str(evaluate(platform).skip_reason)
 
