@@ -50,7 +50,7 @@ def main() -> None:
     """Run the console script; one line says what is wrong when something is, and the exit is non-zero."""
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # a termination unwinds as Ctrl-C does
     try:
-        cli(standalone_mode=False)
+        cli(prog_name="socialnlp", standalone_mode=False)
     except click.exceptions.NoArgsIsHelpError as error:
         error.show()
         sys.exit(error.exit_code)

@@ -17,7 +17,7 @@ from urllib.parse import urlsplit
 import dagster as dg
 import yaml
 
-from socialnlp_assets.cli.home import dagster_home
+from socialnlp_assets.cli.home import dagster_home, interruptible, run_hour
 from socialnlp_assets.cli.report import Report
 from socialnlp_assets.definitions import build_definitions
 from socialnlp_assets.fakes.pages import serve_articles
@@ -29,7 +29,6 @@ from socialnlp_assets.resources.endpoints.resource import build_endpoints
 from socialnlp_assets.settings import Settings
 from socialnlp_assets.workflow import load_workflows
 
-INTERRUPTED = ("DagsterExecutionInterruptedError", "KeyboardInterrupt")
 QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
 
 
@@ -43,7 +42,8 @@ def demonstrate(report: Report, workflows: tuple[str, ...], hours: int) -> None:
     ):
         settings = _settings(sources, pages)
         try:
-            Demonstration(settings, instance, report, workflows, first, hours).run(sources.dropped, pages)
+            with interruptible():
+                Demonstration(settings, instance, report, workflows, first, hours).run(sources.dropped, pages)
         finally:
             with _uninterrupted():
                 report.removed = _remove_endpoints(settings)
@@ -112,13 +112,7 @@ class Demonstration:
         self.report.say(f"{len(files)} {what} dropped into {self.lake.address('landing')}")
 
     def _execute(self, job: str, hour: str, tags: Mapping[str, str]) -> dg.ExecuteInProcessResult:
-        result = self.definitions.resolve_job_def(job).execute_in_process(
-            partition_key=hour, instance=self.instance, tags=dict(tags), run_config=QUIET, raise_on_error=False
-        )
-        errors = [event.step_failure_data.error for event in result.all_events if event.is_step_failure]
-        if any(error and error.cls_name in INTERRUPTED for error in errors):
-            raise KeyboardInterrupt  # Dagster takes Ctrl-C for the run's failure; whoever pressed it means all of this
-        return result
+        return run_hour(self.definitions.resolve_job_def(job), hour, self.instance, tags=tags, run_config=QUIET)
 
     def _run_what_landed(self, again: bool = False) -> None:
         """One tick of each workflow's sensor, and the runs that they ask for. With `again`, hours that have run

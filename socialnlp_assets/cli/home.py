@@ -1,12 +1,19 @@
-"""DAGSTER_HOME: where the Dagster instance of the commands keeps its history."""
+"""What commands that run Dagster themselves share: its home, and what Ctrl-C means in its runs."""
 
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from socialnlp_assets.settings import Settings
 
+if TYPE_CHECKING:
+    import dagster as dg
+
+INTERRUPTED = {"DagsterExecutionInterruptedError", "KeyboardInterrupt"}
 # What every installation needs, until its owner writes more (see dagster.yaml at the root of the project).
 INSTANCE = """\
 telemetry: {enabled: false}
@@ -26,3 +33,30 @@ def dagster_home() -> Path:
     if not (home / "dagster.yaml").exists():
         (home / "dagster.yaml").write_text(INSTANCE, encoding="utf-8")
     return home
+
+
+def run_hour(
+    job: dg.JobDefinition, hour: str, instance: dg.DagsterInstance, **options: Any
+) -> dg.ExecuteInProcessResult:
+    """Run `job` for the partition `hour` in this process. Raises KeyboardInterrupt where a signal ended the run:
+    Dagster takes Ctrl-C for the run's failure, but whoever pressed it means all of the command."""
+    with interruptible():
+        result = job.execute_in_process(partition_key=hour, instance=instance, raise_on_error=False, **options)
+    failures = [event.step_failure_data.error for event in result.all_events if event.is_step_failure]
+    if any(error and error.cls_name in INTERRUPTED for error in failures):
+        raise KeyboardInterrupt
+    return result
+
+
+@contextmanager
+def interruptible() -> Iterator[None]:
+    """Inside its own code Dagster raises an exception of its own for a signal, or one that such a one caused."""
+    try:
+        yield
+    except BaseException as error:
+        cause: BaseException | None = error
+        while cause is not None:
+            if type(cause).__name__ in INTERRUPTED:
+                raise KeyboardInterrupt from None
+            cause = cause.__cause__ or cause.__context__
+        raise

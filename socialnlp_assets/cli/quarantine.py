@@ -62,7 +62,7 @@ def replay(workflow: str, hours: tuple[str, ...]) -> None:
     """
     import dagster as dg
 
-    from socialnlp_assets.cli.home import dagster_home
+    from socialnlp_assets.cli.home import dagster_home, run_hour
     from socialnlp_assets.definitions import build_definitions
     from socialnlp_assets.resources.build import build_lake
     from socialnlp_assets.settings import Settings
@@ -85,7 +85,7 @@ def replay(workflow: str, hours: tuple[str, ...]) -> None:
     with dg.DagsterInstance.get() as instance:
         for hour in hours or waiting:
             before = _count(lake, workflow, hour)
-            run = job.execute_in_process(partition_key=hour, instance=instance, raise_on_error=False)
+            run = run_hour(job, hour, instance)
             click.echo(f"{hour}: {before} records before, {_count(lake, workflow, hour)} now, run {run.run_id}")
             failed += [] if run.success else [hour]
     if failed:

@@ -17,6 +17,11 @@ ENDING_SECONDS = 20  # for the web server, the daemon and the code server to end
 # Dagster's own successor of this command is a development tool that we do not install.
 QUIET = {"PYTHONWARNINGS": "ignore:Function `dev_command` is superseded"}
 
+WORKSPACE = """\
+load_from:
+  - python_module: {module_name: socialnlp_assets.definitions, location_name: socialnlp_assets}
+"""
+
 
 @click.command()
 @click.option("--port", type=click.IntRange(1, 65535), default=3000, show_default=True, help="On 127.0.0.1.")
@@ -26,7 +31,9 @@ def ui(port: int) -> None:
     home = dagster_home()
     click.echo(f"Dagster on http://127.0.0.1:{port} (some seconds until it answers; Ctrl-C ends it); state: {home}")
     command = [sys.executable, "-m", "dagster", "dev", "--host", "127.0.0.1", "--port", str(port)]
-    command += ["-m", "socialnlp_assets.definitions", "--log-level", "warning"]
+    workspace = home / "workspace.yaml"
+    workspace.write_text(WORKSPACE, encoding="utf-8")
+    command += ["-w", str(workspace), "--log-level", "warning"]
     # In the home's folder, for Dagster warns of any other dagster.yaml; in a session of its own, for the terminal's
     # Ctrl-C to reach us alone.
     dagster = subprocess.Popen(command, cwd=home, env=os.environ | QUIET, start_new_session=True)

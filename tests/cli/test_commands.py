@@ -1,0 +1,144 @@
+"""What the commands print when all is well."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from socialnlp_assets.assets.quarantine import Rejected, write_quarantine
+from socialnlp_assets.models import load_catalogue
+from tests.cli.conftest import Installation
+
+HOUR = datetime(2026, 11, 20, 8, tzinfo=UTC)
+TEXTS = ["u can't trust them, the power is off again!!!", "", "Great service and kind people at the new office"]
+PAGE = """<!DOCTYPE html><html lang="en"><head><title>Wind farm opens | The Courier</title></head><body><nav>Home</nav>
+<article><h1>Wind farm opens</h1>{}</article></body></html>"""
+PARAGRAPH = "<p>The wind farm near the coast was opened on Monday and will supply forty thousand homes with power.</p>"
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("model", load_catalogue().names())
+def test_predict_answers_each_line_by_one_json_value(socialnlp: Installation, model: str) -> None:
+    outcome = socialnlp("predict", model, text="\n".join(TEXTS) + "\n", SOCIALNLP_WARM_SECONDS="0")
+    assert outcome.returncode == 0, outcome.stderr
+    answers = [json.loads(line) for line in outcome.stdout.splitlines()]
+    assert len(answers) == len(TEXTS)
+    entry = load_catalogue()[model]
+    for answer in answers:
+        if entry.targets:
+            assert list(answer) == list(entry.targets)
+        assert not any("error" in value for value in (answer.values() if entry.targets else [answer]))
+        for scores in answer.values() if entry.targets else [answer]:
+            if "scores" in scores:
+                assert set(scores["scores"]) == set(entry.labels)
+
+
+@pytest.mark.slow
+def test_predict_reads_a_file_in_its_language(socialnlp: Installation) -> None:
+    file = socialnlp.folder / "posts.txt"
+    file.write_text("la luce è tornata\n", encoding="utf-8")
+    outcome = socialnlp("predict", "translator", "--language", "it", str(file))
+    assert outcome.returncode == 0, outcome.stderr
+    assert "light" in json.loads(outcome.stdout)["text"].lower()
+
+
+def test_extract_prints_a_saved_page_as_json(
+    socialnlp: Installation, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    page = socialnlp.folder / "page.html"
+    page.write_text(PAGE.format(PARAGRAPH * 3), encoding="utf-8")
+    assert socialnlp.here(monkeypatch, "extract", str(page)) == 0
+    found = json.loads(capfd.readouterr().out)
+    assert found["title"] == "Wind farm opens"
+    assert found["language"] == "en"
+    assert "forty thousand homes" in found["text"]
+
+
+def test_quarantine_lists_what_waits_and_why(
+    socialnlp: Installation, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    rejected = Rejected("has no time; add createdTime", '{"messageId": "m1"}', file="landing/batch.json", position=3)
+    write_quarantine(socialnlp.lake, "sprinklr", "posts", HOUR, [rejected])
+    assert socialnlp.here(monkeypatch, "quarantine", "list", "--workflow", "sprinklr", "--records") == 0
+    shown = capfd.readouterr().out
+    for text in ("2026-11-20-08:00", "posts", "landing/batch.json", "has no time; add createdTime", '"m1"'):
+        assert text in shown
+    assert "1 records in quarantine" in shown
+    assert socialnlp.here(monkeypatch, "quarantine", "list", "--workflow", "rwanda") == 0
+    assert capfd.readouterr().out.startswith("0 records in quarantine")
+
+
+@pytest.mark.slow
+def test_quarantine_replay_runs_the_hour_again(
+    socialnlp: Installation, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    rejected = Rejected("was broken once", "{}", file="landing/batch.json", position=0)
+    write_quarantine(socialnlp.lake, "gmaps_stores", "posts", HOUR, [rejected])
+    assert socialnlp.here(monkeypatch, "quarantine", "replay", "gmaps_stores", "2026-11-20-09:00") == 2
+    assert "nothing of gmaps_stores is in quarantine for 2026-11-20-09:00" in capfd.readouterr().err
+    assert socialnlp.here(monkeypatch, "quarantine", "replay", "gmaps_stores") == 0
+    assert "2026-11-20-08:00: 1 records before, 0 now, run " in capfd.readouterr().out
+    assert socialnlp.here(monkeypatch, "quarantine", "replay", "gmaps_stores") == 0
+    assert "nothing of gmaps_stores is in quarantine" in capfd.readouterr().out
+
+
+def test_a_new_workflow_fits_is_listed_and_has_its_table(
+    socialnlp: Installation, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    folder = socialnlp.folder / "workflows"
+    folder.mkdir()
+    monkeypatch.setenv("COLUMNS", "200")
+    for arguments in ("new france", "check", "list", "table france"):
+        assert socialnlp.here(monkeypatch, "workflows", *arguments.split(), SOCIALNLP_WORKFLOWS=str(folder)) == 0
+    new, fit, *listed = capfd.readouterr().out.split("\n", 2)
+    assert new.startswith(str(folder / "france.yaml"))
+    assert fit == "5 workflows fit"
+    assert "france" in listed[0]
+    assert "classifications → sentiments" in listed[0]
+    table = json.loads(listed[0][listed[0].index("\n{") :])
+    assert table["Name"] == "france"
+    assert {column["Name"] for column in table["StorageDescriptor"]["Columns"]} >= {"message_id", "sentiment"}
+
+
+def test_new_takes_no_name_that_is_taken(
+    socialnlp: Installation, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    folder = socialnlp.folder / "workflows"
+    variables = {"SOCIALNLP_WORKFLOWS": str(folder)}
+    folder.mkdir()
+    assert socialnlp.here(monkeypatch, "workflows", "new", "france", **variables) == 0
+    assert socialnlp.here(monkeypatch, "workflows", "new", "france", **variables) == 1
+    assert "is there already; choose another name" in capfd.readouterr().err
+    assert socialnlp.here(monkeypatch, "workflows", "new", "Not-a-name", **variables) == 1
+    assert "lower-case letters" in capfd.readouterr().err
+    assert [path.name for path in folder.iterdir()] == ["france.yaml"]
+
+
+def test_check_names_file_and_line(
+    socialnlp: Installation, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    file = socialnlp.folder / "france.yaml"
+    file.write_text("name: france\nsource: {kind: dropped, languages: [fr]}\nsteps: {sentimets: }\n", encoding="utf-8")
+    assert socialnlp.here(monkeypatch, "workflows", "check", str(file)) == 1
+    told = capfd.readouterr().err
+    assert "france.yaml:3: steps.sentimets: there is no such field; did you mean `sentiments`?" in told
+
+
+def test_models_list_shows_the_whole_catalogue(
+    socialnlp: Installation, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    assert socialnlp.here(monkeypatch, "models", "list") == 0
+    shown = capfd.readouterr().out
+    assert all(f"{name} " in shown for name in load_catalogue().names())
+    assert "facebook/m2m100_418M" in shown
+
+
+def test_nothing_to_do_is_help(
+    socialnlp: Installation, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    assert socialnlp.here(monkeypatch) == 2
+    assert "Usage: socialnlp" in capfd.readouterr().err
+    assert Path(socialnlp.folder / "state").exists() is False
