@@ -175,6 +175,16 @@ def test_an_announced_endpoint_that_failed_while_nobody_looked_is_tried_once_mor
     lease.release()
 
 
+def test_what_was_announced_long_ago_and_never_asked_for_is_begun_anew(world: World) -> None:
+    with pytest.raises(Killed):
+        Announcement(world.manager("run", DiesAt(world, "create", before=True)), spec("translator")).look()
+    world.clock.advance(PATIENCE["realtime"].creation.total_seconds() + 60)
+    lease = world.lease()
+    world.together(lease.enter)
+    assert world.created() == [E2]
+    lease.release()
+
+
 def test_an_announced_endpoint_that_fails_again_fails_the_lease_and_says_why(world: World) -> None:
     world.fake.creations["translator"] = Creation(failure=CAPACITY)
     announce(world, "translator")

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 
 import pytest
 
-from socialnlp_assets.resources.endpoints.protocol import EndpointGone, EndpointSpec
+from socialnlp_assets.resources.endpoints.protocol import Description, EndpointGone, EndpointSpec
 from socialnlp_assets.resources.endpoints.reaper import EndpointHeld, finish_deletion
 from socialnlp_assets.resources.endpoints.records import State
 from socialnlp_assets.resources.endpoints.sagemaker import SageMaker
@@ -150,6 +150,31 @@ def test_a_late_delete_of_an_old_epoch_is_harmless(world: World) -> None:
     assert world.fake.existing() == {E2: "InService"}
     assert world.endpoints().records() == [record]
     lease.release()
+
+
+class HaltedAfterDescribe(SageMaker):
+    """The process of a holder that is halted once it knows what there is; `meanwhile` others go on."""
+
+    def __init__(self, world: World, meanwhile: Callable[[], object]) -> None:
+        super().__init__(region="eu-west-1", endpoint_url=world.fake.url, sleep=world.clock.sleep)
+        self._meanwhile = meanwhile
+
+    def describe(self, name: str) -> Description | None:
+        found = super().describe(name)
+        self._meanwhile()
+        return found
+
+
+def test_who_learns_late_that_an_old_epoch_vanished_does_not_condemn_its_successor(world: World) -> None:
+    world.together(lambda: translate(world.endpoints()))
+    world.fake.vanish(E1)
+    successor = world.lease(run="successor")
+    slow = world.lease(backend=HaltedAfterDescribe(world, lambda: world.together(successor.enter)))
+    assert not slow.look()
+    (record,) = world.endpoints().records()
+    assert (record.endpoint, record.state) == (E2, State.IN_SERVICE)
+    successor.release()
+    slow.release()
 
 
 class HaltedBeforeCreate(SageMaker):

@@ -245,17 +245,19 @@ class Lease:
     def _advance(self, record: Record, waited: bool) -> bool:
         """The creator's next move; True where the endpoint is in service. `waited`: not its first look."""
         name, failure, reason = record.endpoint, "", ""
+        limit = PATIENCE[record.kind].creation
+        late = record.created_at is not None and self._store.now() - record.created_at > limit
         try:
             description = self._backend.describe(name)
-            if description is None:
-                self._create(record)
-            elif description.status is Status.IN_SERVICE:
+            if description and description.status is Status.IN_SERVICE:
                 served = self._change(lambda current, _: current.entered_service(record.epoch))
                 return served.state is State.IN_SERVICE and served.epoch == record.epoch
-            elif description.status in BROKEN and not waited:
+            if not waited and (late or (description and description.status in BROKEN)):
                 # It failed while nobody looked. Who comes now tries anew, and then believes what it sees.
                 self._change(lambda current, _: current.condemned(record.epoch))
                 return False
+            if description is None:
+                self._create(record)
             elif description.status in BROKEN:
                 failure = f"{name} could not be created ({description.status}): {description.reason}"
             else:
@@ -264,8 +266,7 @@ class Lease:
             reason = str(error)
         except (NoCapacity, BackendError) as error:
             failure = f"{name} could not be created: {error}"
-        limit = PATIENCE[record.kind].creation
-        if not failure and record.created_at and self._store.now() - record.created_at > limit:
+        if late and not failure:
             failure = f"{name} was not in service after {limit.total_seconds():g} s. {reason}"
         if failure:
             condemned = self._change(lambda current, _: current.condemned(record.epoch, failure))
