@@ -12,7 +12,7 @@ from socialnlp_assets.checks import Accounts
 from socialnlp_assets.schemas import Schema
 from socialnlp_assets.workflow import Workflow
 
-PREVIEW_ROWS, PREVIEW_CHARACTERS = 5, 80
+PREVIEW_ROWS, PREVIEW_CHARACTERS, REASON_CHARACTERS = 5, 80, 300
 
 
 def of_definition(
@@ -55,6 +55,16 @@ def of_hour(table: pa.Table, accounts: Accounts, address: str, size: int, second
     }
 
 
+def of_quarantine(address: str, reasons: Sequence[str]) -> dict[str, Any]:
+    """Where the records lie that a step could not take, and why, for as many as a glance takes in."""
+    if not reasons:
+        return {}
+    lines = [f"- {_cell(reason, REASON_CHARACTERS)}" for reason in reasons[:PREVIEW_ROWS]]
+    if len(reasons) > PREVIEW_ROWS:
+        lines.append(f"- and {len(reasons) - PREVIEW_ROWS} more: `socialnlp quarantine list`")
+    return {"quarantine": dg.MetadataValue.path(address), "quarantined": dg.MetadataValue.md("\n".join(lines))}
+
+
 def preview(table: pa.Table) -> str:
     """The first rows as a Markdown table."""
     head = table.slice(0, PREVIEW_ROWS).to_pylist()
@@ -63,6 +73,6 @@ def preview(table: pa.Table) -> str:
     return "\n".join(lines + ["| " + " | ".join(_cell(row[name]) for name in names) + " |" for row in head])
 
 
-def _cell(value: Any) -> str:
+def _cell(value: Any, most: int = PREVIEW_CHARACTERS) -> str:
     text = " ".join(str("" if value is None else value).split()).replace("|", "\\|")
-    return text if len(text) <= PREVIEW_CHARACTERS else text[: PREVIEW_CHARACTERS - 1] + "…"
+    return text if len(text) <= most else text[: most - 1] + "…"

@@ -17,7 +17,7 @@ import dagster as dg
 import pyarrow as pa
 
 from socialnlp_assets.assets import metadata
-from socialnlp_assets.assets.quarantine import Rejected, write_quarantine
+from socialnlp_assets.assets.quarantine import Rejected, quarantine_path, write_quarantine
 from socialnlp_assets.checks import Accounts, Check, audit, checks_of
 from socialnlp_assets.partitions import hour_of
 from socialnlp_assets.resources.lake import Lake
@@ -139,7 +139,9 @@ def build_asset(step: Step, workflow: Workflow, partitions: dg.HourlyPartitionsD
         published = step.publish(hour, result.table) if step.publish else _publish(hour, result.table)
         seconds = time.monotonic() - started
         counts = metadata.of_hour(result.table, result.accounts(), published.address, published.size, seconds)
-        yield dg.Output(None, metadata={**counts, **result.metadata, **published.metadata})
+        quarantine = hour.lake.address(quarantine_path(workflow.name, step.name, hour.hour))
+        waiting = metadata.of_quarantine(quarantine, [rejected.reason for rejected in result.rejected])
+        yield dg.Output(None, metadata={**counts, **waiting, **result.metadata, **published.metadata})
 
     return asset
 
