@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 
@@ -78,6 +79,30 @@ def test_the_partition_keys_are_utc_hours_without_the_one_under_way(repository: 
     assert partitions.get_first_partition_key() == "2026-01-01-00:00"
     assert partitions.timezone == "UTC"
     assert partitions.end_offset == 0
+
+
+@pytest.mark.parametrize(
+    ("variables", "sentence"),
+    [
+        ({"SOCIALNLP_PROFILE": "azure"}, "SettingsError: SOCIALNLP_PROFILE=azure: must be 'embedded' or 'aws'"),
+        ({"SOCIALNLP_PROFIL": "aws"}, "there is no such setting; did you mean SOCIALNLP_PROFILE?"),
+        ({"SOCIALNLP_WORKFLOWS": "/nowhere"}, "WorkflowError: /nowhere: no such folder; make it or unset"),
+    ],
+)
+def test_the_code_location_says_what_is_wrong_with_a_setting(variables: dict[str, str], sentence: str) -> None:
+    program = [sys.executable, "-c", "import socialnlp_assets.definitions"]
+    outcome = subprocess.run(program, env=os.environ | variables, capture_output=True, text=True, check=False)
+    assert outcome.returncode == 1
+    assert sentence in outcome.stderr.splitlines()[-1]
+
+
+def test_a_variable_that_is_empty_is_as_if_unset(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("PROFILE", "WORKFLOWS", "START", "SOURCES"):
+        monkeypatch.setenv(f"SOCIALNLP_{name}", "")
+    settings = Settings()
+    assert settings.profile == "embedded"
+    assert settings.workflows is None
+    assert settings.sources is None
 
 
 def test_a_start_that_is_no_whole_hour_is_refused() -> None:
