@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import shlex
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -62,3 +65,17 @@ def test_the_files_of_a_run_have_just_the_columns_of_the_table(whole_platform: P
         f"SELECT count(*) FROM read_parquet('{root}/**/*.parquet', hive_partitioning=true) WHERE social = 'TWITTER'"
     ).fetchall()
     assert count == (1,)
+    shown = read_by_the_readme(root.parents[1])
+    assert "TWITTER" in shown
+
+
+def read_by_the_readme(lake: Path) -> str:
+    """What the README's line shows of a lake."""
+    readme = Path(__file__).parents[2] / "README.md"
+    (line,) = (line for line in readme.read_text(encoding="utf-8").splitlines() if "import duckdb" in line)
+    program, *arguments = shlex.split(line)
+    assert program == ".venv/bin/python"
+    (lake.parent / ".socialnlp").mkdir()
+    (lake.parent / ".socialnlp" / "lake").symlink_to(lake)
+    done = subprocess.run([sys.executable, *arguments], cwd=lake.parent, capture_output=True, text=True, check=True)
+    return done.stdout

@@ -61,6 +61,21 @@ def test_a_missing_hour_says_what_to_do(lake: Lake) -> None:
         lake.read_table(lake.table_path("sprinklr", "posts", HOUR))
 
 
+def test_a_large_object_comes_in_pieces(lake: Lake) -> None:
+    data = bytes(range(256)) * (16 << 10)
+    lake.put("landing/large.json", data)
+    pieces = list(lake.chunks("landing/large.json"))
+    assert len(pieces) > 1
+    assert b"".join(pieces) == data
+
+
+def test_some_rows_of_a_table_are_written_in_their_order(lake: Lake) -> None:
+    table = pa.table({"number": list(range(40_000))})
+    positions = list(range(39_999, 0, -2))
+    lake.write_table("some.parquet", table, positions)
+    assert lake.read_table("some.parquet")["number"].to_pylist() == positions
+
+
 def test_landed_files_come_by_name_without_unfinished_ones(lake: Lake) -> None:
     folder = lake.landing_folder("sprinklr", HOUR)
     for name in ("b.json", "a.json", ".hidden", "_SUCCESS", "c.json.tmp"):
