@@ -24,7 +24,7 @@ def explain(error: BaseException) -> str | None:
         return CREDENTIALS if "Credentials" in type(error).__name__ else f"AWS: {_first_line(error)}"
     if module == "obstore":
         # Its messages go on with what the object store's client is made of.
-        return f"the lake cannot be reached: {_first_line(error)}; SOCIALNLP_LAKE says where it is, {CREDENTIALS[:29]}?"
+        return f"the lake cannot be reached: {_first_line(error)}; are SOCIALNLP_LAKE and the AWS credentials right?"
     if module == "dagster" and type(error).__name__ == "DagsterHomeNotSetError":
         return "set DAGSTER_HOME to the folder of the Dagster instance, which holds its dagster.yaml"
     return None
