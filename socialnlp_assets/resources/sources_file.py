@@ -33,9 +33,8 @@ def build_source(settings: Settings, name: str, kind: type[R]) -> R:
         raise SourcesError(f"{settings.sources}: {name}: a section is a mapping; compare with docs/sources.md")
     known = [field for field in kind.model_fields if field != "secrets"]
     if unknown := set(options) - set(known):
-        raise SourcesError(
-            f"{settings.sources}: {name}: there is no {', '.join(sorted(map(str, unknown)))}; known here: {', '.join(known)}"
-        )
+        odd = ", ".join(sorted(map(str, unknown)))
+        raise SourcesError(f"{settings.sources}: {name}: there is no {odd}; known here: {', '.join(known)}")
     try:
         return kind(secrets=build_secrets(settings), **options)
     except ValidationError as error:
