@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Any, Self
 
 import fasttext
-import numpy as np
 
 from socialnlp_assets.serving.handler import BadModel, Handler, Predictions
 from socialnlp_assets.serving.protocol import spelled
@@ -39,9 +38,10 @@ class FastText(Handler):
         return cls(model, labels)
 
     def predict(self, texts: Sequence[str], parameters: Mapping[str, Any]) -> Predictions:  # noqa: ARG002
-        lines = [text.replace("\n", " ") for text in texts]  # fastText reads a text to the end of its line
-        labels, probabilities = self._model.predict(lines, k=-1)
-        # All scores in one list, read label by label. Rounding in fastText's softmax can exceed 1.
-        scores = iter(np.minimum(np.concatenate(probabilities), 1.0).tolist())
-        spelling = self._labels.__getitem__
-        return Predictions([dict(zip(map(spelling, names), scores, strict=False)) or None for names in labels])
+        return Predictions([self._scores(text) or None for text in texts])
+
+    def _scores(self, text: str) -> dict[str, float]:
+        # What the library's own `predict` calls; it would make two arrays a text of this.
+        best_first = self._model.f.predict(text.replace("\n", " ") + "\n", -1, 0.0, "strict")
+        # fastText's logarithm of p + 0.00001 can bring a probability over 1.
+        return {self._labels[label]: p if p < 1.0 else 1.0 for p, label in best_first}
