@@ -1,12 +1,25 @@
-"""Length-sorted batches under a token budget, for engines that pad."""
+"""Length-sorted batches under a token budget, for engines that pad.
+
+A batch a core is faster than all cores on one batch, whose threads wait for each other after each matrix.
+"""
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
+
+MOST_LANES = 4  # each reads the model's weights from memory, which has no room for many
+
+
+def lanes_of(threads: int) -> tuple[int, int]:
+    """How many batches to run at a time on `threads` cores, and the threads of each."""
+    lanes = min(threads, MOST_LANES)
+    return lanes, threads // lanes
 
 
 def batches(lengths: Sequence[int], budget: int, most: int = 64) -> Iterator[list[int]]:
@@ -26,16 +39,26 @@ def batches(lengths: Sequence[int], budget: int, most: int = 64) -> Iterator[lis
         yield batch
 
 
+def even_budget(lengths: Sequence[int], budget: int, lanes: int, most: int = 64) -> int:
+    """The least budget, at most `budget`, that makes no more batches than fill all lanes equally often."""
+    made = sum(1 for _ in batches(lengths, budget, most))
+    allowed = -(-made // lanes) * lanes
+    return bisect_left(range(budget), True, key=lambda least: sum(1 for _ in batches(lengths, least, most)) <= allowed)
+
+
 def by_length(
     run: Callable[[list[Item]], Sequence[Result]],
     items: Sequence[Item],
     lengths: Sequence[int],
     budget: int,
-    most: int = 64,
+    lanes: int = 1,
 ) -> list[Result]:
-    """`run` over `items` in such batches; results in the order of `items`."""
+    """`run` over `items` in such batches, `lanes` of them at a time; results in the order of `items`."""
+    if lanes > 1:
+        budget = even_budget(lengths, budget, lanes)
+    made = list(batches(lengths, budget))
     results: dict[int, Result] = {}
-    for batch in batches(lengths, budget, most):
-        outputs = run([items[position] for position in batch])
-        results.update(zip(batch, outputs, strict=True))
+    with ThreadPoolExecutor(lanes) as pool:
+        for batch, outputs in zip(made, pool.map(lambda batch: run([items[n] for n in batch]), made), strict=True):
+            results.update(zip(batch, outputs, strict=True))
     return [results[position] for position in range(len(items))]

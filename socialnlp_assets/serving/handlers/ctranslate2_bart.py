@@ -12,31 +12,33 @@ from typing import Any, Self
 import ctranslate2
 from tokenizers import Tokenizer
 
-from socialnlp_assets.serving.batching import by_length
+from socialnlp_assets.serving.batching import by_length, lanes_of
 from socialnlp_assets.serving.handler import BadModel, Handler, Predictions
 from socialnlp_assets.serving.handlers.long_texts import summarise
 
 TOKENIZER = "tokenizer.json"
 START = "<s>"
-BATCH_TOKENS = 4096  # padding included
+BATCH_TOKENS = 2048  # padding included
 
 
 class CTranslate2Bart(Handler):
     """`model.json` may hold `generation`: `length_penalty` and `no_repeat_ngram_size`, as the model was tuned."""
 
-    def __init__(self, translator: Any, tokenizer: Tokenizer, generation: Mapping[str, Any]) -> None:
+    def __init__(self, translator: Any, tokenizer: Tokenizer, generation: Mapping[str, Any], lanes: int) -> None:
         self._translator = translator
         self._tokenizer = tokenizer
         self._generation = generation
+        self._lanes = lanes
 
     @classmethod
     def load(cls, folder: Path, settings: Mapping[str, Any], threads: int) -> Self:
+        lanes, each = lanes_of(threads)
         try:
             tokenizer = Tokenizer.from_file(str(folder / TOKENIZER))
-            translator = ctranslate2.Translator(str(folder), device="cpu", inter_threads=1, intra_threads=threads)
+            translator = ctranslate2.Translator(str(folder), device="cpu", inter_threads=lanes, intra_threads=each)
         except Exception as error:  # the tokenizers library raises Exception itself
             raise BadModel(f"{folder} is no CTranslate2 model with {TOKENIZER} beside it: {error}") from error
-        return cls(translator, tokenizer, settings.get("generation", {}))
+        return cls(translator, tokenizer, settings.get("generation", {}), lanes)
 
     def predict(self, texts: Sequence[str], parameters: Mapping[str, Any]) -> Predictions:
         def generate(chunks: list[str], least: int, most: list[int]) -> list[str]:
@@ -57,7 +59,8 @@ class CTranslate2Bart(Handler):
                     for chunk, result in zip(batch, results, strict=True)
                 ]
 
-            return by_length(run, range(len(chunks)), [len(encoding) for encoding in encodings], BATCH_TOKENS)
+            lengths = [len(encoding) for encoding in encodings]
+            return by_length(run, range(len(chunks)), lengths, BATCH_TOKENS, self._lanes)
 
         return Predictions(summarise(texts, parameters, self._count, generate))
 

@@ -14,29 +14,32 @@ from typing import Any, Self
 import ctranslate2
 import sentencepiece
 
+from socialnlp_assets.serving.batching import by_length, lanes_of
 from socialnlp_assets.serving.handler import BadModel, Handler, Predictions
 from socialnlp_assets.serving.handlers.long_texts import translate
 
 PIECES = "sentencepiece.bpe.model"
 END = "</s>"
 SILENT = frozenset(("<s>", "<pad>", "</s>", "<unk>"))
-BATCH_TOKENS = 2048  # padding included; CTranslate2 sorts by length and drops what is finished
+BATCH_TOKENS = 1024  # padding included; CTranslate2 drops what is finished
 
 
 class CTranslate2M2M100(Handler):
-    def __init__(self, translator: Any, pieces: Any, languages: Sequence[str]) -> None:
+    def __init__(self, translator: Any, pieces: Any, languages: Sequence[str], lanes: int) -> None:
         self._translator = translator
         self._pieces = pieces
+        self._lanes = lanes
         self._silent = SILENT.union(f"__{language}__" for language in languages)
 
     @classmethod
     def load(cls, folder: Path, settings: Mapping[str, Any], threads: int) -> Self:
+        lanes, each = lanes_of(threads)
         try:
             pieces = sentencepiece.SentencePieceProcessor(model_file=str(folder / PIECES))
-            translator = ctranslate2.Translator(str(folder), device="cpu", inter_threads=1, intra_threads=threads)
+            translator = ctranslate2.Translator(str(folder), device="cpu", inter_threads=lanes, intra_threads=each)
         except (OSError, RuntimeError, ValueError) as error:
             raise BadModel(f"{folder} is no CTranslate2 model with {PIECES} beside it: {error}") from error
-        return cls(translator, pieces, settings["languages"])
+        return cls(translator, pieces, settings["languages"], lanes)
 
     def predict(self, texts: Sequence[str], parameters: Mapping[str, Any]) -> Predictions:
         def translate_pieces(pieces: list[str], languages: list[str], most: int) -> list[str]:
@@ -44,15 +47,17 @@ class CTranslate2M2M100(Handler):
                 [f"__{language}__", *tokens, END]
                 for language, tokens in zip(languages, self._pieces.encode(pieces, out_type=str), strict=True)
             ]
-            results = self._translator.translate_batch(
-                sources,
-                target_prefix=[[f"__{parameters['tgt_lang']}__"]] * len(sources),
-                max_batch_size=BATCH_TOKENS,
-                batch_type="tokens",
-                beam_size=parameters["num_beams"],
-                max_decoding_length=most,
-            )
-            return [self._text(result.hypotheses[0]) for result in results]
+
+            def run(batch: list[list[str]]) -> list[str]:
+                results = self._translator.translate_batch(
+                    batch,
+                    target_prefix=[[f"__{parameters['tgt_lang']}__"]] * len(batch),
+                    beam_size=parameters["num_beams"],
+                    max_decoding_length=most,
+                )
+                return [self._text(result.hypotheses[0]) for result in results]
+
+            return by_length(run, sources, [len(source) for source in sources], BATCH_TOKENS, self._lanes)
 
         return Predictions(translate(texts, parameters, self._count, translate_pieces))
 

@@ -14,7 +14,7 @@ import numpy as np
 from tokenizers import Tokenizer
 
 from socialnlp_assets.nlp.noise import normalise
-from socialnlp_assets.serving.batching import by_length
+from socialnlp_assets.serving.batching import by_length, lanes_of
 from socialnlp_assets.serving.handler import Handler, Predictions
 from socialnlp_assets.serving.handlers.masked_words import LogProbabilities, Masked, MaskedWords
 from socialnlp_assets.serving.handlers.onnx_session import BATCH_TOKENS, load_session, pad
@@ -23,21 +23,23 @@ from socialnlp_assets.serving.handlers.onnx_session import BATCH_TOKENS, load_se
 class OnnxMaskedLM(Handler):
     """`model.onnx` takes `input_ids`, `attention_mask` and `positions`, and answers log probabilities there."""
 
-    def __init__(self, session: Any, tokenizer: Tokenizer, padding: int) -> None:
+    def __init__(self, session: Any, tokenizer: Tokenizer, padding: int, lanes: int) -> None:
         self._session = session
         self._padding = padding
+        self._lanes = lanes
         self._choose = MaskedWords(tokenizer, self._score)
 
     @classmethod
     def load(cls, folder: Path, settings: Mapping[str, Any], threads: int) -> Self:
-        session, tokenizer = load_session(folder, threads)
-        return cls(session, tokenizer, settings.get("padding", 0))
+        lanes, each = lanes_of(threads)
+        session, tokenizer = load_session(folder, each)
+        return cls(session, tokenizer, settings.get("padding", 0), lanes)
 
     def predict(self, texts: Sequence[str], parameters: Mapping[str, Any]) -> Predictions:  # noqa: ARG002
         return Predictions(normalise(texts, self._choose))
 
     def _score(self, questions: list[Masked]) -> list[LogProbabilities]:
-        return by_length(self._run, questions, [len(question.ids) for question in questions], BATCH_TOKENS)
+        return by_length(self._run, questions, [len(question.ids) for question in questions], BATCH_TOKENS, self._lanes)
 
     def _run(self, questions: list[Masked]) -> list[LogProbabilities]:
         ids, mask = pad([question.ids for question in questions], self._padding)

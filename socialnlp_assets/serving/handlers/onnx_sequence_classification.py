@@ -12,7 +12,7 @@ from typing import Any, Self
 import numpy as np
 from tokenizers import Tokenizer
 
-from socialnlp_assets.serving.batching import by_length
+from socialnlp_assets.serving.batching import by_length, lanes_of
 from socialnlp_assets.serving.handler import Handler, Predictions
 from socialnlp_assets.serving.handlers.onnx_session import BATCH_TOKENS, cut, load_session, pad
 
@@ -20,22 +20,24 @@ from socialnlp_assets.serving.handlers.onnx_session import BATCH_TOKENS, cut, lo
 class OnnxSequenceClassification(Handler):
     """`model.json` holds `labels` in the order of the logits, and `padding`, the id of the padding token."""
 
-    def __init__(self, session: Any, tokenizer: Tokenizer, labels: Sequence[str], padding: int) -> None:
+    def __init__(self, session: Any, tokenizer: Tokenizer, labels: Sequence[str], padding: int, lanes: int) -> None:
         self._session = session
         self._tokenizer = tokenizer
         self._labels = labels
         self._padding = padding
+        self._lanes = lanes
 
     @classmethod
     def load(cls, folder: Path, settings: Mapping[str, Any], threads: int) -> Self:
-        session, tokenizer = load_session(folder, threads)
-        return cls(session, tokenizer, settings["labels"], settings.get("padding", 1))
+        lanes, each = lanes_of(threads)
+        session, tokenizer = load_session(folder, each)
+        return cls(session, tokenizer, settings["labels"], settings.get("padding", 1), lanes)
 
     def predict(self, texts: Sequence[str], parameters: Mapping[str, Any]) -> Predictions:
         most = parameters["max_length"]
         ids = [encoding.ids for encoding in self._tokenizer.encode_batch(list(texts))]
         rows = [cut(row, most) for row in ids]
-        scores = by_length(self._scores, rows, [len(row) for row in rows], BATCH_TOKENS)
+        scores = by_length(self._scores, rows, [len(row) for row in rows], BATCH_TOKENS, self._lanes)
         return Predictions(scores, [position for position, row in enumerate(ids) if len(row) > most])
 
     def _scores(self, rows: list[list[int]]) -> list[dict[str, float]]:

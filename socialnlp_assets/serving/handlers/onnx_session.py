@@ -20,7 +20,7 @@ Integers = npt.NDArray[np.int64]
 
 
 def load_session(folder: Path, threads: int) -> tuple[Any, Tokenizer]:
-    """The session over `model.onnx` and the tokenizer beside it; raises `BadModel`."""
+    """The session over `model.onnx`, `threads` a call, and the tokenizer beside it; raises `BadModel`."""
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = threads
     options.inter_op_num_threads = 1
