@@ -44,12 +44,15 @@ demo: $(VENV)/.demo $(DAGSTER_HOME)/dagster.yaml
 ui: $(VENV)/.demo $(DAGSTER_HOME)/dagster.yaml
 	@$(BIN)/socialnlp ui --port $(PORT)
 
+# Files in their own order: those of few long tests would come last, when one core has nothing left to do.
+PYTEST = $(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
+
 test: $(VENV)/.test
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy
-	@$(BIN)/python -m pytest -n 2 --dist loadfile
+	@$(PYTEST)
 
 fast: $(VENV)/.test
-	@$(BIN)/python -m pytest -n 2 --dist loadfile -m 'not slow'
+	@$(PYTEST) -m 'not slow'
 
 lint: $(VENV)/.test
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy

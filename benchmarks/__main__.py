@@ -39,8 +39,10 @@ def main(names: tuple[str, ...]) -> None:
         table.add_column(column, justify="right")
     for row in figures:
         table.add_row(row.name, row.rival, row.unit, f"{row.ours:.2f}", f"{row.theirs:.2f}", f"{row.ratio:.2f}")
-    Console().print(table)
-    Console().print(f"written to {RESULTS}")
+    console = Console()
+    console.width = max(console.width, 125)  # a row on one line, for files and logs, too
+    console.print(table)
+    console.print(f"written to {RESULTS}")
 
 
 if __name__ == "__main__":

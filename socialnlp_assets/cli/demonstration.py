@@ -145,7 +145,9 @@ class Demonstration:
 @contextmanager
 def _instance() -> Iterator[dg.DagsterInstance]:
     dagster_home()
-    logging.getLogger("dagster").setLevel(logging.CRITICAL)
+    # The progress says what Dagster would; SQLAlchemy has a traceback for each connection that Ctrl-C costs it.
+    for name in ("dagster", "sqlalchemy"):
+        logging.getLogger(name).setLevel(logging.CRITICAL)
     with dg.DagsterInstance.get() as instance:
         yield instance
 

@@ -18,8 +18,7 @@ SMALL = ("demo", "--hours", "1", "--workflow", "gmaps_stores")
     [
         ("loading the platform", Terminal.press_ctrl_c),
         ("run 1 of 1", Terminal.press_ctrl_c),
-        ("run 1 of 1", Terminal.terminate),
-        ("late files", Terminal.press_ctrl_c),
+        ("late files", Terminal.terminate),
     ],
 )
 def test_an_interrupted_demonstration_leaves_nothing(
