@@ -168,9 +168,11 @@ def peak_megabytes() -> float:
 
 
 def measured(part: str, folder: Path) -> tuple[float, float]:
-    """Seconds and peak MB of one part, in a process of its own."""
+    """Seconds and peak MB of one part, in a process of its own; RuntimeError with its last words where it fails."""
     command = [sys.executable, "-m", "benchmarks.scale", part, str(folder)]
-    run = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True)
+    run = subprocess.run(command, capture_output=True, text=True)
+    if run.returncode:
+        raise RuntimeError(f"{part} has failed: {run.stderr[-2000:]}")
     seconds, peak = run.stdout.split()[-2:]
     return float(seconds), float(peak)
 
