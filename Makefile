@@ -44,8 +44,8 @@ demo: $(VENV)/.demo $(DAGSTER_HOME)/dagster.yaml
 ui: $(VENV)/.demo $(DAGSTER_HOME)/dagster.yaml
 	@$(BIN)/socialnlp ui --port $(PORT)
 
-# Files in their own order: those of few long tests would come last, when one core has nothing left to do.
-PYTEST = $(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
+# Three workers on two cores, for many tests wait; files in their own order, or those of few long tests come last.
+PYTEST = $(BIN)/python -m pytest -n 3 --dist loadfile --no-loadscope-reorder
 
 test: $(VENV)/.test
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy
