@@ -13,6 +13,7 @@ from datetime import datetime, timedelta
 from hashlib import blake2b
 from typing import Any
 
+import dagster as dg
 import pyarrow as pa
 
 from socialnlp_assets.assets.quarantine import Rejected
@@ -20,6 +21,7 @@ from socialnlp_assets.assets.step import Hour, Result, Step
 from socialnlp_assets.landing import Message, Reject, author_hash, read_records, standardise
 from socialnlp_assets.nlp.language import UNDETERMINED, detect
 from socialnlp_assets.partitions import floor_hour, folder_of, hour_of
+from socialnlp_assets.resources.lake import HourMissing
 from socialnlp_assets.schemas import POSTS
 from socialnlp_assets.workflow import Workflow
 
@@ -122,6 +124,13 @@ class Desk:
 
 
 def ingest(hour: Hour) -> Result:
+    if _is_erased(hour, hour.hour):
+        raise dg.Failure(
+            f"nothing has landed for this hour, and posts has rows of it: its raw messages have been removed, and "
+            f"what the lake has of it stays. To empty the hour on purpose, land a file of it that holds []: "
+            f"{hour.lake.landing_folder(hour.workflow.name, hour.hour)}/none.json",
+            allow_retries=False,
+        )
     hour.resources.endpoints.warm(hour.workflow.models())  # the run waits for the slowest, not for the sum
     desk = Desk(hour, hour.resources.secrets.get_or_create(AUTHOR_KEY).get_secret_value().encode())
     files = hour.lake.landed(hour.workflow.name, hour.hour)
@@ -138,6 +147,17 @@ def ingest(hour: Hour) -> Result:
         metadata={"landing_files": len(files), "landing_bytes": sum(file.size for file in files)}
         | ({"moved_to": moved} if moved else {}),
     )
+
+
+def _is_erased(hour: Hour, when: datetime) -> bool:
+    """True where `posts` has rows of an hour whose raw messages are gone: to run it again would lose them."""
+    lake, workflow = hour.lake, hour.workflow.name
+    if lake.landed(workflow, when):
+        return False
+    try:
+        return bool(lake.read_table(lake.table_path(workflow, "posts", when), ["message_id"]).num_rows)
+    except HourMissing:
+        return False
 
 
 def _records(hour: Hour, paths: list[str]) -> Iterator[Message | Reject]:

@@ -148,6 +148,17 @@ def test_an_hour_in_which_nothing_landed_is_empty_and_no_failure(platform: Platf
     assert platform.rows("posts") == []
 
 
+def test_an_hour_whose_raw_messages_are_gone_keeps_its_rows(platform: Platform) -> None:
+    path = platform.land([message(1)])
+    counts(platform)
+    platform.lake.delete([path])  # as retention does
+    assert not platform.ingest().success
+    assert [row["message_id"] for row in platform.rows("posts")] == ["m1"]
+    platform.land([], "none.json")  # emptied on purpose
+    counts(platform)
+    assert platform.rows("posts") == []
+
+
 def test_quarantine_empties_when_the_record_is_delivered_right(platform: Platform) -> None:
     platform.land([message(1), message(2, channelType=None)])
     counts(platform)
