@@ -9,7 +9,8 @@ from __future__ import annotations
 import json
 from collections import Counter, defaultdict
 from collections.abc import Iterator
-from datetime import datetime, timedelta
+from datetime import datetime
+from functools import cache, partial
 from hashlib import blake2b
 from typing import Any
 
@@ -29,7 +30,6 @@ BATCH_ROWS = 4096
 AUTHOR_KEY = "author_key"  # name of the secret that author names are hashed with
 REVIEW_FIELDS = {"reviewId", "publishTime", "starRating", "authorAttribution"}  # only Google's reviews have these
 CERTAIN = 0.95  # of a detected language, to drop a message for it
-FURTHEST_AHEAD = timedelta(hours=24)  # clocks that are wrong by more than that are no clocks
 
 
 class Desk:
@@ -39,6 +39,7 @@ class Desk:
         self.workflow = hour.workflow
         self.hour = hour.hour
         self.first = hour_of(hour.partitions.get_first_partition_key() or "")
+        self.is_erased = cache(partial(_is_erased, hour))
         self.author_key = author_key
         self.rows_in = 0
         self.dropped: Counter[str] = Counter()
@@ -74,16 +75,23 @@ class Desk:
         return "google_maps" if REVIEW_FIELDS & record.raw.keys() else "sprinklr"
 
     def _move(self, record: Message, own_hour: datetime) -> None:
-        if self.first <= own_hour <= self.hour + FURTHEST_AHEAD:
+        when = f"{own_hour:%Y-%m-%d %H:00}"
+        if own_hour < self.first:
+            problem = (
+                f"its hour, {when} UTC, is outside the partitions, which start at {self.first:%Y-%m-%d %H:00}; "
+                "correct its time, or set SOCIALNLP_START earlier"
+            )
+        elif self.is_erased(own_hour):
+            problem = (
+                f"the raw messages of its hour, {when} UTC, have been removed, and running it for this one would "
+                "lose its rows; land all messages of that hour again to add it"
+            )
+        else:
             raw = json.dumps(record.raw, ensure_ascii=False, default=str)
             self.moved[own_hour].append(raw.encode("utf-8", "surrogatepass"))
             self.dropped["moved to its own hour"] += 1
             return
-        when = f"{own_hour:%Y-%m-%d %H:00}"
-        reason = (
-            f"{record.file}, record {record.position}: its hour, {when} UTC, is outside the partitions, which "
-            f"start at {self.first:%Y-%m-%d %H:00}; correct its time, or set SOCIALNLP_START earlier"
-        )
+        reason = f"{record.file}, record {record.position}: {problem}"
         raw = json.dumps(record.raw, ensure_ascii=True, default=str)
         self.rejected.append(Rejected(reason, raw, file=record.file, position=record.position))
 
@@ -166,12 +174,16 @@ def _records(hour: Hour, paths: list[str]) -> Iterator[Message | Reject]:
 
 
 def _move(hour: Hour, own_hour: datetime, raws: list[bytes]) -> None:
-    """Land messages again in their own hour. The name says what it holds, so moving them twice changes nothing."""
+    """Land messages again in their own hour. The name says what it holds, so moving them twice changes nothing.
+
+    The marker, put last, has the sensor look at that hour however long ago it was.
+    """
     data = b"[" + b",\n".join(raws) + b"]"
     name = f"from-{hour.hour:%Y%m%dT%H}-{blake2b(data, digest_size=8).hexdigest()}.json"
-    path = f"{hour.lake.landing_folder(hour.workflow.name, own_hour)}/{name}"
-    if hour.lake.put_if_changed(path, data):
+    lake, workflow = hour.lake, hour.workflow.name
+    if lake.put_if_changed(f"{lake.landing_folder(workflow, own_hour)}/{name}", data):
         hour.log.info(f"{len(raws)} messages moved to {folder_of(own_hour)}")
+    lake.put(f"{lake.moved_folder(workflow)}/{folder_of(own_hour)}/{name}", b"")
 
 
 def _value_sets(workflow: Workflow) -> dict[str, tuple[str, ...]]:

@@ -152,6 +152,11 @@ class Lake(dg.ConfigurableResource[Any]):
     def landing_folder(workflow: str, hour: datetime) -> str:
         return f"landing/{workflow}/{folder_of(hour)}"
 
+    @staticmethod
+    def moved_folder(workflow: str) -> str:
+        """Where an empty marker lies, by hour, for each file of messages that were moved to their own hour."""
+        return f"landing/{workflow}/_moved"
+
     def landed(self, workflow: str, hour: datetime) -> list[LandedFile]:
         """The hour's landed files by name, without hidden and unfinished ones."""
         files = self.objects(self.landing_folder(workflow, hour))

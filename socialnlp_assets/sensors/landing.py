@@ -5,7 +5,9 @@ file re-runs its hour, a repeat does nothing, a deletion does nothing (retention
 every skip says why. The ledger covers the lookback window and so stays bounded.
 
 Which hours to look at: all of the window, or, where the settings name a queue, those that its notifications name
-(`queue.py`). A notification is only a hint: what counts is what lies in the landing area.
+(`queue.py`). A notification is only a hint: what counts is what lies in the landing area. Besides, whatever their
+age, the hours to which `posts` has moved messages: each such file has a marker, which the tick after the one that
+put its hour on record deletes.
 """
 
 from __future__ import annotations
@@ -15,6 +17,7 @@ from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from hashlib import blake2b
+from itertools import islice
 
 import dagster as dg
 
@@ -70,6 +73,13 @@ def landed_files(lake: Lake, workflow: str, folders: Iterable[str]) -> Iterator[
                 yield hour, file
 
 
+def moved_files(lake: Lake, workflow: str, now: datetime) -> dict[str, datetime]:
+    """The markers of messages that were moved to hours that are over, no more than a tick may run: path → hour."""
+    found = ((file.path, hour_in_path(file.path)) for file in lake.objects(lake.moved_folder(workflow)))
+    over = ((path, hour) for path, hour in found if hour is not None and hour < floor_hour(now))
+    return dict(islice(over, MOST_RUNS_A_TICK))
+
+
 def look(
     lake: Lake,
     workflow: Workflow,
@@ -78,16 +88,19 @@ def look(
     lookback: int,
     now: datetime,
     hours: Collection[datetime] | None = None,
+    moved: Collection[datetime] = (),
 ) -> Arrivals:
     """Compare the landing area with `ledger`; a run request for each hour that has something new.
 
-    `first` is the first hour of the partitions. Looks at `hours`, or at all of the last `lookback` ones.
+    `first` is the first hour of the partitions. Looks at `hours`, or at all of the last `lookback` ones, and at
+    those to which messages were `moved`.
     """
     since = floor_hour(now) - lookback * HOUR
     present: dict[datetime, dict[str, int]] = {}  # fingerprint → bytes
     folders = window(since, now) if hours is None else [folder_of(hour) for hour in sorted(hours)]
+    folders += [folder_of(hour) for hour in sorted(set(moved))]
     for hour, file in landed_files(lake, workflow.name, folders):
-        if hour >= since:
+        if hour >= since or hour in moved:
             present.setdefault(hour, {})[fingerprint(file)] = file.size
     arrivals = Arrivals({key: seen for key, seen in ledger.items() if key >= key_of(since)})
     for hour, sizes in sorted(present.items()):
@@ -146,14 +159,16 @@ def landing_sensor(
         description=f"Runs an hour of {workflow.name} when files arrive at landing/{workflow.name}/.",
     )
     def arrivals(context: dg.SensorEvaluationContext, lake: Lake) -> dg.SensorResult:
-        cursor = Cursor.read(context.cursor)
+        cursor, now = Cursor.read(context.cursor), datetime.now(UTC)
+        lake.delete(cursor.moved)  # their hours are in the cursor that this tick was given
+        moved = moved_files(lake, workflow.name, now)
         hours: Collection[datetime] | None = None
         receipts: list[str] = []
         if queue:
             queue.delete(cursor.receipts)  # what they said is in the cursor that this tick was given
             named, receipts = queue.receive()
             hours = None if context.cursor is None else named | set(cursor.waiting)
-        found = look(lake, workflow, first, cursor.ledger, lookback_hours, datetime.now(UTC), hours)
+        found = look(lake, workflow, first, cursor.ledger, lookback_hours, now, hours, set(moved.values()))
         requests = [request for request in found.requests if not has_run(context.instance, request)]
         found.skipped += [
             f"{r.partition_key} has run with just these files" for r in found.requests if r not in requests
@@ -161,11 +176,12 @@ def landing_sensor(
         asked = {request.partition_key for request in requests}
         for reason in found.skipped:
             context.log.info(reason)
+        settled = [path for path, hour in moved.items() if hour not in found.waiting]
         return dg.SensorResult(
             run_requests=requests or None,
             asset_events=[event for event in found.events if event.partition in asked],
             skip_reason=None if requests else dg.SkipReason(found.message()),
-            cursor=Cursor(found.ledger, found.waiting, receipts).write(),
+            cursor=Cursor(found.ledger, found.waiting, receipts, settled).write(),
         )
 
     return arrivals
@@ -181,11 +197,13 @@ def has_run(instance: dg.DagsterInstance, request: dg.RunRequest) -> bool:
 
 @dataclass
 class Cursor:
-    """What a sensor remembers: the ledger, hours to look at again, receipts of notifications to delete."""
+    """What a sensor remembers: the ledger, hours to look at again, and what to delete now that its hours are on
+    record: receipts of notifications, markers of moved messages."""
 
     ledger: Ledger = field(default_factory=dict)
     waiting: list[datetime] = field(default_factory=list)
     receipts: list[str] = field(default_factory=list)
+    moved: list[str] = field(default_factory=list)
 
     @classmethod
     def read(cls, text: str | None) -> Cursor:
@@ -193,9 +211,10 @@ class Cursor:
             return cls()
         stored = json.loads(text)
         ledger = {key: set(seen) for key, seen in stored["ledger"].items()}
-        return cls(ledger, [hour_of(key) for key in stored["waiting"]], stored["receipts"])
+        return cls(ledger, [hour_of(key) for key in stored["waiting"]], stored["receipts"], stored.get("moved", []))
 
     def write(self) -> str:
         ledger = {key: sorted(seen) for key, seen in sorted(self.ledger.items())}
         waiting = [key_of(hour) for hour in self.waiting]
-        return json.dumps({"ledger": ledger, "waiting": waiting, "receipts": self.receipts}, separators=(",", ":"))
+        stored = {"ledger": ledger, "waiting": waiting, "receipts": self.receipts, "moved": self.moved}
+        return json.dumps(stored, separators=(",", ":"))

@@ -110,6 +110,11 @@ def test_a_flood_of_hours_is_spread_over_ticks_and_none_is_lost(platform: Platfo
     assert sorted(first + second) == sorted(map(key_of, hours))
 
 
+def at(hour: datetime) -> int:
+    """An hour as a message's `channelCreatedTime`."""
+    return int(hour.timestamp() * 1000)
+
+
 def evaluate(platform: Platform, cursor: str | None = None) -> dg.SensorResult:
     """One tick of the sensor as Dagster evaluates it."""
     sensor = platform.definitions.resolve_sensor_def("sprinklr_landing")
@@ -123,7 +128,7 @@ def evaluate(platform: Platform, cursor: str | None = None) -> dg.SensorResult:
 
 def test_a_lost_cursor_runs_nothing_twice(platform: Platform) -> None:
     recent = floor_hour(datetime.now(UTC)) - timedelta(hours=2)
-    platform.land([message(1)], hour=recent)
+    platform.land([message(1, channelCreatedTime=at(recent))], hour=recent)
     (request,) = evaluate(platform).run_requests or []
     assert request.run_key
     assert request.run_key.startswith(f"sprinklr:{key_of(recent)}:")
@@ -134,6 +139,44 @@ def test_a_lost_cursor_runs_nothing_twice(platform: Platform) -> None:
     assert "has run with just these files" in str(again.skip_reason)
     platform.land([message(2)], "late.json", hour=recent)
     assert len(evaluate(platform, cursor=None).run_requests or []) == 1
+
+
+def test_a_message_moved_to_an_hour_long_ago_runs_it_again_once(platform: Platform) -> None:
+    recent = floor_hour(datetime.now(UTC)) - timedelta(hours=2)
+    long_ago = recent - timedelta(hours=200)
+    platform.land([message(n, channelCreatedTime=at(hour)) for n, hour in ((1, recent), (2, long_ago))], hour=recent)
+    first = evaluate(platform)
+    assert [request.partition_key for request in first.run_requests or []] == [key_of(recent)]
+    assert platform.ingest(hour=recent).success
+
+    second = evaluate(platform, first.cursor)
+    (request,) = second.run_requests or []
+    assert request.partition_key == key_of(long_ago)
+    moved = Lake.moved_folder("sprinklr")
+    assert len(list(platform.lake.objects(moved))) == 1  # deleted only by the tick that is given this one's cursor
+    again = evaluate(platform, first.cursor)  # as when the daemon ends before the cursor is stored
+    assert [other.run_key for other in again.run_requests or []] == [request.run_key]
+    assert platform.ingest(hour=long_ago).success
+    assert [row["message_id"] for row in platform.rows("posts", hour=long_ago)] == ["m2"]
+
+    third = evaluate(platform, second.cursor)
+    assert not third.run_requests
+    assert list(platform.lake.objects(moved)) == []
+
+
+def test_markers_of_moved_messages_wait_while_other_hours_run(platform: Platform) -> None:
+    now = floor_hour(datetime.now(UTC))
+    hours = [now - timedelta(hours=200 + n) for n in range(60)]
+    rows = [message(n, channelCreatedTime=at(hour)) for n, hour in enumerate([*hours, now])]
+    platform.land(rows, hour=now - timedelta(hours=1))
+    assert platform.ingest(hour=now - timedelta(hours=1)).success
+    cursor, asked = None, []
+    for _ in range(3):
+        result = evaluate(platform, cursor)
+        cursor = result.cursor
+        asked += [request.partition_key for request in result.run_requests or []]
+    assert sorted(asked) == sorted(map(key_of, [*hours, now - timedelta(hours=1)]))
+    assert len(list(platform.lake.objects(Lake.moved_folder("sprinklr")))) == 1  # of the hour that is not over
 
 
 def test_dagster_is_told_what_has_landed(platform: Platform) -> None:

@@ -76,6 +76,27 @@ def test_a_time_before_the_partitions_is_quarantined(platform: Platform) -> None
     assert "batch.json, record 1: its hour, 2001-09-09 01:00 UTC, is outside the partitions" in row["reason"]
 
 
+def test_a_message_of_a_much_later_hour_is_moved_there_too(platform: Platform) -> None:
+    """What a source delivers into the wrong hour is not lost for being late: only a time to come is no time."""
+    earlier = HOUR - timedelta(hours=72)
+    platform.land([message(1)], hour=earlier)
+    assert counts(platform, hour=earlier)["moved_to"] == {"2026-11-20 08:00": 1}
+    assert counts(platform)["rows_out"] == 1
+
+
+def test_a_message_of_an_hour_whose_raw_messages_are_gone_is_quarantined(platform: Platform) -> None:
+    path = platform.land([message(1)])
+    counts(platform)
+    platform.lake.delete([path])  # as retention does
+    later = HOUR + timedelta(hours=1)
+    platform.land([message(2)], hour=later)
+    platform.land([message(3, channelCreatedTime=int(later.timestamp() * 1000))], "good.json", hour=later)
+    assert counts(platform, hour=later)["rows_quarantined"] == 1
+    (row,) = platform.quarantined()
+    assert "the raw messages of its hour, 2026-11-20 08:00 UTC, have been removed" in row["reason"]
+    assert platform.lake.landed("sprinklr", HOUR) == []
+
+
 def as_parquet(messages: list[dict[str, Any]]) -> bytes:
     sink = io.BytesIO()
     pq.write_table(pa.Table.from_pylist(messages), sink)
