@@ -120,6 +120,7 @@ def serve(
 
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
+        wbufsize = -1  # head and body in one packet: the second of two waits 40 ms for the first to be acknowledged
 
         def _handle(self) -> None:
             url = urlsplit(self.path)

@@ -34,7 +34,10 @@ def _over(what: str) -> Response:
     )
 
 
-OWN_FAULTS: dict[str, Fault] = {"over_rate": lambda _: _over("Rate")}
+OWN_FAULTS: dict[str, Fault] = {
+    "over_rate": lambda _: _over("Rate"),
+    "echo": lambda response: Response(500, response.body),  # an error that repeats what it had made
+}
 
 
 @dataclass

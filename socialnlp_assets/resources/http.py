@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import random
+import re
 import threading
 import time
 from collections import deque
@@ -18,7 +19,12 @@ import urllib3
 
 T = TypeVar("T")
 log = logging.getLogger(__name__)
-LONGEST_PAUSE = 60.0  # seconds between two attempts, unless the source names a time itself
+LONGEST_PAUSE = 60.0  # seconds between two attempts, unless the source names a longer time itself
+MOST_ATTEMPTS = 100  # for one request, however short its pauses
+LONGEST_QUOTE = 500  # characters of what a source said, in a message
+OAUTH_ERRORS = re.compile(
+    r"invalid_(?:request|client|grant|scope)|unauthorized_client|unsupported_grant_type"  # RFC 6749, 5.2
+)
 
 
 class SourceError(Exception):
@@ -53,11 +59,20 @@ class Answer:
     status: int
     headers: Mapping[str, str]
     body: bytes
+    of_tokens: bool = False  # it answers a request for tokens, so that any part of it may be one
 
     @property
     def text(self) -> str:
-        """The start of the body, on one line, for messages."""
-        return " ".join(self.body[:500].decode(errors="replace").split())
+        """The body on one line."""
+        return " ".join(self.body.decode(errors="replace").split())
+
+    @property
+    def quotable(self) -> str:
+        """What messages may repeat of it: the text, or of an answer about tokens the error that it names."""
+        if not self.of_tokens:
+            return self.text
+        known = OAUTH_ERRORS.search(self.text)
+        return known[0] if known else "an answer about tokens, which is not shown"
 
 
 class RateLimit:
@@ -121,29 +136,30 @@ class Caller:
     ) -> T:
         """What `read` makes of the JSON of a 200 answer; it raises `TryAgain` on one that is not whole.
 
-        Raises `SourceUnavailable` or `SourceRefused`; neither shows a header or a form.
+        Raises `SourceUnavailable` or `SourceRefused`; neither shows a header or a form, nor what answers a form,
+        which asks for tokens.
         """
         headers = headers or {}
         hide = [*(value.removeprefix("Bearer ") for value in headers.values()), *(form or {}).values()]
-        waited = 0.0
-        for attempt in range(1, 1000):
+        waited, attempt = 0.0, 0
+        while True:
+            attempt += 1
             self.rate.wait()
             try:
                 return read(_parsed(self._answer(method, url, headers, json, form)))
             except TryAgain as problem:
                 pause = self._pause(attempt, problem.after)
                 waited += pause
-                why = _without(str(problem), hide)
-                if waited > self.patience:
+                why = _shown(str(problem), hide)
+                if waited > self.patience or attempt == MOST_ATTEMPTS:
                     raise SourceUnavailable(
                         f"{self.source} did not answer in {attempt} attempts, last: {why}; run the hour again later"
                     ) from None
                 log.info("%s: %s; attempt %d in %.1f s", self.source, why, attempt + 1, pause)
                 time.sleep(pause)
             except SourceRefused as refusal:
-                message = _without(str(refusal), hide)
+                message = _shown(str(refusal), hide)
                 raise SourceRefused(message, status=refusal.status, body=refusal.body) from None
-        raise AssertionError("patience is shorter than a thousand attempts")
 
     def _answer(
         self, method: str, url: str, headers: Mapping[str, str], value: Any, form: Mapping[str, str] | None
@@ -157,25 +173,25 @@ class Caller:
             )
         except urllib3.exceptions.HTTPError as error:  # no connection, no answer in time, or half an answer
             raise TryAgain(f"the connection failed ({type(error).__name__})") from None
-        answer = Answer(reply.status, {k.lower(): v for k, v in reply.headers.items()}, reply.data)
+        answer = Answer(reply.status, {k.lower(): v for k, v in reply.headers.items()}, reply.data, form is not None)
         if answer.status == 200:
             return answer
         self.judge(answer)
-        message = f"{self.source} answered {answer.status}: {answer.text}"
+        message = f"{self.source} answered {answer.status}: {answer.quotable}"
         if answer.status in (408, 429) or answer.status >= 500:
             raise TryAgain(message, retry_after(answer))
         raise SourceRefused(message, status=answer.status, body=answer.body)
 
     def _pause(self, attempt: int, named: float | None) -> float:
-        if named is not None:
-            return named
-        return min(LONGEST_PAUSE, self.first_pause * 2.0 ** min(attempt - 1, 20)) * random.uniform(0.5, 1.0)
+        """Twice as long each time, and as long as the source asks for, which may be no time at all."""
+        growing = min(LONGEST_PAUSE, self.first_pause * 2.0 ** min(attempt - 1, 20)) * random.uniform(0.5, 1.0)
+        return max(growing, named or 0.0)
 
 
 def retry_after(answer: Answer) -> float | None:
     """Seconds that the header ``Retry-After`` asks for, a number or a date; None without one."""
     value = answer.headers.get("retry-after", "").strip()
-    if value.isdigit():
+    if value.isascii() and value.isdigit():
         return float(value)
     try:
         return max(0.0, parsedate_to_datetime(value).timestamp() - time.time())
@@ -186,13 +202,16 @@ def retry_after(answer: Answer) -> float | None:
 def _parsed(answer: Answer) -> Any:
     try:
         return json.loads(answer.body)
-    except ValueError:
-        raise TryAgain(f"200 with something that is not JSON: {answer.text[:80]!r}") from None
+    except (ValueError, RecursionError):
+        raise TryAgain(f"200 with something that is not JSON: {answer.quotable}") from None
 
 
-def _without(text: str, hidden: Iterable[str]) -> str:
-    """`text` with every secret in it masked: some services repeat in an error what they were sent."""
+def _shown(text: str, hidden: Iterable[str]) -> str:
+    """The start of `text` with every secret in it masked: some services repeat in an error what they were sent.
+
+    Masked before it is cut, which could leave half of a secret that is not known any more.
+    """
     for secret in hidden:
         if len(secret) >= 8:  # shorter values are no secrets
             text = text.replace(secret, "**********")
-    return text
+    return text if len(text) <= LONGEST_QUOTE else f"{text[:LONGEST_QUOTE]}…"

@@ -169,7 +169,7 @@ def _page_of(reply: Any) -> _Page:
     if not isinstance(reply, dict):
         raise TryAgain("200 with something that is no page")
     if reply.get("errors") or reply.get("status", "SUCCESS") != "SUCCESS":
-        raise TryAgain(f"200 with {json.dumps(reply.get('errors') or reply['status'])[:300]}")
+        raise TryAgain(f"200 with {json.dumps(reply.get('errors') or reply['status'])}")
     if "not enabled" in str(reply.get("message", "")):
         raise SourceRefused(f"Sprinklr: {reply['message']}")
     page = reply.get("data") or reply.get("response") or {}

@@ -10,7 +10,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from socialnlp_assets.resources.http import Answer, RateLimit, retry_after, shared_rate_limit
+from socialnlp_assets.fakes.server import Faults, Response, serve
+from socialnlp_assets.resources.http import (
+    MOST_ATTEMPTS,
+    Answer,
+    Caller,
+    RateLimit,
+    SourceRefused,
+    SourceUnavailable,
+    retry_after,
+    shared_rate_limit,
+)
 
 
 class Clock:
@@ -62,9 +72,27 @@ def test_a_process_shares_a_limit_by_its_name() -> None:
     assert shared_rate_limit("a", (1, 1.0)) is not shared_rate_limit("b", (1, 1.0))
 
 
-@pytest.mark.parametrize(("value", "seconds"), [("7", 7.0), ("0", 0.0), ("", None), ("soon", None)])
+@pytest.mark.parametrize(("value", "seconds"), [("7", 7.0), ("0", 0.0), ("", None), ("soon", None), ("²", None)])
 def test_retry_after_in_seconds(value: str, seconds: float | None) -> None:
     assert retry_after(Answer(429, {"retry-after": value}, b"")) == seconds
+
+
+@pytest.mark.parametrize(("pause", "attempts"), [(0.01, range(3, 20)), (0.0, range(MOST_ATTEMPTS, MOST_ATTEMPTS + 1))])
+def test_a_source_that_says_now_each_time_is_given_up_all_the_same(pause: float, attempts: range) -> None:
+    faults = Faults(rate=1.0, kinds=("429",))  # with `Retry-After: 0`
+    with serve(lambda _: Response(), faults) as url, pytest.raises(SourceUnavailable, match="run the hour again later"):
+        Caller("A source", RateLimit([]), patience=0.1, first_pause=pause).ask("GET", url, read=str)
+    assert len(faults.done) in attempts
+
+
+def test_a_secret_is_masked_wherever_a_message_is_cut() -> None:
+    secret = "0123456789abcdef"
+    caller = Caller("A source", RateLimit([]))
+    with serve(lambda request: Response(400, request.query["x"].encode() + request.headers["key"].encode())) as url:
+        for before in range(450, 510):
+            with pytest.raises(SourceRefused) as raised:
+                caller.ask("GET", f"{url}/?x={'x' * before}", read=str, headers={"Key": secret})
+            assert secret[:1] not in str(raised.value).removeprefix("A source answered 400: ")
 
 
 def test_retry_after_as_a_date() -> None:

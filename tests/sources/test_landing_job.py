@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -11,6 +12,7 @@ import pytest
 
 from socialnlp_assets.assets.retention import build_retention, remove_expired
 from socialnlp_assets.definitions import build_definitions
+from socialnlp_assets.fakes.server import Faults
 from socialnlp_assets.fakes.sprinklr import KEY, REFRESH_TOKEN, SECRET, FakeSprinklr, many_messages
 from socialnlp_assets.resources.lake import Lake
 from socialnlp_assets.settings import Settings
@@ -41,6 +43,27 @@ def test_an_hour_pulled_twice_changes_nothing_and_shows_no_secret(
     lake = Lake(uri=settings.lake_uri)
     counts = {w: [len(json.loads(lake.get(f.path))) for f in lake.landed(w, HOUR)] for w in ("sprinklr", "rwanda")}
     assert counts == {"sprinklr": [100], "rwanda": [150]}
+
+
+@pytest.mark.usefixtures("secrets")
+@pytest.mark.parametrize("fault", ["half_json", "echo"])
+def test_a_pull_that_fails_shows_no_secret_in_logs_errors_or_events(
+    fault: str, tmp_path: Path, caplog: pytest.LogCaptureFixture, capfd: pytest.CaptureFixture[str]
+) -> None:
+    caplog.set_level(logging.DEBUG)
+    account = FakeSprinklr([], faults=Faults(rate=1.0, kinds=(fault,)))
+    with account.serve() as url, dg.DagsterInstance.local_temp(str(tmp_path)) as instance:
+        file = tmp_path / "sources.yaml"
+        file.write_text(f"sprinklr: {{url: '{url}', patience_seconds: 0.05, first_pause_seconds: 0.01}}")
+        settings = Settings(sources=file, lake=str(tmp_path / "lake"), state=tmp_path / "state")
+        job = build_definitions(settings).resolve_job_def("pull_sprinklr")
+        run = job.execute_in_process(instance=instance, partition_key="2026-11-20-08:00", raise_on_error=False)
+        events = str(instance.all_logs(run.run_id))
+    assert not run.success
+    assert "Sprinklr did not answer" in events
+    shown = events + caplog.text + str(capfd.readouterr())
+    for secret in (KEY, SECRET, "sample-refresh-token", "sample-access-token"):
+        assert secret not in shown
 
 
 def test_raw_messages_are_removed_when_their_time_is_over(tmp_path: Path) -> None:

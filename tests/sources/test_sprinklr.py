@@ -185,7 +185,7 @@ def test_a_stream_that_is_not_enabled_is_said(secrets: EnvironmentSecrets) -> No
         pulled(FakeSprinklr([], enabled=False), secrets)
 
 
-@pytest.mark.parametrize("trouble", ["refused token", "wrong key", "unauthorised", "down"])
+@pytest.mark.parametrize("trouble", ["refused token", "wrong key", "unauthorised", "down", "half of the tokens"])
 def test_no_secret_is_ever_shown(
     trouble: str,
     secrets: EnvironmentSecrets,
@@ -204,6 +204,8 @@ def test_no_secret_is_ever_shown(
         monkeypatch.setenv("SOCIALNLP_SECRET_SPRINKLR_KEY", "wrong-api-key-0002")
     elif trouble == "unauthorised":
         account.token_uses = 0  # it repeats the access token, too
+    elif trouble == "half of the tokens":
+        account.faults = Faults(rate=1.0, kinds=("half_json",))
     else:
         account.faults = Faults(rate=1.0)
     resource = SprinklrResource(secrets=secrets)
@@ -211,5 +213,5 @@ def test_no_secret_is_ever_shown(
         pulled(account, secrets, patience_seconds=0.2, timeout_seconds=0.3)
     trace = "".join(traceback.format_exception(raised.value))
     shown = f"{trace} {raised.value!r} {caplog.text} {capfd.readouterr()} {resource!r} {secrets!r}"
-    for secret in (fake.KEY, fake.SECRET, fake.REFRESH_TOKEN, "wrong-api-key-0002", "sample-access-token"):
+    for secret in (fake.KEY, fake.SECRET, "sample-refresh-token", "wrong-api-key-0002", "sample-access-token"):
         assert secret not in shown
