@@ -1,7 +1,8 @@
 """`posts`: the hour's landed messages, standardised, one row a message.
 
 Of each record that landed, one thing becomes: a row; dropped, by reason (a duplicate, a language that the
-workflow leaves out, another place type); moved to the landing area of its own hour; or quarantined.
+workflow leaves out, another place type); moved to the landing area of its own hour; or quarantined. Where
+messages of two channels have the same identity, the later one's is `<SOCIAL>:<identity>`.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from collections.abc import Iterator
 from datetime import datetime
 from functools import cache, partial
 from hashlib import blake2b
+from sys import intern
 from typing import Any
 
 import dagster as dg
@@ -45,7 +47,7 @@ class Desk:
         self.dropped: Counter[str] = Counter()
         self.rejected: list[Rejected] = []
         self.moved: dict[datetime, list[bytes]] = defaultdict(list)  # messages as JSON
-        self._seen: set[str] = set()
+        self._seen: dict[str, str] = {}  # message_id → channel
         self._rows: list[dict[str, Any]] = []
         self._batches: list[pa.RecordBatch] = []
 
@@ -57,6 +59,8 @@ class Desk:
             self.rejected.append(Rejected(row.reason, row.record, file=row.file, position=row.position))
             return
         assert isinstance(record, Message)
+        if self._seen.get(row["message_id"], row["social"]) != row["social"]:  # v1 numbers each channel's messages
+            row["message_id"] = f"{row['social']}:{row['message_id']}"
         own_hour = floor_hour(row["created_at"])
         if own_hour != self.hour:
             self._move(record, own_hour)
@@ -115,7 +119,7 @@ class Desk:
         return detect(text, self.workflow.source.languages)[0]
 
     def _keep(self, row: dict[str, Any]) -> None:
-        self._seen.add(row["message_id"])
+        self._seen[row["message_id"]] = intern(row["social"])
         if row["author"] is not None:
             row["author"] = author_hash(row["author"], self.author_key)
         self._rows.append(row)

@@ -43,6 +43,14 @@ def test_duplicates_and_foreign_languages_are_dropped_and_counted(platform: Plat
     assert [row["message_id"] for row in platform.rows("posts")] == ["m1"]
 
 
+def test_the_same_identity_on_two_channels_is_two_messages(platform: Platform) -> None:
+    reddit = message(1, "It is out again", channelType="REDDIT")
+    platform.land([message(1), reddit, reddit, message(1)])
+    assert counts(platform)["dropped"] == {"duplicate": 2}
+    found = [(row["message_id"], row["social"]) for row in platform.rows("posts")]
+    assert found == [("m1", "TWITTER"), ("REDDIT:m1", "REDDIT")]
+
+
 def test_a_missing_language_is_detected(platform: Platform) -> None:
     platform.land([message(1, "La bolletta della luce è arrivata due volte questo mese", language=None)])
     counts(platform)
