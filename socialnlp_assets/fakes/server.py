@@ -44,7 +44,7 @@ class Response:
 
 
 def as_json(value: Any, status: int = 200) -> Response:
-    return Response(status, json.dumps(value, ensure_ascii=False).encode())
+    return Response(status, json.dumps(value).encode())  # with escapes, which can say half an emoji
 
 
 def as_html(text: str, status: int, **headers: str) -> Response:

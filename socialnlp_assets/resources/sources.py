@@ -47,7 +47,7 @@ def pull_hour(
 
 def landing_file(messages: Sequence[Any]) -> bytes:
     """Messages as a landing file. Equal messages give equal bytes, in whatever order their fields came."""
-    return json.dumps(messages, ensure_ascii=False, sort_keys=True, separators=(",", ":")).encode()
+    return b"[" + b",".join(map(_as_delivered, messages)) + b"]"
 
 
 def split_by_language(
@@ -83,6 +83,14 @@ def build_sprinklr(settings: Settings) -> SprinklrResource:
 def build_google_maps(settings: Settings) -> GoogleMapsResource:
     """The places of an installation."""
     return build_source(settings, "google_maps", GoogleMapsResource)
+
+
+def _as_delivered(message: Any) -> bytes:
+    """A message as JSON that people can read; half an emoji has no UTF-8, so that its message gets escapes."""
+    try:
+        return json.dumps(message, ensure_ascii=False, sort_keys=True, separators=(",", ":")).encode()
+    except UnicodeEncodeError:
+        return json.dumps(message, sort_keys=True, separators=(",", ":")).encode()
 
 
 def _language(message: Any) -> str:

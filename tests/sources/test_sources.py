@@ -11,6 +11,7 @@ import pytest
 from socialnlp_assets.fakes.google import API_KEY, FakeGoogle, many_reviews
 from socialnlp_assets.fakes.server import Faults
 from socialnlp_assets.fakes.sprinklr import FakeSprinklr, many_messages
+from socialnlp_assets.landing import read_messages
 from socialnlp_assets.resources.google_maps import GoogleMapsResource
 from socialnlp_assets.resources.secrets import EnvironmentSecrets
 from socialnlp_assets.resources.sources import (
@@ -118,6 +119,23 @@ def test_an_hour_of_reviews_goes_to_the_workflow_of_its_place_type(
 
 def test_landing_bytes_do_not_depend_on_the_order_of_fields() -> None:
     assert landing_file([{"a": 1, "è": "ù"}]) == landing_file([{"è": "ù", "a": 1}]) == '[{"a":1,"è":"ù"}]'.encode()
+
+
+def test_half_an_emoji_lands_as_it_was_delivered() -> None:
+    half, whole = {"text": "perché \ud83d"}, {"text": "perché 😀"}
+    assert landing_file([half, whole]) == b'[{"text":"perch\\u00e9 \\ud83d"},{"text":"perch\xc3\xa9 \xf0\x9f\x98\x80"}]'
+    assert json.loads(landing_file([half, whole])) == [half, whole]
+
+
+def test_an_hour_that_holds_half_an_emoji_is_pulled(secrets: EnvironmentSecrets) -> None:
+    messages = many_messages(20, HOUR)
+    messages[3]["content"]["text"] = messages[4]["messageId"] = "\ud83d"
+    with FakeSprinklr(messages).serve() as url:
+        files = pull_hour(SprinklrResource(secrets=secrets, url=url, **FAST), [load_workflows()["sprinklr"]], HOUR)
+    (content,) = files.values()
+    records = read_messages(content, "sprinklr.json")
+    assert not records.rejects
+    assert sorted(map(identity_of, (m.raw for m in records.messages))) == in_the_hour(messages)
 
 
 def test_the_sources_file(tmp_path: Path) -> None:
