@@ -147,6 +147,26 @@ def test_encodings(page: bytes, content_type: str) -> None:
 
 
 @pytest.mark.parametrize(
+    "encoding",
+    [
+        *("utf-8", "utf-16le", "us-ascii", "iso-8859-2", "windows-1251", "koi8-r", "macintosh", "gb2312", "gbk"),
+        *("gb18030", "big5", "euc-jp", "euc-kr", "shift_jis", "iso-2022-jp", "ibm866"),
+    ],
+)
+def test_the_encodings_of_the_web_are_taken_by_their_names(encoding: str) -> None:
+    # Of bytes that UTF-8 and Windows-1252 would read otherwise, where the encoding has such.
+    text = next(text for text in ("電", "전", "ф", "ł", "é", "e") if text.encode(encoding, "ignore"))
+    assert decode(text.encode(encoding), f"text/html; charset={encoding}") == text
+
+
+@pytest.mark.parametrize("codec", ["punycode", "utf-7", "unicode_escape", "cp037"])
+def test_no_other_codec_of_python_is_taken_from_a_page(codec: str) -> None:
+    page = rb"<p>a\x62</p> +AGE- -kva"
+    assert page.decode(codec) != page.decode()
+    assert decode(page, f"text/html; charset={codec}") == page.decode()
+
+
+@pytest.mark.parametrize(
     "page",
     [
         *("", " ", "\0", "<", "plain text", "<html></html>", "<!--", "<?xml version='1.0' encoding='utf-8'?><html/>"),
