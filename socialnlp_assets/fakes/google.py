@@ -30,13 +30,29 @@ API_KEY = "sample-google-key-0001"
 PROJECT = "sample-project"
 
 
-def _error(code: int, status: str, message: str) -> Response:
-    return as_json({"error": {"code": code, "message": message, "status": status}}, code)
+def _error(code: int, status: str, message: str, reason: str = "") -> Response:
+    """Google's error model (AIP-193); what has a `reason` has it in an ErrorInfo."""
+    info = {"@type": "type.googleapis.com/google.rpc.ErrorInfo", "reason": reason, "domain": "googleapis.com"}
+    details = {"details": [info]} if reason else {}
+    return as_json({"error": {"code": code, "message": message, "status": status, **details}}, code)
+
+
+def _wrong_key() -> Response:
+    """Every API that takes keys says 400, not 401 or 403, to one that there is not."""
+    return _error(400, "INVALID_ARGUMENT", "API key not valid. Please pass a valid API key.", "API_KEY_INVALID")
 
 
 OWN_FAULTS: dict[str, Fault] = {
     "user_rate": lambda _: _error(403, "PERMISSION_DENIED", "User Rate Limit Exceeded"),
     "daily": lambda _: _error(403, "PERMISSION_DENIED", "Daily Limit Exceeded"),
+    "per_day": lambda _: _error(
+        429,
+        "RESOURCE_EXHAUSTED",
+        "Quota exceeded for quota metric 'v2 and v3 general model characters' and limit 'v2 and v3 general model "
+        "characters per day' of service 'translate.googleapis.com' for consumer 'project_number:1'.",
+        "RATE_LIMIT_EXCEEDED",
+    ),
+    "too_large": lambda _: _error(413, "REQUEST_TOO_LARGE", "Request payload size exceeds the limit"),
     "unauthenticated": lambda _: _error(401, "UNAUTHENTICATED", "Request had invalid credentials."),
 }
 
@@ -57,6 +73,7 @@ class FakeGoogle:
     calls: int = 0
     tokens: int = 0
     batches: list[list[str]] = field(default_factory=list)  # what translations were asked for
+    largest: int = 0  # bytes of a v2 request
     _uses: int = 0
     _page_uses: int = 0
     _lock: threading.Lock = field(default_factory=threading.Lock)
@@ -106,11 +123,10 @@ class FakeGoogle:
                 return self._place(request, found[1])
             if found := re.fullmatch(r"/v4/(accounts/[^/]+/locations/[^/]+)/reviews", request.path):
                 return self._authorised(request) or self._reviews(request, found[1])
-            if request.path == f"/v3/projects/{PROJECT}/locations/global:translateText":
-                return self._authorised(request) or self._translate_v3(request.json())
+            if found := re.fullmatch(r"/v3/(projects/[^/]+/locations/[^/]+):translateText", request.path):
+                return self._authorised(request) or self._translate_v3(request.json(), found[1])
             if request.path == "/language/translate/v2":
-                with_key = request.headers.get("x-goog-api-key") == API_KEY
-                return (None if with_key else self._authorised(request)) or self._translate_v2(request.json())
+                return self._keyed(request) or self._translate_v2(request)
             return _error(404, "NOT_FOUND", "Not found")
 
     def _token(self, request: Request) -> Response:
@@ -135,9 +151,16 @@ class FakeGoogle:
             return _error(401, "UNAUTHENTICATED", f"Request had invalid credentials: {given}")
         return None
 
+    def _keyed(self, request: Request) -> Response | None:
+        """Lets pass who has the API key, or a token instead of one."""
+        key = request.headers.get("x-goog-api-key")
+        if key is None:
+            return self._authorised(request)
+        return None if key == API_KEY else _wrong_key()
+
     def _place(self, request: Request, place: str) -> Response:
-        if request.headers.get("x-goog-api-key") != API_KEY:
-            return _error(403, "PERMISSION_DENIED", f"The key {request.headers.get('x-goog-api-key')} is not valid.")
+        if refusal := self._keyed(request):
+            return refusal
         if "reviews" not in request.headers.get("x-goog-fieldmask", ""):
             return _error(400, "INVALID_ARGUMENT", "FieldMask is a required parameter.")
         if place not in self.places:
@@ -160,8 +183,10 @@ class FakeGoogle:
             reply["nextPageToken"] = f"page-{first + size}"
         return as_json(reply)
 
-    def _translate_v3(self, body: Mapping[str, Any]) -> Response:
+    def _translate_v3(self, body: Mapping[str, Any], parent: str) -> Response:
         texts = body["contents"]
+        if parent != f"projects/{PROJECT}/locations/global":
+            return _error(400, "INVALID_ARGUMENT", "Invalid 'parent'.; Invalid location name. Unsupported location.")
         if len(texts) > 1024 or sum(map(len, texts)) > 30_000:
             return _error(400, "INVALID_ARGUMENT", "Text is too long.")
         if refusal := self._refused(texts, body["sourceLanguageCode"]):
@@ -169,11 +194,13 @@ class FakeGoogle:
         done = [self._translated(text, body["sourceLanguageCode"], body.get("mimeType")) for text in texts]
         return as_json({"translations": [{"translatedText": text} for text in done]})
 
-    def _translate_v2(self, body: Mapping[str, Any]) -> Response:
+    def _translate_v2(self, request: Request) -> Response:
+        body = request.json()
         texts = [body["q"]] if isinstance(body["q"], str) else body["q"]
         if len(texts) > 128:
             return _error(400, "INVALID_ARGUMENT", "Too many text segments")
-        if sum(len(text.encode()) for text in texts) > 100_000:
+        self.largest = max(self.largest, len(request.body))
+        if len(request.body) > 100_000:
             return _error(413, "REQUEST_TOO_LARGE", "Request payload size exceeds the limit")
         if refusal := self._refused(texts, body["source"]):
             return refusal

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import time
 from collections.abc import Callable
 from typing import Any, TypeVar
@@ -97,8 +98,8 @@ def judge_quota(answer: Answer) -> None:
     """Google says 403 (or 429) for quotas: those of a minute pass, those of a day do not."""
     if answer.status not in (403, 429):
         return
-    said = answer.body.decode(errors="replace").lower()
-    if "daily limit" in said or "dailylimit" in said or "perday" in said:
+    said = answer.text.lower()
+    if re.search(r"daily ?limit|per[ _-]?day", said):
         raise SourceRefused(
             f"the day's quota is used up ({answer.status}); run the hour again after midnight Pacific time, or raise "
             "the quota in the Google Cloud console",

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import re
 from collections.abc import Iterator, Sequence
 from typing import Any, Literal
 
@@ -15,8 +17,13 @@ from socialnlp_assets.resources.secrets import Secrets
 from socialnlp_assets.resources.sources_file import build_source
 from socialnlp_assets.settings import Settings
 
-# What one request may hold: texts, and their size (v3: code points; v2: bytes of the whole request).
+# What one request may hold: texts, and their size (v3: code points; v2: bytes as JSON, in a request of 100 kB).
 _LIMITS = {"v3": (1024, 30_000), "v2": (128, 90_000)}
+# A 400 with one of these is about our account, whatever the texts: `ErrorInfo.reason` API_KEY_INVALID (AIP-193)
+# with "API key not valid. …", "Invalid 'parent'.; Invalid location name. …", "Invalid resource name. Missing or …".
+_OURS = re.compile(
+    r"api[_ ]key|credential|permission|billing|\bproject|invalid '?(?:parent|resource name|location)", re.I
+)
 _SCOPE = "https://www.googleapis.com/auth/cloud-translation"
 
 
@@ -84,16 +91,20 @@ class GoogleTranslateResource(dg.ConfigurableResource[Any]):
             yield batch
 
     def _size(self, text: str) -> int:
-        return len(text) if self.api == "v3" else len(text.encode()) + 8  # 8: quotes, comma and escapes
+        return len(text) if self.api == "v3" else len(json.dumps(text, ensure_ascii=False).encode()) + 1  # a comma
 
     def _translate(self, texts: list[str], source: str, target: str) -> list[str | RowError]:
-        """One request; halved when Google calls it invalid, so that one bad text costs one row."""
+        """One request; halved when Google calls it invalid or too large, so that one bad text costs one row."""
         try:
             return list(self._request(texts, source, target))
         except SourceRefused as refusal:
-            if refusal.status != 400:
+            said = refusal.body.decode(errors="replace")
+            if refusal.status not in (400, 413):
                 raise
-            if len(texts) == 1 or b"language" in refusal.body.lower():
+            if _OURS.search(said):
+                remedy = "check the secret google_translate and, in the sources file, project and location"
+                raise SourceRefused(f"{refusal}; {remedy}", status=refusal.status) from None
+            if len(texts) == 1 or "language" in said.lower():
                 return [RowError(f"Google refused the text: {refusal}")] * len(texts)
         middle = len(texts) // 2
         return self._translate(texts[:middle], source, target) + self._translate(texts[middle:], source, target)

@@ -117,9 +117,24 @@ def test_translations_come_in_order(
 def test_batches_keep_to_googles_limits(api: str, google: FakeGoogle, secrets: EnvironmentSecrets) -> None:
     texts = [f"{n} {'è' * (n % 700)}" for n in range(1500)]
     assert translate(google, secrets, texts, "it", api=api) == [f"[it] {text}" for text in texts]
-    most, size = (1024, 30_000) if api == "v3" else (128, 100_000)
-    assert max(map(len, google.batches)) <= most
-    assert max(sum(len(t) if api == "v3" else len(t.encode()) for t in batch) for batch in google.batches) <= size
+    assert max(map(len, google.batches)) <= (1024 if api == "v3" else 128)
+    assert max(sum(map(len, batch)) for batch in google.batches) <= (30_000 if api == "v3" else 100_000)
+    assert google.largest <= 100_000
+
+
+def test_texts_that_json_makes_longer_keep_to_the_limit_of_a_request(
+    google: FakeGoogle, secrets: EnvironmentSecrets
+) -> None:
+    texts = [f"{n} " + '\x01\n"\\' * 1000 for n in range(60)]
+    assert translate(google, secrets, texts, "it", api="v2") == [f"[it] {text}" for text in texts]
+    assert 50_000 < google.largest <= 100_000
+
+
+def test_a_request_that_google_calls_too_large_is_halved(google: FakeGoogle, secrets: EnvironmentSecrets) -> None:
+    google.faults.script(["ok", "too_large", "too_large"])  # the token, both texts, the first
+    translated = translate(google, secrets, ["uno", "due"], "it", api="v2")
+    assert isinstance(translated[0], RowError)
+    assert translated[1] == "[it] due"
 
 
 @given(lengths=st.lists(st.integers(0, 40_000), max_size=40), api=st.sampled_from(["v3", "v2"]))
@@ -142,6 +157,29 @@ def test_one_bad_text_costs_one_row(api: str, google: FakeGoogle, secrets: Envir
     assert [t for n, t in enumerate(translated) if n != 17] == [f"[it] {t}" for n, t in enumerate(texts) if n != 17]
 
 
+@pytest.mark.parametrize(
+    ("options", "secret", "said"),
+    [
+        ({"api": "v2", "auth": "api_key"}, "wrong-google-key-0002", "API key not valid"),
+        ({"api": "v3", "project": "not-ours"}, None, "Invalid 'parent'"),
+        ({"api": "v3", "location": "nowhere"}, None, "Invalid 'parent'"),
+    ],
+)
+def test_what_is_wrong_with_our_account_is_no_fault_of_the_texts(
+    options: dict[str, Any],
+    secret: str | None,
+    said: str,
+    google: FakeGoogle,
+    secrets: EnvironmentSecrets,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    if secret:
+        monkeypatch.setenv("SOCIALNLP_SECRET_GOOGLE_TRANSLATE", secret)
+    with pytest.raises(SourceRefused, match=f"{said}.*check the secret google_translate"):
+        translate(google, secrets, [f"testo {n}" for n in range(100)], "it", **options)
+    assert google.calls - google.tokens == 1
+
+
 def test_a_language_that_google_does_not_know_costs_one_question(
     google: FakeGoogle, secrets: EnvironmentSecrets
 ) -> None:
@@ -155,8 +193,9 @@ def test_the_minutes_quota_is_waited_out(google: FakeGoogle, secrets: Environmen
     assert translate(google, secrets, ["ciao"], "it") == ["[it] ciao"]
 
 
-def test_the_days_quota_stops_at_once(google: FakeGoogle, secrets: EnvironmentSecrets) -> None:
-    google.faults.script(["ok", "daily"])
+@pytest.mark.parametrize("quota", ["daily", "per_day"])
+def test_the_days_quota_stops_at_once(quota: str, google: FakeGoogle, secrets: EnvironmentSecrets) -> None:
+    google.faults.script(["ok", quota])
     with pytest.raises(SourceRefused, match="after midnight Pacific time"):
         translate(google, secrets, ["ciao"], "it")
     assert google.calls == 2
