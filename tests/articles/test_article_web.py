@@ -255,6 +255,15 @@ def test_robots_txt_is_obeyed_and_asked_for_once(site: Site) -> None:
         (robots("\ufeffUser-agent: *\nDisallow: /"), "forbidden by robots.txt"),
         (robots("User-agent: *\nCrawl-delay: 3600"), "forbidden by robots.txt: its delay is too long"),
         (redirect("http://10.0.0.1/robots.txt"), "refused: private address"),
+        # RFC 9309: the longest rule counts, whatever the order, and `*` and `$` are no plain characters
+        (robots("User-agent: *\nDisallow: /\nAllow: /a"), ""),
+        (robots("User-agent: *\nAllow: /\nDisallow: /a"), "forbidden by robots.txt"),
+        (robots("User-agent: *\nDisallow: /*a$"), "forbidden by robots.txt"),
+        (robots("User-agent: *\nDisallow: /$"), ""),
+        (
+            robots("".join(f"User-agent: r{n}\n" for n in range(10_000)) + "Disallow: /x\n" * 10_000),
+            "robots.txt could not be read",
+        ),
         (answer(b"\xff\0\n\xfe: :\nDisallow", Content_Type="text/plain"), ""),
     ],
 )

@@ -17,9 +17,9 @@ from collections.abc import Iterator
 from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, field
 from urllib.parse import urljoin
-from urllib.robotparser import RobotFileParser
 
 import urllib3
+from protego import Protego
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.util.ssl_match_hostname import CertificateError
 
@@ -31,6 +31,7 @@ USER_AGENT = f"{AGENT}/0.1 (article reader; obeys robots.txt)"
 PAGE_TYPES = frozenset({"text/html", "application/xhtml+xml"})
 REDIRECTS = frozenset({301, 302, 303, 307, 308})
 CHUNK = 64 * 1024
+MOST_ROBOTS_RULES = 1_000_000  # robots named × lines: Protego keeps each rule once for each robot of its group
 
 
 @dataclass(frozen=True)
@@ -83,7 +84,7 @@ class Web:
         self.limits = limits or Limits()
         self.resolve = resolve
         self._hosts: dict[str, _Host] = defaultdict(_Host)
-        self._robots: dict[str, RobotFileParser | PageError] = {}
+        self._robots: dict[str, Protego | PageError] = {}
 
     def fetch(self, url: str) -> Page:
         """The page at `url`, redirects followed. Raises `PageError`, whose message is the status."""
@@ -111,16 +112,15 @@ class Web:
             rules = self._robots[target.origin] = self._read_robots(target, deadline)
         if isinstance(rules, PageError):
             raise rules
-        if not rules.can_fetch(AGENT, target.url):
+        if not rules.can_fetch(target.url, AGENT):
             raise PageError("forbidden by robots.txt")
-        delay = float(rules.crawl_delay(AGENT) or 0)
+        delay = rules.crawl_delay(AGENT) or 0.0
         if delay > self.limits.longest_delay:
             raise PageError("forbidden by robots.txt: its delay is too long")
         return delay
 
-    def _read_robots(self, target: Target, deadline: float) -> RobotFileParser | PageError:
+    def _read_robots(self, target: Target, deadline: float) -> Protego | PageError:
         """Without a robots.txt (4xx) all is allowed; where it cannot be asked for, nothing is."""
-        rules = RobotFileParser()
         where = Target(target.scheme, target.host, target.port, "/robots.txt", target.allowed)
         try:
             reply, _ = self._follow(where, deadline, ask_robots=False)
@@ -128,9 +128,11 @@ class Web:
             return PageError(str(error))
         if reply.status >= 500 or reply.status == 429:
             return PageError("robots.txt could not be read")
-        text = reply.body.decode(errors="replace") if reply.status == 200 else ""
-        rules.parse(text.lstrip("\ufeff").splitlines())
-        return rules
+        text = reply.body.decode("utf-8-sig", "replace") if reply.status == 200 else ""
+        lines = text.splitlines()
+        if len(lines) * sum("agent" in line.lower() for line in lines) > MOST_ROBOTS_RULES:
+            return PageError("robots.txt could not be read")
+        return Protego.parse(text)
 
     @contextmanager
     def _turn(self, target: Target, delay: float, deadline: float) -> Iterator[None]:
