@@ -29,6 +29,7 @@ UNLIMITED = 100 * MEGABYTE  # what batch transform's "no limit" means here: its 
 @click.option("--host", default="127.0.0.1", envvar="SOCIALNLP_HOST", show_default=True, help="Address to listen on.")
 @click.option("--threads", type=click.IntRange(min=1), help="Cores to use [those this process may use].")
 @click.option("--queue", default=32, show_default=True, type=click.IntRange(min=1), help="Requests that may wait.")
+@click.option("--body-timeout", default=60.0, show_default=True, help="Seconds for a request's body to arrive.")
 @click.option("--orphan-after", type=click.FloatRange(min=0), help="End when nothing was asked for so many seconds.")
 def serve(
     model: Path | None,
@@ -36,6 +37,7 @@ def serve(
     host: str,
     threads: int | None,
     queue: int,
+    body_timeout: float,
     orphan_after: float | None,
 ) -> None:
     """Serve a model folder by SageMaker's container contract.
@@ -45,7 +47,8 @@ def serve(
     logging.basicConfig(level=logging.INFO, format="%(levelname)s %(name)s: %(message)s", stream=sys.stderr)
     base = Path(os.environ.get("SAGEMAKER_BASE_DIR", "/opt/ml"))
     multi_model = model is None and os.environ.get("SAGEMAKER_MULTI_MODEL", "").lower() == "true"
-    limits = Limits(threads or available_cores(), payload_limit(), queue)
+    transforms = int(os.environ.get("SAGEMAKER_MAX_CONCURRENT_TRANSFORMS", 0)) or Limits.transforms
+    limits = Limits(threads or available_cores(), payload_limit(), max(queue, transforms), body_timeout, transforms)
     use_threads(limits.threads)
     app = ModelServer(
         None if multi_model else model or base / "model", limits, base / "models" if multi_model else None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -20,8 +21,13 @@ from starlette.types import Receive, Scope, Send
 from socialnlp_assets.serving import errors, headers, protocol
 from socialnlp_assets.serving.handler import BadInput, BadModel
 from socialnlp_assets.serving.openapi import DOCUMENT
-from socialnlp_assets.serving.repository import ModelRepository
+from socialnlp_assets.serving.repository import AlreadyLoaded, ModelRepository
 from socialnlp_assets.serving.worker import Worker
+
+log = logging.getLogger(__name__)
+
+LARGE = 2**16  # bytes of a body that is parsed on a thread, so that the event loop answers pings meanwhile
+MOST_TRANSFORM = 100  # megabytes of a batch transform's requests in flight, by SageMaker's rule
 
 
 @dataclass(frozen=True)
@@ -31,6 +37,8 @@ class Limits:
     threads: int
     payload: int = 6 * 2**20  # bytes of a body
     requests: int = 32  # being read, waiting or running
+    body_seconds: float = 60  # for a body to arrive
+    transforms: int = 2  # requests that batch transform has in flight: one runs while the next is read
 
 
 class ModelServer:
@@ -88,13 +96,20 @@ class ModelServer:
             if self.folder is not None:
                 await self.worker.run(partial(self.repository.load_folder, self.folder))
             self.ready = True
-        except (BadModel, MemoryError) as error:
-            self.failure = str(error) or f"there is not enough memory for {self.folder}"
+        except BadModel as error:
+            self.failure = str(error)
+        except MemoryError:
+            self.failure = f"there is not enough memory for {self.folder}"
+        except asyncio.CancelledError:
+            raise
+        except BaseException as error:  # a panic of a library in Rust is no Exception
+            log.exception("loading %s", self.folder)
+            self.failure = f"{self.folder} cannot be loaded: {type(error).__name__}: {error}"
 
     async def ping(self, _: Request) -> Response:
         self._check_ready()
         if self.repository.broken:
-            raise HTTPException(503, f"the model is broken: {self.repository.broken}")
+            raise HTTPException(503, self.repository.broken)
         return JSONResponse({"models": self.repository.describe_all()})
 
     async def invocations(self, http: Request) -> Response:
@@ -103,17 +118,20 @@ class ModelServer:
             content_type = headers.content_type(http.headers)
             accept = headers.reply_type(http.headers, default=content_type)
             model = self.repository.get(http.path_params.get("name") or headers.target(http.headers))
-            request = protocol.parse(await self._body(http), model.task, content_type)
+            body = await self._body(http)
+            parse = partial(protocol.parse, body, model.task, content_type)
+            request = await asyncio.to_thread(parse) if len(body) > LARGE else parse()
             predict = partial(self.repository.predict, model, request)
             predictions = await self.worker.run(predict, abandoned=http.is_disconnected)
-            body = protocol.render(model.task, predictions.results, request.parameters, accept)
-        return Response(body, media_type=accept, headers=headers.truncated(predictions.truncated))
+            reply = protocol.render(model.task, predictions.results, request.parameters, accept)
+        return Response(reply, media_type=accept, headers=headers.truncated(predictions.truncated))
 
     async def execution_parameters(self, _: Request) -> Response:
-        """What batch transform asks before it begins: one request runs while the next is read."""
-        megabytes = self.limits.payload // 2**20
+        """What batch transform asks before it begins."""
+        megabytes = min(self.limits.payload // 2**20, MOST_TRANSFORM)
+        transforms = min(self.limits.transforms, MOST_TRANSFORM // megabytes)
         return JSONResponse(
-            {"MaxConcurrentTransforms": 2, "BatchStrategy": "MULTI_RECORD", "MaxPayloadInMB": megabytes}
+            {"MaxConcurrentTransforms": transforms, "BatchStrategy": "MULTI_RECORD", "MaxPayloadInMB": megabytes}
         )
 
     async def list_models(self, _: Request) -> Response:
@@ -127,10 +145,10 @@ class ModelServer:
         name, folder = protocol.parse_load(await self._body(http))
         if self.loadable is None or not folder.resolve().is_relative_to(self.loadable.resolve()):
             raise HTTPException(404, f"{folder} is not below {self.loadable or 'any folder of models'}")
-        if name in self.repository:
-            raise HTTPException(409, f"{name} is loaded already")
         try:
             await self.worker.run(partial(self.repository.load, name, folder))
+        except AlreadyLoaded as error:
+            raise HTTPException(409, str(error)) from error
         except BadModel as error:
             raise BadInput(str(error)) from error
         except MemoryError:
@@ -158,12 +176,17 @@ class ModelServer:
     async def _body(self, http: Request) -> bytes:
         """The body, kept only as far as the limit goes."""
         chunks, size = [], 0
-        async for chunk in http.stream():
-            size += len(chunk)
-            if size <= self.limits.payload:
-                chunks.append(chunk)
-            elif size > 4 * self.limits.payload:
-                break  # up to here it is read to its end, so that the caller gets to see the answer
+        try:
+            async with asyncio.timeout(self.limits.body_seconds):
+                async for chunk in http.stream():
+                    size += len(chunk)
+                    if size <= self.limits.payload:
+                        chunks.append(chunk)
+                    elif size > 4 * self.limits.payload:
+                        break  # up to here it is read to its end, so that the caller gets to see the answer
+        except TimeoutError:
+            seconds = self.limits.body_seconds
+            raise BadInput(f"the body did not arrive within {seconds:g} s; send fewer texts", status=408) from None
         if size > self.limits.payload:
             limit = self.limits.payload / 2**20
             raise BadInput(f"the body is over {limit:g} MB; send fewer texts in a request", status=413)

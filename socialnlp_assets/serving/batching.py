@@ -6,6 +6,7 @@ A batch a core is faster than all cores on one batch, whose threads wait for eac
 from __future__ import annotations
 
 from bisect import bisect_left
+from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
@@ -18,7 +19,8 @@ MOST_LANES = 4  # each reads the model's weights from memory, which has no room 
 
 def lanes_of(threads: int) -> tuple[int, int]:
     """How many batches to run at a time on `threads` cores, and the threads of each."""
-    lanes = min(threads, MOST_LANES)
+    several = range(min(threads, 2), min(threads, MOST_LANES) + 1)
+    lanes = max(several, key=lambda lanes: (threads // lanes * lanes, lanes))  # of which the fewest cores idle
     return lanes, threads // lanes
 
 
@@ -58,7 +60,14 @@ def by_length(
         budget = even_budget(lengths, budget, lanes)
     made = list(batches(lengths, budget))
     results: dict[int, Result] = {}
-    with ThreadPoolExecutor(lanes) as pool:
-        for batch, outputs in zip(made, pool.map(lambda batch: run([items[n] for n in batch]), made), strict=True):
-            results.update(zip(batch, outputs, strict=True))
+
+    def answer(batch: list[int]) -> None:
+        results.update(zip(batch, run([items[position] for position in batch]), strict=True))
+
+    if min(lanes, len(made)) <= 1:
+        for batch in made:
+            answer(batch)
+    else:
+        with ThreadPoolExecutor(lanes) as pool:
+            deque(pool.map(answer, made), maxlen=0)  # raises what a lane raised
     return [results[position] for position in range(len(items))]

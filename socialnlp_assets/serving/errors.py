@@ -20,6 +20,7 @@ TYPES = {
     404: "NotFound",
     405: "MethodNotAllowed",
     406: "NotAcceptable",
+    408: "TooSlow",
     409: "AlreadyLoaded",
     413: "TooLarge",
     415: "UnsupportedContentType",
@@ -36,7 +37,8 @@ def reply(status: int, message: str, headers: dict[str, str] | None = None) -> R
 
 
 async def _bad_input(_: Request, error: BadInput) -> Response:
-    return reply(error.status, str(error))
+    # After 408 the rest of the body may still come: nothing else can be asked on that connection.
+    return reply(error.status, str(error), {"Connection": "close"} if error.status == 408 else None)
 
 
 async def _busy(_: Request, error: Busy) -> Response:

@@ -17,7 +17,12 @@ from socialnlp_assets.serving.protocol import PARAMETERS, Request
 LABELLED = ("text-classification", "multi-label", "aspects")  # tasks that answer scores of labels
 log = logging.getLogger(__name__)
 
-WARM_UP = "The new shop opens at nine and the staff are kind."
+# Long enough to be summarised (over 50 tokens), and with words that may be read in several ways ("r", "2").
+WARM_UP = (
+    "The new shop opens at nine and the staff are kind. u r 2 late 4 the party, said my friend, and he was right: "
+    "the doors were closed and the lights were out. We walked home in the rain, past the station and the park, and "
+    "talked about the price of energy, the wind farms near the coast and what the minister had said on Monday."
+)
 
 
 def read_settings(folder: Path) -> dict[str, Any]:
@@ -25,31 +30,43 @@ def read_settings(folder: Path) -> dict[str, Any]:
     path = folder / "model.json"
     try:
         settings = json.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         raise BadModel(f"{folder} is no model folder: it has no model.json") from None
-    except ValueError as error:
+    except OSError as error:
+        raise BadModel(f"{path} cannot be read: {error.strerror}") from None
+    except (ValueError, RecursionError) as error:
         raise BadModel(f"{path} is not JSON: {error}") from None
     if not isinstance(settings, dict):
         raise BadModel(f"{path} must hold an object with name, task and engine")
+    for field in ("name", "task", "engine"):
+        if not isinstance(settings.get(field, ""), str):
+            raise BadModel(f"{path}: {field} must be a text, not {settings[field]!r}")
+    for field in ("labels", "targets", "languages", "target_languages"):
+        texts = settings.get(field, [])
+        if not isinstance(texts, list) or not all(text and isinstance(text, str) for text in texts):
+            raise BadModel(f"{path}: {field} must be a list of texts, not {texts!r}")
     if settings.get("task") not in PARAMETERS:
         raise BadModel(f"{path}: task must be one of {', '.join(PARAMETERS)}, not {settings.get('task')!r}")
-    if settings["task"] in LABELLED and "targets" not in settings and not settings.get("labels"):
+    if settings["task"] in LABELLED and not (settings.get("targets") or settings.get("labels")):
         raise BadModel(f"{path}: labels must list the labels that the model answers")
     return settings
 
 
-@dataclass(frozen=True)
+@dataclass
 class Model:
     """One model: its `model.json` and the handler that runs it."""
 
     folder: Path
     settings: Mapping[str, Any]
     handler: Handler
+    broken: str = ""  # why a model that failed does not even take its warm-up text any more
 
     @classmethod
     def load(cls, folder: Path, threads: int) -> Model:
         """The model in `folder`, warmed up. Raises `BadModel`, or `MemoryError` when there is no room for it."""
         settings = read_settings(folder)
+        if settings.get("targets"):
+            raise BadModel(f"{folder} holds several models, each in a folder of its own: load those")
         try:
             handler = engine_handler(settings.get("engine", "")).load(folder, settings, threads)
             model = cls(folder, settings, handler)

@@ -56,7 +56,7 @@ def _invoke(parameters: list[dict[str, Any]]) -> dict[str, Any]:
                     name: {"schema": _RESULTS if name == _JSON else {"type": "string"}} for name in CONTENT_TYPES
                 },
             },
-            **_errors(400, 404, 406, 413, 415, 429, 500, 503),
+            **_errors(400, 404, 406, 408, 413, 415, 429, 500, 503),
         },
     }
 
@@ -98,7 +98,7 @@ DOCUMENT: dict[str, Any] = {
                         }
                     },
                 },
-                "responses": {"200": _reply("loaded", _MODEL), **_errors(400, 404, 409, 413, 507)},
+                "responses": {"200": _reply("loaded", _MODEL), **_errors(400, 404, 408, 409, 413, 507)},
             },
         },
         "/models/{name}": {

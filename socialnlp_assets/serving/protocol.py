@@ -6,6 +6,7 @@ field or text is wrong and what would be right.
 
 from __future__ import annotations
 
+import io
 import json
 import re
 from collections.abc import Callable, Mapping, Sequence
@@ -109,8 +110,7 @@ def parse(body: bytes, task: str, content_type: str = JSON) -> Request:
         texts, given = content[field], content.get(names)
     if not isinstance(texts, list):
         raise BadInput(f"{field} must be a list of texts, not {describe(texts)}")
-    if len(texts) > MOST_TEXTS:
-        raise BadInput(f"{len(texts)} texts in one request; send at most {MOST_TEXTS}", status=413)
+    _check_count(len(texts))
     for position, text in enumerate(texts):
         if not isinstance(text, str):
             raise BadInput(f"{field}[{position}]: must be a text, not {describe(text)}")
@@ -147,7 +147,9 @@ def _parse_lines(body: bytes, task: str) -> tuple[list[Any], dict[str, Any]]:
     ``{"source": "text", "k": 3}``. Parameters agree on all lines, but for those that go by text."""
     texts: list[Any] = []
     lines: list[dict[str, Any]] = []
-    for number, line in enumerate(line for line in body.split(b"\n") if line.strip()):
+    merged: dict[str, Any] = {}
+    for number, line in enumerate(line for line in io.BytesIO(body) if line.strip()):
+        _check_count(number + 1)
         content = _load(line, f"line {number}")
         given: Any = {}
         if isinstance(content, dict) and "source" in content:
@@ -158,19 +160,27 @@ def _parse_lines(body: bytes, task: str) -> tuple[list[Any], dict[str, Any]]:
             given, content = content.get(names) or {}, content[field]
         if not isinstance(given, dict):
             raise BadInput(f"line {number}: the parameters must be an object, not {describe(given)}")
+        _check_known(given, task)
+        for name, value in given.items():
+            if merged.setdefault(name, value) != value and not PARAMETERS[task][name].per_text:
+                raise BadInput(f"{name} must be the same on every line that gives it")
         texts.append(content)
         lines.append(given)
-    merged: dict[str, Any] = {}
-    for name in dict.fromkeys(name for given in lines for name in given):
-        parameter = PARAMETERS[task].get(name)
-        if parameter is not None and parameter.per_text:
+    for name in merged:
+        if PARAMETERS[task][name].per_text:
             merged[name] = [given.get(name) for given in lines]
-            continue
-        said = [given[name] for given in lines if name in given]
-        if any(value != said[0] for value in said):
-            raise BadInput(f"{name} must be the same on every line that gives it")
-        merged[name] = said[0]
     return texts, merged
+
+
+def _check_count(texts: int) -> None:
+    if texts > MOST_TEXTS:
+        raise BadInput(f"over {MOST_TEXTS} texts in one request; send fewer", status=413)
+
+
+def _check_known(given: Mapping[str, Any], task: str) -> None:
+    if unknown := given.keys() - PARAMETERS[task].keys():
+        takes = ", ".join(PARAMETERS[task]) or "none"
+        raise BadInput(f"unknown parameter {min(unknown)!r}; the parameters of {task} are: {takes}")
 
 
 def _load(body: bytes, where: str) -> Any:
@@ -189,9 +199,7 @@ def _parameters(given: Any, task: str, count: int) -> dict[str, Any]:
     known = PARAMETERS[task]
     if not isinstance(given, dict):
         raise BadInput(f"parameters must be an object, not {describe(given)}")
-    if unknown := sorted(given.keys() - known.keys()):
-        takes = ", ".join(known) or "none"
-        raise BadInput(f"unknown parameter {unknown[0]!r}; the parameters of {task} are: {takes}")
+    _check_known(given, task)
     values: dict[str, Any] = {}
     for name, parameter in known.items():
         value = given.get(name, parameter.default)

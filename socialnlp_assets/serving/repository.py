@@ -18,6 +18,10 @@ class ModelFailed(Exception):
     """The model broke on a valid request: our fault. The message names the text where one is to blame."""
 
 
+class AlreadyLoaded(Exception):
+    """There is a model of this name."""
+
+
 class ModelRepository:
     """Loaded models. Loading and predicting belong on the server's one model thread."""
 
@@ -25,7 +29,11 @@ class ModelRepository:
         self._threads = threads
         self._models: dict[str, Model] = {}
         self._default: str | None = None  # the one model that needs no name
-        self.broken = ""  # why a model that failed does not even take its warm-up text any more
+
+    @property
+    def broken(self) -> str:
+        """The first model that is broken, and why; empty while all work."""
+        return next((f"{name} is broken: {model.broken}" for name, model in self._models.items() if model.broken), "")
 
     def load_folder(self, folder: Path) -> None:
         """Load the model in `folder`, or all its targets. Raises `BadModel`."""
@@ -38,7 +46,10 @@ class ModelRepository:
             self.load(self._default, folder)
 
     def load(self, name: str, folder: Path) -> None:
-        """Load one model under `name`. Raises `BadModel`."""
+        """Load one model under `name`. Raises `BadModel`, or `AlreadyLoaded`: of two callers at once, the second
+        finds out only here."""
+        if name in self._models:
+            raise AlreadyLoaded(f"{name} is loaded already")
         self._models[name] = Model.load(folder, self._threads)
 
     def unload(self, name: str) -> None:
@@ -74,10 +85,10 @@ class ModelRepository:
             raise BadInput(f"{request.field}[{error.position}]: {error}", status=error.status) from error
         except Exception as error:
             log.exception("%s failed on %d texts", model.folder.name, len(request.texts))
-            self.broken = _failure(model.warm_up)
+            model.broken = _failure(model.warm_up)
             reason = f"{type(error).__name__}: {error}"
             raise ModelFailed(f"{_culprit(model, request)}: the model failed: {reason}") from error
-        self.broken = ""
+        model.broken = ""
         return predictions
 
 

@@ -22,8 +22,9 @@ class Abandoned(Exception):
 class Worker:
     """Runs one call at a time, in order of arrival; each call has all the cores.
 
-    Always the same thread, because OpenMP keeps a pool of threads for each thread that calls it. `most`
-    bounds the requests that are being read, waiting or running, and with them the memory of their bodies.
+    One thread, so that a handler needs no locks; one that pads runs its batches on further threads
+    (`batching.by_length`). `most` bounds the requests that are being read, waiting or running, and with them
+    the memory of their bodies.
     """
 
     def __init__(self, most: int) -> None:

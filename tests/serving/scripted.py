@@ -13,6 +13,10 @@ from typing import Any, Self
 from socialnlp_assets.serving.handler import BadInput, Handler, Predictions
 
 
+class Panic(BaseException):
+    """As libraries in Rust raise it."""
+
+
 class Scripted(Handler):
     def __init__(self) -> None:
         self.broken = False
@@ -21,6 +25,8 @@ class Scripted(Handler):
     @classmethod
     def load(cls, folder: Path, settings: Mapping[str, Any], threads: int) -> Self:  # noqa: ARG003
         time.sleep(settings.get("load_seconds", 0))
+        if settings.get("panics"):
+            raise Panic("at the disco")
         return cls()
 
     def predict(self, texts: Sequence[str], parameters: Mapping[str, Any]) -> Predictions:  # noqa: ARG002

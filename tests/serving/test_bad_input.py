@@ -35,7 +35,7 @@ REFUSED: dict[str, tuple[bytes, int, str]] = {
     "k true": (b'{"inputs": [], "parameters": {"k": true}}', 400, "parameters.k must be a whole number"),
     "k NaN": (b'{"inputs": [], "parameters": {"k": NaN}}', 400, "parameters.k must be a whole number"),
     "k text": (b'{"inputs": [], "parameters": {"k": "2"}}', 400, "parameters.k must be a whole number"),
-    "too many texts": (json.dumps({"inputs": [""] * 50_001}).encode(), 413, "50001 texts in one request"),
+    "too many texts": (json.dumps({"inputs": [""] * 50_001}).encode(), 413, "over 50000 texts in one request"),
     "over the payload limit": (b'{"inputs": ["' + b"x" * 7 * 2**20 + b'"]}', 413, "the body is over 6 MB"),
 }
 

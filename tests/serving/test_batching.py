@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from threading import Barrier
+from threading import Barrier, get_ident
 
 import pytest
 from hypothesis import given
@@ -65,8 +65,17 @@ def test_a_failure_in_a_lane_is_the_callers() -> None:
         by_length(lambda batch: [1 // n for n in batch], [1, 0, 1], [1, 1, 1], 1, lanes=2)
 
 
-@pytest.mark.parametrize("threads", [1, 2, 3, 4, 8, 64])
+@pytest.mark.parametrize("threads", [1, 2, 3, 4, 5, 6, 7, 8, 11, 64])
 def test_lanes_share_the_cores(threads: int) -> None:
     lanes, each = lanes_of(threads)
-    assert lanes <= 4
-    assert threads - lanes < lanes * each <= threads
+    assert min(threads, 2) <= lanes <= 4
+    assert threads - 1 <= lanes * each <= threads
+
+
+def test_a_single_lane_or_batch_runs_where_it_is_asked() -> None:
+    def run(batch: list[str]) -> list[int]:
+        return [get_ident() for _ in batch]
+
+    assert by_length(run, ["a", "b"], [1, 1], 1, lanes=1) == [get_ident()] * 2
+    assert by_length(run, ["a"], [1], 1, lanes=2) == [get_ident()]
+    assert by_length(run, [], [], 1, lanes=2) == []

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from model_servers import Server, running
+
+from socialnlp_assets.serving.app import Limits, ModelServer
+from socialnlp_assets.serving.headers import TARGET
 
 
 def test_ping_names_the_loaded_models(themes: Server) -> None:
@@ -137,6 +142,38 @@ def test_a_blank_review_mentions_nothing(aspects: Server) -> None:
 
 def test_the_only_model_may_be_named_too(themes: Server) -> None:
     assert themes.post({"inputs": ["x"]}, X_Amzn_SageMaker_Target_Model="themes").status == 200
+
+
+def test_the_event_loop_goes_on_while_a_large_body_is_parsed(aspects_folder: Path) -> None:
+    """In this process: how often another task gets its turn, until the last of many lines is found wrong."""
+    body = b'"price"\n' * 49_999 + b"{"
+
+    async def turns() -> int:
+        app = ModelServer(aspects_folder, Limits(threads=1))
+        app.repository.load_folder(aspects_folder)
+        app.ready = True
+        scope = {
+            "type": "http",
+            "method": "POST",
+            "path": "/invocations",
+            "headers": [(b"content-type", b"application/jsonlines"), (TARGET.lower().encode(), b"prezzi")],
+        }
+        sent: list[Any] = []
+
+        async def receive() -> Any:
+            return {"type": "http.request", "body": body}
+
+        async def send(message: Any) -> None:
+            sent.append(message)
+
+        answering, count = asyncio.create_task(app(scope, receive, send)), 0
+        while not answering.done():
+            await asyncio.sleep(0)
+            count += 1
+        assert sent[0]["status"] == 400
+        return count
+
+    assert asyncio.run(turns()) > 100
 
 
 def test_batch_transform_learns_how_to_ask(themes: Server) -> None:

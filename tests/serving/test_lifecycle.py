@@ -15,6 +15,9 @@ import pytest
 import urllib3
 from model_servers import Server, running, scripted_model, write_model
 
+from socialnlp_assets.serving.handler import BadModel
+from socialnlp_assets.serving.models import WARM_UP, read_settings
+
 
 def test_the_first_line_says_where_it_listens(themes: Server) -> None:
     assert themes.announcement["pid"] == themes.process.pid
@@ -46,8 +49,7 @@ def test_ping_waits_for_the_model(tmp_path: Path) -> None:
 
 
 def test_a_model_is_warmed_up_before_it_is_ready(scripted: Server) -> None:
-    warm_up = "The new shop opens at nine and the staff are kind."
-    assert scripted.post({"inputs": [f"calls {warm_up}"]}).json()[0][0] == {"label": "yes", "score": 1.0}
+    assert scripted.post({"inputs": [f"calls {WARM_UP}"]}).json()[0][0] == {"label": "yes", "score": 1.0}
 
 
 @pytest.mark.parametrize(
@@ -60,6 +62,7 @@ def test_a_model_is_warmed_up_before_it_is_ready(scripted: Server) -> None:
         ({"task": "multi-label", "engine": "fasttext"}, "labels must list the labels"),
         ({"task": "multi-label", "engine": "fasttext", "labels": ["a"]}, "neither of model.bin and model.ftz"),
         ({"task": "aspects", "engine": "fasttext", "targets": ["prezzi"]}, "prezzi is no model folder"),
+        ({"task": "aspects", "engine": "scripted:Scripted", "labels": ["a"], "panics": True}, "Panic: at the disco"),
     ],
 )
 def test_a_folder_that_cannot_be_served_ends_the_server_with_the_reason(
@@ -72,6 +75,62 @@ def test_a_folder_that_cannot_be_served_ends_the_server_with_the_reason(
     assert server.process.stderr
     assert message in server.process.stderr.read()
     server.end()
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"task": []}, "task must be a text"),
+        ({"task": "keywords", "engine": 7}, "engine must be a text"),
+        ({"task": "aspects", "labels": "positive"}, "labels must be a list of texts"),
+        ({"task": "aspects", "targets": [1]}, "targets must be a list of texts"),
+        ({"task": "aspects", "targets": []}, "labels must list the labels"),
+    ],
+)
+def test_settings_of_wrong_types_are_named(tmp_path: Path, settings: dict[str, object], message: str) -> None:
+    with pytest.raises(BadModel, match=message):
+        read_settings(write_model(tmp_path, **settings))
+
+
+def test_a_file_and_an_unreadable_folder_are_told_from_a_model(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("{}")
+    (tmp_path / "unreadable" / "model.json").mkdir(parents=True)
+    for name, message in {
+        "file": "is no model folder",
+        "n" * 300: "cannot be read: File name too long",
+        "unreadable": "cannot be read: Is a directory",
+    }.items():
+        with pytest.raises(BadModel, match=message):
+            read_settings(tmp_path / name)
+    server = Server("--port", "0", "--model", str(tmp_path / "file"))
+    assert server.process.wait(20) == 1
+    server.end()
+
+
+def test_a_body_that_does_not_arrive_gives_its_place_back(scripted_folder: Path) -> None:
+    with running("--model", str(scripted_folder), "--queue", "1", "--body-timeout", "0.5") as server:
+        with socket.create_connection(("127.0.0.1", server.announcement["port"]), timeout=10) as stalled:
+            stalled.sendall(b"POST /invocations HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\n{")
+            answer = b"".join(iter(lambda: stalled.recv(1024), b""))  # until the server hangs up
+        assert answer.startswith(b"HTTP/1.1 408")
+        assert b"the body did not arrive within 0.5 s" in answer
+        assert server.post({"inputs": ["x"]}).status == 200
+
+
+def test_batch_transforms_variables_bound_what_is_in_flight(scripted_folder: Path) -> None:
+    variables = {"SAGEMAKER_MAX_CONCURRENT_TRANSFORMS": "9", "SAGEMAKER_MAX_PAYLOAD_IN_MB": "20"}
+    with running("--model", str(scripted_folder), "--queue", "1", env=variables) as server:
+        asked = server.get("/execution-parameters").json()
+        assert asked["MaxConcurrentTransforms"] * asked["MaxPayloadInMB"] <= 100
+        with ThreadPoolExecutor(9) as pool:  # the queue has a place for each
+            replies = list(pool.map(server.post, [{"inputs": ["sleep 0.1"]}] * 9))
+        assert [reply.status for reply in replies] == [200] * 9
+    with running("--model", str(scripted_folder), env={"SAGEMAKER_MAX_PAYLOAD_IN_MB": "0"}) as server:
+        assert server.get("/execution-parameters").json() == {
+            "MaxConcurrentTransforms": 1,
+            "BatchStrategy": "MULTI_RECORD",
+            "MaxPayloadInMB": 100,
+        }
 
 
 def test_a_taken_port_is_an_error_that_says_so(themes: Server) -> None:
@@ -202,7 +261,7 @@ def test_ping_says_that_a_model_is_broken_until_it_works_again(scripted_folder: 
         assert server.post({"inputs": ["break"]}).status == 500
         ping = server.get("/ping")
         assert ping.status == 503
-        assert ping.json()["message"] == "the model is broken: RuntimeError: it broke"
+        assert ping.json()["message"] == "scripted is broken: RuntimeError: it broke"
         assert server.post({"inputs": ["repair"]}).status == 200
         assert server.get("/ping").status == 200
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -15,6 +16,9 @@ def empty(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Server, Pa
     base = tmp_path_factory.mktemp("ml")
     for name in ("first", "second"):
         scripted_model(base / "models" / name / "model", name=name)
+    scripted_model(base / "models" / "slow", load_seconds=0.5)
+    write_model(base / "models" / "oddly_typed", task=[], engine=7)
+    write_model(base / "models" / "several", task="aspects", engine="fasttext", targets=["a"])
     write_model(base / "models" / "bad", task="keywords", engine="abacus")
     scripted_model(base / "elsewhere")
     variables = {"SAGEMAKER_BASE_DIR": str(base), "SAGEMAKER_MULTI_MODEL": "true"}
@@ -49,6 +53,9 @@ def test_a_models_life(empty: tuple[Server, Path]) -> None:
         (b"{", 400, "the body is not JSON"),
         ({"model_name": "x", "url": "bad"}, 400, "no engine is called 'abacus'"),
         ({"model_name": "x", "url": "nothing"}, 400, "nothing is no model folder"),
+        ({"model_name": "x", "url": "n" * 300}, 400, "cannot be read: File name too long"),
+        ({"model_name": "x", "url": "oddly_typed"}, 400, "task must be a text"),
+        ({"model_name": "x", "url": "several"}, 400, "holds several models"),
         ({"model_name": "x", "url": "../elsewhere"}, 404, "is not below"),
         ({"model_name": "x", "url": "a\x00b"}, 400, "the body must be"),
     ],
@@ -63,6 +70,28 @@ def test_what_cannot_be_loaded_is_explained(
     assert reply.status == status
     assert message in reply.json()["message"]
     assert server.get("/ping").status == 200
+
+
+def test_of_two_callers_one_loads_a_model(empty: tuple[Server, Path]) -> None:
+    server, models = empty
+    body = {"model_name": "contested", "url": str(models / "slow")}
+    with ThreadPoolExecutor(2) as pool:
+        replies = list(pool.map(lambda _: server.post(body, "/models"), range(2)))
+    assert sorted(reply.status for reply in replies) == [200, 409]
+    assert server.http.request("DELETE", f"{server.url}/models/contested").status == 200
+
+
+def test_a_broken_model_is_not_mended_by_another_and_goes_when_it_is_unloaded(empty: tuple[Server, Path]) -> None:
+    server, models = empty
+    for name in ("first", "second"):
+        assert server.post({"model_name": name, "url": str(models / name / "model")}, "/models").status == 200
+    assert server.post({"inputs": ["break"]}, "/models/first/invoke").status == 500
+    assert server.post({"inputs": ["x"]}, "/models/second/invoke").status == 200
+    ping = server.get("/ping")
+    assert (ping.status, ping.json()["message"]) == (503, "first is broken: RuntimeError: it broke")
+    for name in ("first", "second"):
+        assert server.http.request("DELETE", f"{server.url}/models/{name}").status == 200
+        assert server.get("/ping").status == 200
 
 
 def test_a_server_of_one_folder_loads_no_other(scripted: Server, scripted_folder: Path) -> None:

@@ -123,6 +123,21 @@ def test_translations_parameters_are_checked(parameters: dict[str, Any], message
     assert str(caught.value).startswith(message)
 
 
+@pytest.mark.parametrize(
+    ("lines", "status", "message"),
+    [
+        (b"0\n" * 50_000 + b"{", 413, "over 50000 texts"),
+        (b'{"source": "a", "beams": 1}\n{', 400, "unknown parameter 'beams'"),
+    ],
+)
+def test_lines_are_refused_where_they_go_wrong_and_not_read_to_their_end(
+    lines: bytes, status: int, message: str
+) -> None:
+    with pytest.raises(BadInput, match=message) as caught:
+        parse(lines, "multi-label", JSON_LINES)
+    assert caught.value.status == status
+
+
 def test_json_lines_may_differ_in_language_only() -> None:
     lines = [{"inputs": text, "parameters": {"src_lang": language}} for text, language in (("a", "it"), ("b", "sw"))]
     request = parse(b"\n".join(map(encode, lines)), "translation", JSON_LINES)
