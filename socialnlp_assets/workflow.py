@@ -6,8 +6,10 @@ Every mistake in one is reported with the file, the line and the remedy.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from difflib import get_close_matches
+from keyword import kwlist
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -15,10 +17,20 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from socialnlp_assets.models.catalogue import Catalogue, Task, load_catalogue
+from socialnlp_assets.nlp.language import detect
+from socialnlp_assets.settings import Profile
 
 BUILT_IN = Path(__file__).parent / "workflows"
 Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,59}$")]
 Language = Annotated[str, Field(pattern=r"^[a-z]{2,3}$")]
+Owner = Annotated[str, Field(pattern=r"^(team:.+|[A-Za-z0-9._%+-]+@[A-Za-z0-9.-]+\.[A-Za-z]{2,7})$")]
+
+# Of the lake's own folders, of our jobs, of Dagster and of Python.
+_TAKEN = {"landing", "quarantine", "output", "leases", "retention", "pull_sprinklr", "pull_google_maps"} | {
+    *("arg_dict", "bool", "conf", "config", "context", "dict", "float", "input", "input_arg_dict", "int", "meta"),
+    *("output_arg_dict", "str", "type"),
+    *kwlist,
+}
 
 
 class WorkflowError(ValueError):
@@ -122,7 +134,7 @@ class Workflow(_Strict):
 
     name: Name
     description: str
-    owners: tuple[str, ...] = ()
+    owners: tuple[Owner, ...] = ()
     source: Source
     steps: Steps
 
@@ -133,8 +145,11 @@ class Workflow(_Strict):
         return list(dict.fromkeys(names))
 
 
-def load_workflow(path: Path, catalogue: Catalogue | None = None) -> Workflow:
-    """Read and validate one file. Raises `WorkflowError` with file, line and remedy for each mistake."""
+def load_workflow(path: Path, catalogue: Catalogue | None = None, profile: Profile | None = None) -> Workflow:
+    """Read and validate one file. Raises `WorkflowError` with file, line and remedy for each mistake.
+
+    With a `profile`, the workflow's languages must be some that its models know: that takes a second to tell.
+    """
     try:
         text = path.read_text(encoding="utf-8")
         node = yaml.compose(text, Loader=yaml.SafeLoader)
@@ -157,7 +172,7 @@ def load_workflow(path: Path, catalogue: Catalogue | None = None) -> Workflow:
             if e["type"] != "too_short" or tuple(e["loc"]) not in inner
         ]
     else:
-        problems += list(_misfits(workflow, catalogue or load_catalogue()))
+        problems += list(_misfits(workflow, catalogue or load_catalogue(), profile))
     if problems:
         lines = [
             f"{path}:{_line(node, loc)}: {'.'.join(map(str, loc)) or 'workflow'}: {text}" for loc, text in problems
@@ -171,7 +186,7 @@ def load_workflow(path: Path, catalogue: Catalogue | None = None) -> Workflow:
     return workflow
 
 
-def load_workflows(*folders: Path) -> dict[str, Workflow]:
+def load_workflows(*folders: Path, profile: Profile | None = None) -> dict[str, Workflow]:
     """Every ``*.yaml`` of the built-in folder and of `folders`, by name. Raises `WorkflowError` naming all mistakes."""
     workflows: dict[str, Workflow] = {}
     mistakes: list[str] = []
@@ -180,7 +195,7 @@ def load_workflows(*folders: Path) -> dict[str, Workflow]:
             mistakes.append(f"{folder}: no such folder; make it or unset SOCIALNLP_WORKFLOWS")
         for path in sorted(folder.glob("*.yaml")):
             try:
-                workflow = load_workflow(path)
+                workflow = load_workflow(path, profile=profile)
                 if workflow.name in workflows:
                     raise WorkflowError(f"{path}:1: name: {workflow.name!r} is taken by another file; choose another")
                 workflows[workflow.name] = workflow
@@ -191,20 +206,29 @@ def load_workflows(*folders: Path) -> dict[str, Workflow]:
     return workflows
 
 
-def _repeated(node: yaml.Node | None, location: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], str]]:
-    """Fields that are there twice: YAML would silently take the last."""
+def _repeated(
+    node: yaml.Node | None, location: tuple[str, ...] = (), above: tuple[yaml.Node, ...] = ()
+) -> Iterator[tuple[tuple[str, ...], str]]:
+    """Fields that are there twice, of which YAML would silently take the last, or inside themselves."""
     if not isinstance(node, yaml.MappingNode):
+        return
+    if node in above:
+        yield location, "is inside itself, by an anchor; write out what it holds"
         return
     names = [key.value for key, _ in node.value]
     for name in dict.fromkeys(names):
         if names.count(name) > 1:
             yield (*location, name), "is there twice; leave one of them"
     for key, value in node.value:
-        yield from _repeated(value, (*location, key.value))
+        yield from _repeated(value, (*location, key.value), (*above, node))
 
 
-def _misfits(workflow: Workflow, catalogue: Catalogue) -> Iterator[tuple[tuple[str, ...], str]]:
+def _misfits(
+    workflow: Workflow, catalogue: Catalogue, profile: Profile | None
+) -> Iterator[tuple[tuple[str | int, ...], str]]:
     """What is well-formed but cannot work."""
+    if workflow.name in _TAKEN:
+        yield ("name",), f"{workflow.name!r} means something else here; choose another and rename the file"
     for (step, field), tasks in _TASKS.items():
         options = getattr(workflow.steps, step)
         if options is None:
@@ -220,8 +244,43 @@ def _misfits(workflow: Workflow, catalogue: Catalogue) -> Iterator[tuple[tuple[s
             ("source", "languages"),
             f"{', '.join(foreign)} would stay untranslated; add the step `translations:` or leave only en",
         )
+    google = workflow.steps.translations.google if workflow.steps.translations else ()
+    for position, language in enumerate(google):
+        if language not in foreign:
+            yield (
+                ("steps", "translations", "google", position),
+                f"no message in {language!r} is translated; add it to the source's languages or take it out here",
+            )
+    if profile:
+        yield from _unknown_languages(workflow, catalogue, profile)
     if workflow.source.kind == "google_maps" and not workflow.source.place_type:
         yield ("source",), "google_maps needs a place_type, such as `place_type: store`"
+
+
+def _unknown_languages(
+    workflow: Workflow, catalogue: Catalogue, profile: Profile
+) -> Iterator[tuple[tuple[str | int, ...], str]]:
+    """Languages that no text can be told to be in, and those that the embedded translator does not read."""
+    for position, language in enumerate(workflow.source.languages):
+        try:
+            detect("any text", [language])  # as `posts` does where a source names no language
+        except ValueError:
+            known = "write the ISO 639-1 code of a language, such as it"
+            yield ("source", "languages", position), f"no text can be told to be in {language!r}; {known}"
+    translations = workflow.steps.translations
+    if profile is not Profile.EMBEDDED or translations is None or translations.model not in catalogue.names():
+        return
+    model = json.loads((catalogue[translations.model].embedded.path / "model.json").read_text(encoding="utf-8"))
+    reads = [*model.get("languages", ()), "en"]
+    if unknown := [c for c in workflow.source.languages if c not in (*reads, *translations.google)]:
+        yield (
+            ("source", "languages"),
+            f"the embedded {translations.model} does not read {', '.join(unknown)}, only {', '.join(reads)}; take that "
+            f"out, or write `translations: {{google: [{', '.join(unknown)}]}}`",
+        )
+
+
+_FITTING = {"name": "lower-case letters, digits and _", "owners": "an e-mail address or team:name"}
 
 
 def _remedy(location: tuple[str | int, ...], error: dict[str, Any]) -> str:
@@ -237,7 +296,8 @@ def _remedy(location: tuple[str | int, ...], error: dict[str, Any]) -> str:
     if error["type"] == "missing":
         return f"is missing; add `{location[-1]}:`"
     if error["type"] == "string_pattern_mismatch":
-        fitting = "an ISO 639-1 code such as it" if "languages" in location else "lower-case letters, digits and _"
+        field = [part for part in location if isinstance(part, str)][-1]
+        fitting = _FITTING.get(field, "an ISO 639-1 code such as it")
         return f"{error['input']!r} does not fit; write {fitting}"
     if error["type"] == "too_short":
         return "is empty; name at least one"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import click
 from rich.console import Console
@@ -38,9 +39,9 @@ def workflows() -> None:
     """The workflow files: the built-in ones, and those in the folder SOCIALNLP_WORKFLOWS."""
 
 
-def _all() -> dict[str, Workflow]:
+def _all(**options: Any) -> dict[str, Workflow]:
     folder = Settings().workflows
-    return load_workflows(*([folder] if folder else []))
+    return load_workflows(*([folder] if folder else []), **options)
 
 
 @workflows.command("list")
@@ -57,13 +58,14 @@ def list_() -> None:
 @click.argument("files", nargs=-1, type=click.Path(exists=True, dir_okay=False, path_type=Path))
 def check(files: tuple[Path, ...]) -> None:
     """Validate FILES, or every workflow file; each mistake comes with file, line and remedy."""
+    profile = Settings().profile
     if not files:
-        click.echo(f"{len(_all())} workflows fit")
+        click.echo(f"{len(_all(profile=profile))} workflows fit")
         return
     mistakes = []
     for path in files:
         try:
-            load_workflow(path)
+            load_workflow(path, profile=profile)
         except WorkflowError as error:
             mistakes.append(str(error))
     if mistakes:

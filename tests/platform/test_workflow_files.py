@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from socialnlp_assets.settings import Profile
 from socialnlp_assets.workflow import BUILT_IN, WorkflowError, load_workflow, load_workflows
 
 GOOD = """\
@@ -54,6 +55,8 @@ def test_a_workflow_declares_the_endpoints_of_an_hour() -> None:
         (GOOD.replace("name: mine", "name: yours"), "1: name: 'yours' must be the file's own name"),
         (GOOD.replace("keywords:", "keywords: ["), "8: not YAML"),
         (GOOD + "  keywords:\n", "8: steps.keywords: is there twice"),
+        (GOOD.replace("source:", 'owners: ["not an owner!"]\nsource:'), "3: owners.0: 'not an owner!' does not fit"),
+        (GOOD + "  translations: {google: [fr]}\n", "8: steps.translations.google.0: no message in 'fr' is translated"),
         ("- a list", "1: a workflow is a mapping"),
     ],
 )
@@ -61,6 +64,43 @@ def test_a_mistake_is_told_with_line_and_remedy(tmp_path: Path, text: str, expec
     found = mistakes(tmp_path, text)
     assert len(found) == 1
     assert found[0].startswith(expected)
+
+
+def test_an_anchor_inside_itself_is_told(tmp_path: Path) -> None:
+    found = mistakes(tmp_path, GOOD.replace("steps:", "steps: &all").replace("keywords:", "keywords: *all"))
+    assert found[0] == "7: steps.keywords: is inside itself, by an anchor; write out what it holds"
+
+
+@pytest.mark.parametrize("name", ["retention", "landing", "output", "leases", "pull_sprinklr", "config", "import"])
+def test_a_name_that_means_something_else_is_told(tmp_path: Path, name: str) -> None:
+    path = tmp_path / f"{name}.yaml"
+    path.write_text(GOOD.replace("name: mine", f"name: {name}"))
+    with pytest.raises(WorkflowError, match=f"^{path}:1: name: '{name}' means something else here; choose another"):
+        load_workflow(path)
+
+
+@pytest.mark.parametrize(
+    ("languages", "translations", "expected"),
+    [
+        (
+            "fr, es",
+            "",
+            "5: source.languages: the embedded translator does not read es, only it, fr, sw, en; take that out",
+        ),
+        ("fr, es", "{google: [es]}", ""),
+        ("zz", "{google: [zz]}", "5: source.languages.0: no text can be told to be in 'zz'; write the ISO 639-1 code"),
+    ],
+)
+def test_languages_that_nobody_knows_are_told(tmp_path: Path, languages: str, translations: str, expected: str) -> None:
+    path = tmp_path / "mine.yaml"
+    path.write_text(GOOD.replace("[en]", f"[{languages}]") + f"  translations: {translations}\n")
+    load_workflow(path)
+    if not expected:
+        load_workflow(path, profile=Profile.EMBEDDED)
+        return
+    with pytest.raises(WorkflowError) as error:
+        load_workflow(path, profile=Profile.EMBEDDED)
+    assert str(error.value).startswith(f"{path}:{expected}")
 
 
 def test_all_mistakes_are_told_at_once(tmp_path: Path) -> None:
