@@ -39,6 +39,7 @@ NOT_READ = {
     b"%PDF": "PDF",
 }
 PARQUET_MAGIC = b"PAR1"
+LOOK = 64 << 10  # characters that tell what a file is
 READABLE = "deliver a JSON list of messages, JSON lines, CSV or Parquet, gzip or not"
 csv.field_size_limit(1 << 20)  # a text of a megabyte is no text; the default of 128 kB is met by articles
 
@@ -101,12 +102,10 @@ def _values(source: Source) -> Iterator[Any | Broken]:
         if source.head.startswith(magic):
             raise Unreadable(f"is {kind}")
     pieces = source.text()
-    start = ""
-    while not start and (piece := next(pieces, None)) is not None:
-        start = piece.lstrip("\ufeff\0 \t\r\n")
+    start, rest = _start(pieces)
     if not start:
         raise Unreadable("is empty")
-    text = chain([start], pieces)
+    text = chain([start, rest], pieces)
     if start[0] in "[{":
         return json_values(text)
     if _is_header(start):
@@ -114,6 +113,20 @@ def _values(source: Source) -> Iterator[Any | Broken]:
     if re.search(r"\n[{\[]", start):  # JSON lines whose first is broken
         return json_values(text)
     raise Unreadable("is neither JSON nor a table whose header names a known column", start)
+
+
+def _start(pieces: Iterator[str]) -> tuple[str, str]:
+    """The first characters that are not blank, as many however the text is cut, and what came with them."""
+    found, length = list[str](), 0
+    for piece in pieces:
+        found.append(piece if found else piece.lstrip("\ufeff\0 \t\r\n"))
+        length += len(found[-1])
+        if not length:
+            found.clear()
+        elif length >= LOOK:
+            break
+    start = "".join(found)
+    return start[:LOOK], start[LOOK:]
 
 
 def unwrap(value: Any) -> list[Any]:

@@ -1,8 +1,8 @@
 """JSON values out of text that arrives in pieces: a list, lines, or values one after another.
 
-The fast path is the standard library's C decoder on a buffer. What it refuses is looked at again: either
-the value goes on beyond the buffer, or it is broken and the next one begins where `_boundary` says.
-So one broken record costs that record, in time linear in its length.
+The fast path is the standard library's C decoder on a buffer. What it refuses goes on beyond the buffer, as
+its error tells, or is broken, and the next value begins where `_boundary` says. So one broken record costs
+that record, in time linear in its length, and how the text was cut into pieces makes no difference.
 """
 
 from __future__ import annotations
@@ -14,15 +14,18 @@ from dataclasses import dataclass
 from typing import Any
 
 RECORD_LIMIT = 16 << 20  # characters of one value
+LINE_LIMIT = 64 << 10  # characters in which a broken value is looked for the end of its line
+LONGEST_TOKEN = len("-Infinity")  # but for texts and numbers, of which the decoder sees the start
 DEPTH_LIMIT = 100  # deeper values can be read, but not every program that comes after can write them
 
 _decode = json.JSONDecoder(
     strict=False
 ).raw_decode  # not strict: control characters in texts are no reason to lose them
 _BETWEEN = re.compile(r"[\s,\0]*")
-_TOKEN = re.compile(r'"[^"\\]*+(?:\\.[^"\\]*+)*+(?:"|\Z)|[{}\[\],]', re.DOTALL)
+_TOKEN = re.compile(r'"[^"\\]*+(?:\\.[^"\\]*+)*+(?:"|\\?\Z)|[{}\[\],]', re.DOTALL)
 _NEXT_IN_LIST = re.compile(r'\}\s*,\s*(?=\{\s*")')
 _NEXT_LINE = re.compile(r"\n(?=[{\[])")
+_GOES_ON = "goes on beyond the buffer"
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,48 +100,66 @@ class _Text:
 
     def value(self, in_list: bool) -> Any | Broken:
         while True:
-            try:
-                value, end = _decode(self.buffer, self.position)
-                if end == len(self.buffer) and not self.ended and not isinstance(value, dict | list | str):
-                    problem = ""  # a number at the end of the buffer may go on
-                elif is_shallow(self.buffer, self.position, end):
-                    self.position = end
-                    return value
-                else:
-                    problem = "is nested too deep"
-            except json.JSONDecodeError as error:
-                problem = f"is not JSON ({error.msg})"
-            except RecursionError:
-                problem = "is nested too deep"
-            except ValueError:
-                problem = "holds a number of more than 4,300 digits"
-            if problem and (end := self._boundary(in_list)) > 0:
+            value, end, problem = self._decoded()
+            if problem and problem != _GOES_ON and (end := self._boundary(in_list)):
                 broken = self.buffer[self.position : end]
+                value = Broken(broken, f"{problem}; correct the record and deliver it again")
+            if 0 < end - self.position <= RECORD_LIMIT:
                 self.position = end
-                return Broken(broken, f"{problem}; correct the record and deliver it again")
+                return value
             left = len(self.buffer) - self.position
             if self.ended or left > RECORD_LIMIT:
-                broken = self.buffer[self.position :]
                 if left > RECORD_LIMIT:
                     problem = (
                         f"one record is longer than {RECORD_LIMIT >> 20} MiB and the rest of the file was not read"
                     )
                 elif problem.startswith("is not"):
                     problem += ": the file ends within it, it is truncated"
+                broken = self.buffer[self.position : self.position + RECORD_LIMIT]
                 return Broken(broken, f"{problem}; deliver the file again", last=True)
             self.more()
 
+    def _decoded(self) -> tuple[Any, int, str]:
+        """The value at `position`, where it ends, and no problem; or None, 0 and the problem."""
+        tail = len(self.buffer) if self.ended else len(self.buffer) - LONGEST_TOKEN
+        try:
+            value, end = _decode(self.buffer, self.position)
+        except json.JSONDecodeError as error:
+            open_string = error.msg.startswith("Unterminated string") and not self.ended
+            return None, 0, _GOES_ON if open_string or error.pos > tail else f"is not JSON ({error.msg})"
+        except RecursionError:
+            return None, 0, "is nested too deep"
+        except ValueError:  # a fraction may have as many digits as it likes
+            in_number = self.buffer[-1] in "0123456789.eE+-" and not self.ended
+            return None, 0, _GOES_ON if in_number else "holds a number of more than 4,300 digits"
+        if end > tail and not isinstance(value, dict | list | str):
+            return None, 0, _GOES_ON
+        if not is_shallow(self.buffer, self.position, end):
+            return None, 0, "is nested too deep"
+        return value, end, ""
+
     def _boundary(self, in_list: bool) -> int:
-        """Where the broken value at `position` ends, or 0 when that is not in the buffer."""
-        start = self.position
-        if not in_list and (line := _NEXT_LINE.search(self.buffer, start)):
+        """Where the broken value at `position` ends, or 0 when that is not in the buffer.
+
+        Outside a list that is the end of its line, unless the line is long and its brackets close before.
+        """
+        if in_list:
+            return self._end_of_brackets()
+        if line := _NEXT_LINE.search(self.buffer, self.position, self.position + LINE_LIMIT + 1):
             return line.end()
-        depth = 0
+        if not self.ended and len(self.buffer) - self.position <= LINE_LIMIT:
+            return 0
+        end = self._end_of_brackets()
+        line = _NEXT_LINE.search(self.buffer, self.position, end or len(self.buffer))
+        return line.end() if line else end
+
+    def _end_of_brackets(self) -> int:
+        start, depth = self.position, 0
         for token in _TOKEN.finditer(self.buffer, start):
             mark = token[0]
             if mark[0] == '"':
                 # JSON escapes quotes in a string, so this in a "string" is the next record: a quote was lost.
-                if following := _NEXT_IN_LIST.search(self.buffer, token.start(), token.end() + 1):
+                if following := _NEXT_IN_LIST.search(self.buffer, token.start(), token.end()):
                     return following.end()
             elif mark in "{[":
                 depth += 1

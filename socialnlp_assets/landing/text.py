@@ -6,6 +6,7 @@ Damage never raises: what could be read is yielded, and `Source.damage` then say
 from __future__ import annotations
 
 import codecs
+import contextlib
 import zlib
 from collections.abc import Iterable, Iterator
 from itertools import chain
@@ -13,6 +14,7 @@ from itertools import chain
 CHUNK = 256 * 1024
 UNPACKED_LIMIT = 4 << 30  # bytes that a gzip file may unpack to
 GZIP_MAGIC = b"\x1f\x8b"
+SURROGATE = b"\xed"  # the first byte of half a surrogate pair in UTF-8
 
 
 class Source:
@@ -45,10 +47,12 @@ class Source:
                     if not chunk:
                         break
                     unpacker = zlib.decompressobj(wbits=31)
+                before = unpacker.copy()
                 try:
                     piece = unpacker.decompress(chunk, CHUNK)
                 except zlib.error as error:
                     self.damage = f"the gzip data is damaged ({error}); deliver the file again"
+                    yield from _whole_part(before, chunk)
                     return
                 total += len(piece)
                 if total > UNPACKED_LIMIT:
@@ -69,9 +73,21 @@ class Source:
         to which several hands have written, come out as meant.
         """
         decoder = codecs.getincrementaldecoder(_encoding(self.head))(errors="landing")
+        held = b""
         for chunk in self.chunks:
-            yield decoder.decode(chunk)
-        yield decoder.decode(b"", final=True)
+            data = held + chunk
+            cut = data.find(SURROGATE, max(0, len(data) - 2))  # `_as_meant` needs to see all three bytes of one
+            held = data[cut:] if cut >= 0 else b""
+            yield decoder.decode(data[: len(data) - len(held)])
+        yield decoder.decode(held, final=True)
+
+
+def _whole_part(unpacker: zlib._Decompress, damaged: bytes) -> Iterator[bytes]:
+    """What `damaged` holds before its damage."""
+    with contextlib.suppress(zlib.error):
+        for byte in damaged:
+            if piece := unpacker.decompress(bytes([byte])):
+                yield piece
 
 
 def _encoding(head: bytes) -> str:

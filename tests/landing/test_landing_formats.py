@@ -16,6 +16,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from socialnlp_assets.landing import Message, read_messages, read_records, standardise
+from socialnlp_assets.landing.text import CHUNK
 
 TEXTS = ["La bolletta è più cara, perché?", 'He said "fine"; then left\nand came back', "", "emoji 😀 [1] {x}"]
 
@@ -250,6 +251,13 @@ def test_a_rejected_record_is_kept_in_valid_text_of_bounded_length() -> None:
     _, rejects = read_messages(json.dumps(["\ud800\0" + "x" * 100_000]).encode(), "f")
     assert len(rejects[0].record) < 65_537
     assert rejects[0].record.encode().startswith("\ufffdx".encode())
+
+
+def test_a_record_that_looks_like_two_where_a_chunk_ends() -> None:
+    found = [message(0, "}, {" + "x" * 40), message(1, "fine")]
+    data = as_json(found)
+    for blanks in range(CHUNK - len(data), CHUNK):
+        assert read(b"[" + b" " * blanks + data[1:]) == found
 
 
 class Trickle(io.BytesIO):

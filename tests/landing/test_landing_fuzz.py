@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import json
 import math
+from itertools import accumulate, cycle
 from typing import Any
 
 import pyarrow as pa
@@ -116,10 +117,15 @@ def lines_of_messages(found: list[dict[str, Any]], source: str) -> None:
         assert sum(check(data.encode(), source)) >= 1
 
 
-def damaged(data: bytes, source: str, cuts: list[tuple[int, int, bytes]]) -> None:
+def damage_done(data: bytes, cuts: list[tuple[int, int, bytes]]) -> bytes:
     for start, length, instead in cuts:
         start %= len(data) + 1
         data = data[:start] + instead + data[start + length :]
+    return data
+
+
+def damaged(data: bytes, source: str, cuts: list[tuple[int, int, bytes]]) -> None:
+    data = damage_done(data, cuts)
     check(data, source)
     check(gzip.compress(data)[: len(data) // 2 + 5], source)
 
@@ -128,7 +134,29 @@ def table_of_anything(header: list[str], cells: str, source: str) -> None:
     check((",".join(header) + "\n" + cells).encode("utf-8", "surrogatepass"), source)
 
 
-damage = st.lists(st.tuples(st.integers(0, 10_000), st.integers(0, 20), st.binary(max_size=4)), max_size=2)
+def in_pieces(data: bytes, source: str, packed: bool, cuts: list[tuple[int, int, bytes]], sizes: list[int]) -> None:
+    data = damage_done(gzip.compress(data, mtime=0), cuts) if packed else damage_done(data, cuts)
+    ends, pieces, start = accumulate(cycle(sizes)), [], 0
+    while start < len(data):
+        end = next(ends)
+        pieces.append(data[start:end])
+        start = end
+    assert repr(list(read_records(pieces, "file.json"))) == repr(list(read_records([data], "file.json")))
+    check(data, source)
+
+
+def layouts(found: list[dict[str, Any]], layout: int) -> bytes:
+    """The same records as a list, lines, or one after another; indented by nothing, lines begin with brackets."""
+    found = [{"text": "}, {", "topicIds": [{}, []]}, *found]
+    if layout < 2:
+        return json.dumps(found, indent=[None, 0][layout]).encode()
+    return "\n".join(json.dumps(one, indent=[None, 0][layout - 2], ensure_ascii=False) for one in found).encode(
+        "utf-8", "surrogatepass"
+    )
+
+
+instead = st.binary(max_size=4) | st.text('{}[]",:\\\n ', max_size=4).map(str.encode)
+damage = st.lists(st.tuples(st.integers(0, 10_000), st.integers(0, 20), instead), max_size=2)
 magic = st.sampled_from(
     [b"", b"[", b"{", b"PAR1", b"\x1f\x8b\x08", b"\xff\xfe", b"\xef\xbb\xbf[", b"messageId,message\n"]
 )
@@ -136,11 +164,22 @@ start_of_anything = st.builds(bytes.__add__, magic, st.binary(max_size=200))
 headers = st.lists(st.sampled_from([*sorted(FIELD_NAMES), "content.text", "content", ""]), min_size=1, max_size=4)
 cells = st.text('abc1,;|\t"\n\r\0é{}[]\ud800 ', max_size=40)
 
+tables = st.builds(lambda h, c: f"{','.join(h)}\n{c}".encode("utf-8", "surrogatepass"), headers, cells)
+
 CASES: dict[str, tuple[Any, dict[str, st.SearchStrategy[Any]]]] = {
     "list": (list_of_messages, {"found": records}),
     "lines": (lines_of_messages, {"found": records}),
     "damaged": (damaged, {"data": st.builds(encoded, records) | start_of_anything, "cuts": damage}),
     "table": (table_of_anything, {"header": headers, "cells": cells}),
+    "pieces": (
+        in_pieces,
+        {
+            "data": st.builds(layouts, records, st.integers(0, 3)) | start_of_anything | tables,
+            "packed": st.booleans(),
+            "cuts": damage,
+            "sizes": st.lists(st.integers(1, 40), min_size=1, max_size=5),
+        },
+    ),
 }
 
 
