@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 from typing import Any
 
@@ -99,11 +100,13 @@ def table(name: str, database: str | None) -> None:
 @workflows.command()
 @click.argument("name")
 def new(name: str) -> None:
-    """Write a commented starting file for the workflow NAME, where the code location finds it."""
-    folder = Settings().workflows or BUILT_IN
+    """Write a commented starting file for the workflow NAME, where the code location finds it: in the folder
+    SOCIALNLP_WORKFLOWS, else beside the built-in ones of a checkout."""
+    folder = Settings().workflows or _of_checkout()
     path = folder / f"{name}.yaml"
-    if path.exists():
-        raise click.ClickException(f"{path} is there already; choose another name")
+    for taken in (path, BUILT_IN / path.name):
+        if taken.exists():
+            raise click.ClickException(f"{taken} is there already; choose another name")
     folder.mkdir(parents=True, exist_ok=True)
     path.write_text(TEMPLATE.format(name=name), encoding="utf-8")
     try:
@@ -112,3 +115,13 @@ def new(name: str) -> None:
         path.unlink()
         raise click.ClickException(str(error)) from None
     click.echo(f"{path}: edit it, then run `socialnlp workflows check` and reload the code location")
+
+
+def _of_checkout() -> Path:
+    """The folder of the built-in workflows, unless it belongs to an installed package: the next install empties it."""
+    if {"site-packages", "dist-packages"} & set(BUILT_IN.parts) or not os.access(BUILT_IN, os.W_OK):
+        raise click.ClickException(
+            "the built-in workflows belong to the installed package; set SOCIALNLP_WORKFLOWS to a folder of your own, here "
+            "and where the code location runs"
+        )
+    return BUILT_IN

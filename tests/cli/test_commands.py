@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+import socialnlp_assets.cli.workflows as workflows_command
 from socialnlp_assets.assets.quarantine import Rejected, write_quarantine
 from socialnlp_assets.models import load_catalogue
 from tests.cli.conftest import Installation
@@ -114,7 +115,25 @@ def test_new_takes_no_name_that_is_taken(
     assert "is there already; choose another name" in capfd.readouterr().err
     assert socialnlp.here(monkeypatch, "workflows", "new", "Not-a-name", **variables) == 1
     assert "lower-case letters" in capfd.readouterr().err
+    assert socialnlp.here(monkeypatch, "workflows", "new", "sprinklr", **variables) == 1
+    assert "is there already; choose another name" in capfd.readouterr().err
     assert [path.name for path in folder.iterdir()] == ["france.yaml"]
+
+
+@pytest.mark.parametrize(("place", "written"), [("checkout", True), ("lib/python3.11/site-packages", False)])
+def test_new_writes_into_a_checkout_but_not_into_an_installed_package(
+    socialnlp: Installation,
+    monkeypatch: pytest.MonkeyPatch,
+    capfd: pytest.CaptureFixture[str],
+    place: str,
+    written: bool,
+) -> None:
+    built_in = socialnlp.folder / place / "socialnlp_assets" / "workflows"
+    built_in.mkdir(parents=True)
+    monkeypatch.setattr(workflows_command, "BUILT_IN", built_in)
+    assert socialnlp.here(monkeypatch, "workflows", "new", "france") == (0 if written else 1)
+    assert (built_in / "france.yaml").exists() == written
+    assert ("set SOCIALNLP_WORKFLOWS to a folder of your own" in capfd.readouterr().err) != written
 
 
 def test_check_names_file_and_line(
