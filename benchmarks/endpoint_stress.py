@@ -59,9 +59,10 @@ class Outcome:
 
 
 def endpoints(directory: Path, name: str) -> Endpoints:
-    backend = LocalProcess(directory / "endpoints", orphan_after=10)
-    manager = LeaseManager(SqliteStore(directory / "leases.db"), backend, TERMS, Owner(f"worker-{os.getpid()}"))
-    spec = local_spec("translator", directory / "model", SERVER, name)
+    store = SqliteStore(directory / "leases.db")
+    backend = LocalProcess(directory / "endpoints", orphan_after=3600)  # none ends by itself: what is left is seen
+    manager = LeaseManager(store, backend, TERMS, Owner(f"worker-{os.getpid()}"))
+    spec = local_spec("translator", directory / "model", SERVER, store.name, name)
     return Endpoints(manager, lambda *_: spec, load_catalogue(), name)
 
 

@@ -60,7 +60,9 @@ class Settings(BaseSettings):
     leases: str = Field(default="", description="lease store: a path (SQLite) or an s3:// URI; empty: by profile")
     endpoint_prefix: str = Field(default="nlp", description="first part of every endpoint's name")
     lease_seconds: float = Field(default=60, description="time to live of a holder's lease; heartbeats at a quarter")
-    warm_seconds: float = Field(default=60, description="how long an endpoint outlives its last holder")
+    warm_seconds: float | None = Field(
+        default=None, ge=0, description="how long an endpoint outlives its last holder; empty: by profile"
+    )
     deadline_seconds: float = Field(default=6 * 3600, description="no endpoint outlives this age")
     prices: Path | None = Field(default=None, description="another price table for metering; see prices.yaml")
     server_python: str = Field(default="", description="interpreter that serves models; empty: this one")
@@ -116,6 +118,13 @@ class Settings(BaseSettings):
         if self.profile is Profile.AWS:
             return f"{self.lake_uri.rstrip('/')}/leases"
         return str(self.state / "leases.db")
+
+    @property
+    def seconds_warm(self) -> float:
+        """On AWS longer than what else a run does between two uses: creating an endpoint anew takes minutes."""
+        if self.warm_seconds is not None:
+            return self.warm_seconds
+        return 15 * 60 if self.profile is Profile.AWS else 60
 
     @property
     def runs_steps_in_one_process(self) -> bool:

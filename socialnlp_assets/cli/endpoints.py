@@ -43,9 +43,11 @@ def reap() -> None:
     with _open() as mine:
         removals = mine.reap()
     for removal in removals:
-        click.echo(f"{removal.endpoint}: {'removed' if removal.gone else 'being removed'} ({removal.reason})")
+        click.echo(str(removal), err=bool(removal.error))
     if not removals:
         click.echo("nothing to reap")
+    if any(removal.error for removal in removals):
+        raise SystemExit(1)
 
 
 @endpoints.command()

@@ -5,11 +5,12 @@ from __future__ import annotations
 from enum import StrEnum
 from functools import cache
 from pathlib import Path
-from typing import Literal
+from typing import Literal, Self
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, RootModel
+from pydantic import BaseModel, ConfigDict, Field, RootModel, model_validator
 
+SERVERLESS_MEMORY_MB = range(1024, 6144 + 1, 1024)
 EMBEDDED_MODELS = Path(__file__).parent / "embedded"
 
 
@@ -39,6 +40,23 @@ class EndpointShape(_Strict):
     memory_mb: int = 0
     max_concurrency: int = 0
     multi_model: bool = False  # the image speaks SageMaker's multi-model API (stock containers do, ours need not)
+
+    @model_validator(mode="after")
+    def fits_its_kind(self) -> Self:
+        """What SageMaker would refuse only when the endpoint is created, or the configuration is made."""
+        if self.multi_model and self.kind != "realtime":
+            raise ValueError(f"a {self.kind} endpoint cannot be multi_model")
+        if self.kind == "serverless":
+            if self.memory_mb not in SERVERLESS_MEMORY_MB:
+                raise ValueError(f"memory_mb is one of {', '.join(map(str, SERVERLESS_MEMORY_MB))}")
+            if self.max_concurrency < 1:
+                raise ValueError("a serverless endpoint needs max_concurrency, at least 1")
+            return self
+        if not self.instance_type:
+            raise ValueError(f"a {self.kind} endpoint needs an instance_type")
+        if not 1 <= self.min_instances <= self.max_instances:
+            raise ValueError("instances must be 1 ≤ min_instances ≤ max_instances")
+        return self
 
 
 class EmbeddedModel(_Strict):

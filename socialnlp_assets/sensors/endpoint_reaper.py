@@ -25,9 +25,7 @@ def endpoint_reaper() -> dg.SensorDefinition:
         default_status=dg.DefaultSensorStatus.RUNNING,
     )
     def sensor(context: dg.SensorEvaluationContext, endpoints: dg.ResourceParam[Endpoints]) -> dg.SkipReason:
-        report = _report(endpoints.reap())
-        context.log.info(report)
-        return dg.SkipReason(report)
+        return dg.SkipReason(_report(context, endpoints.reap()))
 
     return sensor
 
@@ -52,12 +50,15 @@ def _after(what: str, status: Status) -> dg.SensorDefinition:
     )
     def hook(context: dg.RunStatusSensorContext, endpoints: dg.ResourceParam[Endpoints]) -> None:
         endpoints.release_run(context.dagster_run.run_id)
-        context.log.info(_report(endpoints.reap()))
+        _report(context, endpoints.reap())
 
     return hook
 
 
-def _report(removals: list[Removal]) -> str:
-    if not removals:
-        return "every endpoint is held or warm"
-    return "; ".join(f"{'removed' if r.gone else 'removing'} {r.endpoint}: {r.reason}" for r in removals)
+def _report(context: dg.SensorEvaluationContext | dg.RunStatusSensorContext, removals: list[Removal]) -> str:
+    """Log it and return it. Raises `dg.Failure`, which shows the tick as failed, where something was not removed."""
+    report = "; ".join(map(str, removals)) or "every endpoint is held or warm"
+    if any(removal.error for removal in removals):
+        raise dg.Failure(report)
+    context.log.info(report)
+    return report

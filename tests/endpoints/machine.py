@@ -37,11 +37,13 @@ class Machine:
         return LocalProcess(self.directory / "endpoints", orphan_after)
 
     def spec(self) -> EndpointSpec:
-        return local_spec("translator", self.model, SERVER)
+        return local_spec("translator", self.model, SERVER, self.store().name)
+
+    def store(self) -> SqliteStore:
+        return SqliteStore(self.directory / "leases.db")
 
     def endpoints(self, run: str = "run", terms: Terms = TERMS, backend: EndpointBackend | None = None) -> Endpoints:
-        store = SqliteStore(self.directory / "leases.db")
-        manager = LeaseManager(store, backend or self.backend(), terms, Owner(run))
+        manager = LeaseManager(self.store(), backend or self.backend(), terms, Owner(run))
         return Endpoints(manager, lambda *_: self.spec(), load_catalogue())
 
     def processes(self) -> list[int]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from socialnlp_assets.resources.endpoints.manager import PATIENCE, Announcement
-from socialnlp_assets.resources.endpoints.protocol import EndpointFailed
+from socialnlp_assets.resources.endpoints.protocol import EndpointFailed, EndpointGone
 from socialnlp_assets.resources.endpoints.records import Record, State
 from tests.endpoints.world import E1, E2, TERMS, DiesAt, Killed, World, spec
 from tests.fakes.aws_errors import CAPACITY, throttling
@@ -175,14 +175,58 @@ def test_an_announced_endpoint_that_failed_while_nobody_looked_is_tried_once_mor
     lease.release()
 
 
-def test_what_was_announced_long_ago_and_never_asked_for_is_begun_anew(world: World) -> None:
+@pytest.mark.parametrize("minutes", [27, 31])
+def test_what_was_announced_long_ago_and_never_asked_for_has_its_full_time(world: World, minutes: int) -> None:
     with pytest.raises(Killed):
         Announcement(world.manager("run", DiesAt(world, "create", before=True)), spec("translator")).look()
+    world.clock.advance(60 * minutes)
+    lease = world.lease()
+    world.together(lease.enter)  # at minute 31 or 35: a creation may take 30
+    assert world.created() == [E1]
+    lease.release()
+
+
+def test_what_was_announced_and_is_still_being_created_when_no_creation_takes_longer_is_begun_anew(
+    world: World,
+) -> None:
+    world.fake.creations["e1$"] = Creation(seconds=2100)
+    announce(world, "translator")
     world.clock.advance(PATIENCE["realtime"].creation.total_seconds() + 60)
     lease = world.lease()
     world.together(lease.enter)
-    assert world.created() == [E2]
+    assert lease.endpoint == E2
     lease.release()
+
+
+def test_an_announcement_does_not_come_back_after_the_lease(world: World) -> None:
+    def run() -> None:
+        with world.endpoints() as endpoints:
+            endpoints.warm(["translator"])
+            with endpoints.lease("translator"):
+                pass
+            world.clock.sleep(60)  # the announcer would have looked a dozen times
+            assert record_of(world).holders == {}
+
+    world.together(run)
+
+
+@pytest.mark.parametrize("lease_first", [False, True])
+def test_an_announcer_that_looks_late_adds_nothing(world: World, lease_first: bool) -> None:
+    """Whether its process, or another of the run, has taken the lease and given it back."""
+    announcement = Announcement(world.manager(), spec("translator"))
+    if not lease_first:
+        announcement.look()
+    lease = world.lease()
+    world.together(lease.enter)
+    if lease_first:
+        announcement.release()  # what `Endpoints.lease` does to those of its process
+    lease.release()
+    if lease_first:
+        with pytest.raises(EndpointGone, match="was given back"):
+            announcement.look()
+    else:
+        assert announcement.look()
+    assert record_of(world).holders == {}
 
 
 def test_an_announced_endpoint_that_fails_again_fails_the_lease_and_says_why(world: World) -> None:

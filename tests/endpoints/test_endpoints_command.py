@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import os
 import signal
+import sqlite3
 import subprocess
 import sys
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
 
 from socialnlp_assets.cli.endpoints import endpoints
+from socialnlp_assets.resources.endpoints import local
+from socialnlp_assets.resources.endpoints.manager import Terms
 from tests.endpoints.machine import Machine
 
 
@@ -59,9 +63,25 @@ def test_reap_spares_what_is_warm_and_removes_what_no_record_knows(machine: Mach
         with mine.lease("translator"):
             name = mine.records()[0].endpoint
         assert run("reap").output == "nothing to reap\n"
-        mine.release_run("run")
-        (machine.directory / "leases.db").rename(machine.directory / "lost.db")  # nobody knows of it any more
+        with sqlite3.connect(machine.directory / "leases.db") as store:
+            store.execute("DELETE FROM leases")  # nobody knows of it any more
     assert run("reap").output == f"{name}: removed (no record accounts for it)\n"
+    assert machine.processes() == []
+
+
+def test_what_cannot_be_removed_is_told_and_fails_the_command(
+    machine: Machine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with machine.endpoints(terms=Terms(warm=timedelta(0))) as mine:
+        with mine.lease("translator"):
+            name = mine.records()[0].endpoint
+        with monkeypatch.context() as patch:
+            patch.setattr(local, "TERM_SECONDS", 0.05)
+            patch.setattr(os, "killpg", lambda *_: None)  # signals do not reach it
+            failed = run("reap")
+    assert failed.exit_code == 1
+    assert f"{name}: not removed (nobody holds it): {name} does not end" in failed.output
+    assert run("reap").exit_code == 0
     assert machine.processes() == []
 
 

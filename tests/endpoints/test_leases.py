@@ -2,19 +2,30 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+import threading
+from datetime import datetime, timedelta
+from pathlib import Path
 
 import pytest
 
 from socialnlp_assets.models.catalogue import load_catalogue
-from socialnlp_assets.resources.endpoints.manager import Lease, LeaseManager, Owner
-from socialnlp_assets.resources.endpoints.protocol import EndpointFailed, EndpointGone
+from socialnlp_assets.resources.endpoints.local import LocalProcess
+from socialnlp_assets.resources.endpoints.manager import Lease, LeaseManager, Owner, Terms
+from socialnlp_assets.resources.endpoints.protocol import (
+    BackendError,
+    EndpointFailed,
+    EndpointGone,
+    NotReady,
+    Throttled,
+)
 from socialnlp_assets.resources.endpoints.records import State
 from socialnlp_assets.resources.endpoints.resource import Endpoints
 from socialnlp_assets.resources.endpoints.s3_store import S3Store
+from socialnlp_assets.resources.endpoints.sagemaker import SageMaker
+from tests.endpoints.machine import Machine
 from tests.endpoints.world import E1, E2, TERMS, TEXTS, DiesAt, Killed, World, spec, translate
 from tests.fakes import s3
-from tests.fakes.aws_errors import throttling
+from tests.fakes.aws_errors import AwsError, throttling
 from tests.fakes.sagemaker import Creation
 
 # Creating
@@ -65,7 +76,8 @@ def test_nothing_stays_of_a_creator_that_was_killed_and_is_not_succeeded(world: 
 
 def test_a_creation_whose_answer_was_lost_is_not_made_twice(world: World) -> None:
     world.fake.fault("CreateEndpoint", lost=True)
-    world.together(lambda: translate(world.endpoints()))
+    (results,) = world.together(lambda: translate(world.endpoints()))
+    assert results == [f"it:{text}" for text in TEXTS]
     assert set(world.created()) == {E1}
 
 
@@ -125,6 +137,82 @@ def test_throttled_descriptions_only_delay(world: World) -> None:
     (results,) = world.together(lambda: translate(world.endpoints()))
     assert len(results) == len(TEXTS)
     assert world.created() == [E1]
+
+
+EXPIRED = AwsError("ExpiredTokenException", "The security token included in the request is expired")
+
+
+@pytest.mark.parametrize("error", [EXPIRED, AwsError("AccessDeniedException", "not authorized")])
+def test_who_cannot_look_condemns_nothing_for_the_others(world: World, error: AwsError) -> None:
+    creator, joiner = world.lease(run="creator"), world.lease(run="joiner")
+    creator.look()
+    joiner.look()
+    world.fake.fault("DescribeEndpoint", error=error)
+    with pytest.raises(BackendError):
+        creator.look()
+    creator.release()
+    world.together(joiner.enter)
+    assert world.created() == [E1]
+    joiner.release()
+
+
+def test_who_has_no_connection_waits(world: World) -> None:
+    lease = world.lease()
+    lease.look()
+    offline = SageMaker(region="eu-west-1", endpoint_url="http://127.0.0.1:9")  # nobody listens there
+    reconnected, lease._backend = lease._backend, offline
+    assert not lease.look()
+    with pytest.raises(Throttled):
+        offline.describe(E1)
+    with pytest.raises(NotReady):
+        offline.invoke(E1, b"{}")
+    lease._backend = reconnected
+    world.together(lease.enter)
+    assert world.created() == [E1]
+    lease.release()
+
+
+def test_artefacts_that_are_missing_are_told_and_not_taken_for_a_missing_endpoint(world: World) -> None:
+    missing = "Could not find model data at s3://models/nlp/translator/latest/model.tar.gz."
+    world.fake.fault("CreateModel", error=AwsError("ValidationException", missing))
+    with pytest.raises(EndpointFailed, match=r"e1 could not be created: .*Could not find model data at s3://"):
+        world.together(lambda: translate(world.endpoints()))
+
+
+def test_a_creator_whose_lease_has_expired_creates_nothing(world: World) -> None:
+    """It was halted after it had read the record: somebody else may have taken the epoch since."""
+    lease = world.lease()
+    record = lease._join()
+    world.clock.advance(TERMS.lease.total_seconds())
+    lease._advance(record, waited=True)
+    assert world.created() == []
+    lease.release()
+
+
+def test_heartbeats_renew_a_lease_and_tell_the_endpoint(tmp_path: Path) -> None:
+    """In real time: nobody renews but the lease's own thread."""
+    touched = threading.Event()
+
+    class Touched(LocalProcess):
+        def touch(self, name: str) -> None:
+            super().touch(name)
+            touched.set()
+
+    machine = Machine(tmp_path)
+    terms = Terms(lease=timedelta(seconds=0.4), warm=timedelta(0))
+    with machine.endpoints("holder", terms, Touched(tmp_path / "endpoints", 40)) as endpoints:
+        with endpoints.lease("translator"):
+            touched.clear()
+            before = expiry(endpoints)
+            assert touched.wait(20)
+            assert expiry(endpoints) > before
+        endpoints.stop_all()
+
+
+def expiry(endpoints: Endpoints) -> datetime:
+    (record,) = endpoints.records()
+    (holder,) = record.holders.values()
+    return holder.expires_at
 
 
 def test_a_run_that_is_cancelled_while_it_waits_leaves_no_lease(world: World) -> None:

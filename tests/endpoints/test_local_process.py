@@ -267,10 +267,10 @@ def test_other_code_or_another_model_never_shares_an_endpoint(tmp_path: Path) ->
     for name, content in (("one", "a"), ("two", "b")):
         (tmp_path / name).mkdir()
         (tmp_path / name / "model.json").write_text(content)
-    one, two = local_spec("m", tmp_path / "one", SERVER), local_spec("m", tmp_path / "two", SERVER)
+    one, two = local_spec("m", tmp_path / "one", SERVER, "store"), local_spec("m", tmp_path / "two", SERVER, "store")
     assert one.key != two.key
-    assert one.key == local_spec("m", tmp_path / "one", SERVER).key
-    assert one.key != local_spec("m", tmp_path / "one", [*SERVER, "-x"]).key
+    assert one.key == local_spec("m", tmp_path / "one", SERVER, "store").key
+    assert one.key != local_spec("m", tmp_path / "one", [*SERVER, "-x"], "store").key
     assert {"version", "code", "model"} <= one.config.keys()
 
 

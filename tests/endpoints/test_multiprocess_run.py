@@ -29,7 +29,9 @@ def endpoints(context: dg.InitResourceContext) -> Iterator[Endpoints]:
     manager = LeaseManager(
         SqliteStore(directory / "leases.db"), backend, TERMS, Owner(context.run.run_id if context.run else "")
     )
-    with Endpoints(manager, lambda model, _: local_spec(model, directory / "model", SERVER), load_catalogue()) as mine:
+    with Endpoints(
+        manager, lambda model, _: local_spec(model, directory / "model", SERVER, manager.store.name), load_catalogue()
+    ) as mine:
         yield mine
 
 

@@ -69,7 +69,7 @@ def test_the_sensor_removes_what_nobody_needs_and_says_what(machine: Machine, in
     with endpoints.lease("translator"):
         assert tick("endpoint_reaper", wired, instance)[0] == "every endpoint is held or warm"
         name = endpoints.records()[0].endpoint
-    assert tick("endpoint_reaper", wired, instance)[0] == f"removed {name}: nobody holds it"
+    assert tick("endpoint_reaper", wired, instance)[0] == f"{name}: removed (nobody holds it)"
     assert machine.processes() == []
 
 

@@ -11,6 +11,7 @@ from socialnlp_assets.resources.endpoints.reaper import EndpointHeld, finish_del
 from socialnlp_assets.resources.endpoints.records import State
 from socialnlp_assets.resources.endpoints.sagemaker import SageMaker
 from tests.endpoints.world import E1, E2, TERMS, TEXTS, DiesAt, Killed, World, spec, translate
+from tests.fakes.aws_errors import throttling
 
 
 def test_nobody_is_deleted_while_warm_and_nobody_stays_after(world: World) -> None:
@@ -47,6 +48,17 @@ def test_a_reaper_that_dies_in_the_middle_is_succeeded(world: World, before: boo
     (record,) = world.endpoints().records()
     assert record.state is State.DELETING
     world.endpoints().reap()
+    assert world.fake.existing() == {E1: "Deleting"}
+
+
+def test_a_list_that_is_refused_keeps_no_record_from_being_reaped(world: World) -> None:
+    world.together(lambda: translate(world.endpoints()))
+    world.clock.advance(TERMS.warm.total_seconds())
+    # Three tags are read: for two descriptions of the record's endpoint, and for the list.
+    world.fake.fault("ListTags", error=throttling(), after=2)
+    reaped, listed = world.endpoints().reap()
+    assert (reaped.endpoint, reaped.error) == (E1, "")
+    assert str(listed).startswith("nlp-*: not removed (the search for orphans): could not list tags: Rate exceeded")
     assert world.fake.existing() == {E1: "Deleting"}
 
 

@@ -61,7 +61,7 @@ def backend(fake: FakeSageMaker, clock: VirtualClock) -> SageMaker:
 
 
 def spec(model: str = "translator") -> EndpointSpec:
-    return specification(model, CATALOGUE[model], SETTINGS)
+    return specification(model, CATALOGUE[model], SETTINGS, "store")
 
 
 def shaped(model: str, **shape: object) -> ModelEntry:
@@ -113,6 +113,7 @@ def test_nothing_is_left_of_an_endpoint_that_was_alone(
     backend: SageMaker, fake: FakeSageMaker, clock: VirtualClock
 ) -> None:
     name = in_service(backend, fake, clock, spec(), CATALOGUE["translator"])
+    backend.scale(name, spec())
     assert (len(fake.configs), len(fake.model_entities), len(fake.scalable)) == (1, 1, 1)
     backend.delete(name)
     clock.advance(1 * MINUTES)
@@ -125,7 +126,7 @@ def test_what_another_epoch_uses_stays(backend: SageMaker, fake: FakeSageMaker, 
     backend.create(second, spec(), TAGS)
     clock.advance(5 * MINUTES)
     backend.delete(first)
-    assert list(fake.configs) == list(fake.model_entities) == [spec().key]
+    assert list(fake.configs) == list(fake.model_entities) == [second]
 
 
 def test_a_second_create_of_the_same_name_is_refused(backend: SageMaker) -> None:
@@ -195,12 +196,24 @@ def test_lack_of_capacity_comes_later_as_failed(backend: SageMaker, fake: FakeSa
     assert (found.status, found.reason) == (Status.FAILED, "Unable to provision requested ML compute capacity")
 
 
-def test_a_configuration_taken_away_between_two_calls_is_made_again(backend: SageMaker, fake: FakeSageMaker) -> None:
-    missing = AwsError("ValidationException", 'Could not find endpoint configuration "arn".')
-    fake.fault("CreateEndpoint", error=missing)
-    fake.model_entities.clear()
+def test_what_a_dead_creator_has_made_of_it_is_used(backend: SageMaker, fake: FakeSageMaker) -> None:
+    fake.fault("CreateEndpoint", error=throttling())
+    with pytest.raises(Throttled):
+        backend.create(spec().endpoint_name(1), spec(), TAGS)
     backend.create(spec().endpoint_name(1), spec(), TAGS)
     assert fake.existing() == {spec().endpoint_name(1): "Creating"}
+
+
+def test_what_cannot_be_removed_of_an_endpoint_keeps_nothing_else(
+    backend: SageMaker, fake: FakeSageMaker, clock: VirtualClock, caplog: pytest.LogCaptureFixture
+) -> None:
+    name = in_service(backend, fake, clock, spec(), CATALOGUE["translator"])
+    fake.fault("DeregisterScalableTarget", error=AwsError("AccessDeniedException", "not authorized"))
+    fake.fault("DeleteEndpointConfig", error=throttling(), times=2)
+    backend.delete(name)
+    assert fake.existing() == {name: "Deleting"}
+    assert (fake.configs, fake.model_entities) == ({}, {})
+    assert f"could not stop scaling {name}: not authorized" in caplog.text
 
 
 # Refusals
@@ -241,7 +254,7 @@ def test_a_missing_permission_says_what_to_do(backend: SageMaker, fake: FakeSage
 
 def test_settings_that_are_missing_are_named() -> None:
     with pytest.raises(ValueError, match="SOCIALNLP_MODEL_BUCKET, SOCIALNLP_ENDPOINT_IMAGE"):
-        specification("translator", CATALOGUE["translator"], Settings(sagemaker_role_arn="arn:…"))
+        specification("translator", CATALOGUE["translator"], Settings(sagemaker_role_arn="arn:…"), "store")
 
 
 # Lists
@@ -272,7 +285,9 @@ def test_list_survives_what_goes_while_it_looks(backend: SageMaker, fake: FakeSa
 def test_a_real_time_endpoint_grows_between_its_bounds(
     backend: SageMaker, fake: FakeSageMaker, clock: VirtualClock
 ) -> None:
-    in_service(backend, fake, clock, spec(), CATALOGUE["translator"])
+    name = in_service(backend, fake, clock, spec(), CATALOGUE["translator"])
+    fake.fault("PutScalingPolicy", error=AwsError("ConcurrentUpdateException", "Concurrent update"), times=2)
+    backend.scale(name, spec())
     (target,) = fake.scalable.values()
     assert (target["MinCapacity"], target["MaxCapacity"]) == (1, 2)
     assert target["policy"]["TargetValue"] > 0
@@ -284,8 +299,9 @@ def test_a_real_time_endpoint_grows_between_its_bounds(
 def test_a_serverless_endpoint_has_memory_and_concurrency_and_no_instances(
     backend: SageMaker, fake: FakeSageMaker, clock: VirtualClock
 ) -> None:
-    in_service(backend, fake, clock, spec("keywords"), CATALOGUE["keywords"])
-    variant = fake.configs[spec("keywords").key]["ProductionVariants"][0]
+    name = in_service(backend, fake, clock, spec("keywords"), CATALOGUE["keywords"])
+    backend.scale(name, spec("keywords"))
+    variant = fake.configs[name]["ProductionVariants"][0]
     assert variant["ServerlessConfig"] == {"MemorySizeInMB": 3072, "MaxConcurrency": 10}
     assert "InstanceType" not in variant
     assert fake.scalable == {}
@@ -295,18 +311,44 @@ def test_an_asynchronous_endpoint_answers_through_s3_and_leaves_nothing_there(
     backend: SageMaker, fake: FakeSageMaker, clock: VirtualClock
 ) -> None:
     entry = shaped("summarizer", kind="async", instance_type="ml.m5.xlarge")
-    name = in_service(backend, fake, clock, specification("summarizer", entry, SETTINGS), entry)
+    name = in_service(backend, fake, clock, specification("summarizer", entry, SETTINGS, "store"), entry)
     body = json.dumps({"inputs": ["a long text " * 700_000], "parameters": {}}).encode()
     assert len(body) > 6 * 1024**2
     assert json.loads(backend.invoke(name, body).body)[0]["summary_text"].startswith("a long text")
     assert fake.objects == {}
+    (model,) = fake.model_entities.values()
+    assert model["PrimaryContainer"]["Environment"] == {"SAGEMAKER_MAX_PAYLOAD_IN_MB": "64"}  # 6 by itself
+
+
+def test_an_asynchronous_endpoint_grows_with_its_backlog(
+    backend: SageMaker, fake: FakeSageMaker, clock: VirtualClock
+) -> None:
+    entry = shaped("summarizer", kind="async", instance_type="ml.m5.xlarge", max_instances=3)
+    spec = specification("summarizer", entry, SETTINGS, "store")
+    name = in_service(backend, fake, clock, spec, entry)
+    backend.scale(name, spec)
+    (target,) = fake.scalable.values()
+    metric = target["policy"]["CustomizedMetricSpecification"]
+    assert metric["MetricName"] == "ApproximateBacklogSizePerInstance"
+    assert metric["Dimensions"] == [{"Name": "EndpointName", "Value": name}]
+
+
+def test_objects_that_cannot_be_deleted_cost_no_answer(
+    backend: SageMaker, fake: FakeSageMaker, clock: VirtualClock, caplog: pytest.LogCaptureFixture
+) -> None:
+    entry = shaped("summarizer", kind="async", instance_type="ml.m5.xlarge")
+    name = in_service(backend, fake, clock, specification("summarizer", entry, SETTINGS, "store"), entry)
+    fake.fault("DeleteObject", error=AwsError("AccessDenied", "not authorized"))
+    assert b"a text" in backend.invoke(name, b'{"inputs": ["a text"], "parameters": {}}').body
+    assert len(fake.objects) == 1  # the others were still deleted
+    assert "not authorized" in caplog.text
 
 
 def test_a_failure_of_an_asynchronous_endpoint_is_told(
     backend: SageMaker, fake: FakeSageMaker, clock: VirtualClock
 ) -> None:
     entry = shaped("summarizer", kind="async", instance_type="ml.m5.xlarge")
-    name = in_service(backend, fake, clock, specification("summarizer", entry, SETTINGS), entry)
+    name = in_service(backend, fake, clock, specification("summarizer", entry, SETTINGS, "store"), entry)
     fake.models[name] = lambda *_: (500, {}, b'{"message": "out of cheese"}')
     with pytest.raises(ModelFailed, match="out of cheese"):
         backend.invoke(name, b'{"inputs": ["x"], "parameters": {}}')
@@ -325,7 +367,7 @@ def test_several_models_share_a_multi_model_endpoint(
     backend: SageMaker, fake: FakeSageMaker, clock: VirtualClock
 ) -> None:
     entry = shaped("aspects-stores", kind="realtime", instance_type="ml.m5.xlarge", multi_model=True)
-    name = in_service(backend, fake, clock, specification("aspects-stores", entry, SETTINGS), entry)
+    name = in_service(backend, fake, clock, specification("aspects-stores", entry, SETTINGS, "store"), entry)
     (model,) = fake.model_entities.values()
     assert model["PrimaryContainer"]["ModelDataUrl"].endswith("/")
     fake.models[name] = lambda _, headers: (200, {}, headers["x-amzn-sagemaker-target-model"].encode())
@@ -337,12 +379,12 @@ def test_what_would_be_created_decides_the_name() -> None:
     other_image = SETTINGS.model_copy(update={"endpoint_image": "nlp:2"})
     larger = shaped("translator", kind="realtime", instance_type="ml.g4dn.xlarge")
     names = {
-        specification("translator", entry, SETTINGS).key,
-        specification("translator", entry, other_image).key,
-        specification("translator", larger, SETTINGS).key,
+        specification("translator", entry, SETTINGS, "store").key,
+        specification("translator", entry, other_image, "store").key,
+        specification("translator", larger, SETTINGS, "store").key,
     }
     assert len(names) == 3
-    assert specification("translator", entry, SETTINGS).key in names
+    assert specification("translator", entry, SETTINGS, "store").key in names
 
 
 def test_names_fit_sagemakers_63_characters() -> None:

@@ -60,7 +60,7 @@ def _answers(url: str) -> bool:
 def predictor(server: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[Predictor, FakeSageMaker]]:
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "testing")
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "testing")
-    clock, spec = VirtualClock(), specification(MODEL, ENTRY, SETTINGS)
+    clock, spec = VirtualClock(), specification(MODEL, ENTRY, SETTINGS, "store")
     name = spec.endpoint_name(1)
     with serve(FakeSageMaker(clock.now)) as fake:
         fake.models[name] = forward_to(server)

@@ -167,6 +167,22 @@ def test_503_is_no_write(fake: s3.FakeS3) -> None:
     assert s3_store(fake).records() == []
 
 
+def test_a_store_that_takes_no_write_is_told(fake: s3.FakeS3) -> None:
+    fake.faults = ["503"] * 1000
+    with pytest.raises(StoreError, match=r"none of 60 writes to s3://bucket/leases succeeded"):
+        change(s3_store(fake), FIRST, lambda record, now: joined(record, "me", now), lambda _: None)
+
+
+def test_a_store_that_cannot_be_reached_is_asked_again_and_told() -> None:
+    pauses: list[float] = []
+    store = S3Store("s3://bucket/leases", region="eu-west-1", endpoint_url="http://127.0.0.1:9", sleep=pauses.append)
+    with pytest.raises(StoreError, match=r"cannot be used: Could not connect"):
+        store.read(FIRST.key)
+    assert len(pauses) == 5
+    with pytest.raises(StoreError, match=r"cannot be used: Could not connect"):
+        store.write(FIRST, None)
+
+
 @pytest.mark.parametrize("minutes", [-10, 10])
 def test_machines_whose_clocks_differ_agree_on_what_has_expired(fake: s3.FakeS3, minutes: int) -> None:
     wrong = s3_store(fake, clock=lambda: datetime.now(UTC) + timedelta(minutes=minutes))

@@ -112,7 +112,7 @@ class DiesAt(SageMaker):
 
 
 def spec(model: str, _: Any = None) -> EndpointSpec:
-    return specification(model, CATALOGUE[model], SETTINGS)
+    return specification(model, CATALOGUE[model], SETTINGS, "the tests' store")
 
 
 TEXTS = [f"testo {number}" for number in range(200)]

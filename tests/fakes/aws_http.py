@@ -94,6 +94,12 @@ class _Handler(Handler):
         self._send(200, "application/octet-stream", found, {"ETag": '"1"'}, None)
 
     def do_DELETE(self) -> None:
+        if fault := self.server.fake.take_fault("DeleteObject", self._key()):
+            assert fault.error
+            code, message = fault.error.code, fault.error.message
+            error = f"<Error><Code>{code}</Code><Message>{message}</Message></Error>"
+            self._send(fault.error.status, "application/xml", error.encode(), {}, None)
+            return
         self.server.fake.objects.pop(self._key(), None)
         self._send(204, "application/xml", b"", {}, None)
 

@@ -30,9 +30,13 @@ from socialnlp_assets.resources.endpoints.protocol import (
 if TYPE_CHECKING:
     from botocore.exceptions import ClientError
 
-GONE = re.compile(r"Could not find|Endpoint \S+ of account \d+ not found|No scalable target found")
+# By kind: CreateModel also says "Could not find model data at s3://…".
+GONE = re.compile(
+    r'Could not find (endpoint|endpoint configuration|model) "|Endpoint \S+ of account \d+ not found|'
+    "No scalable target found"
+)
 THROTTLING = {"Throttling", "ThrottlingException", "ThrottledException", "TooManyRequestsException"}
-THROTTLING |= {"RequestLimitExceeded", "RequestThrottled", "SlowDown"}
+THROTTLING |= {"RequestLimitExceeded", "RequestThrottled", "SlowDown", "ConcurrentUpdateException"}
 TOO_LARGE = re.compile(r"length less than or equal to|payload.*(size|large)|exceeded.*limit", re.IGNORECASE)
 TIMED_OUT = re.compile(r"timed out while waiting", re.IGNORECASE)
 # The container died of this batch, so SageMaker's status says nothing; a smaller one may pass.
@@ -42,13 +46,13 @@ DIED = re.compile(r"out of memory|OutOfMemory|worker died|cannot allocate|connec
 @contextmanager
 def calling(what: str) -> Iterator[None]:
     """Around calls of the control plane: raises our errors for AWS's."""
-    from botocore.exceptions import BotoCoreError, ClientError, HTTPClientError
+    from botocore.exceptions import BotoCoreError, ClientError, ConnectionError, HTTPClientError
 
     try:
         yield
     except ClientError as error:
         raise control_error(what, error) from error
-    except HTTPClientError as error:
+    except (ConnectionError, HTTPClientError) as error:
         # The request may have arrived; every call may be made again.
         raise Throttled(f"no answer when trying to {what}: {error}") from error
     except BotoCoreError as error:  # credentials, region, parameters
@@ -58,7 +62,7 @@ def calling(what: str) -> Iterator[None]:
 @contextmanager
 def invoking(name: str) -> Iterator[None]:
     """Around invocations of an endpoint: raises a subclass of `InvocationError`."""
-    from botocore.exceptions import BotoCoreError, ClientError, HTTPClientError, ReadTimeoutError
+    from botocore.exceptions import BotoCoreError, ClientError, ConnectionError, HTTPClientError, ReadTimeoutError
 
     try:
         yield
@@ -66,7 +70,7 @@ def invoking(name: str) -> Iterator[None]:
         raise runtime_error(name, error) from error
     except ReadTimeoutError as error:
         raise InvocationTimeout(f"{name} did not answer in time: {error}") from error
-    except HTTPClientError as error:
+    except (ConnectionError, HTTPClientError) as error:
         raise NotReady(f"{name} cannot be reached: {error}") from error
     except BotoCoreError as error:
         raise InvocationError(f"{name} cannot be invoked: {error}") from error
@@ -99,10 +103,10 @@ def runtime_error(name: str, error: ClientError) -> InvocationError:
         return _model_error(name, error, problem)
     if GONE.search(message):
         return EndpointGone(problem)
+    if _is_throttling(code, message, status):  # before sizes: its messages speak of exceeded limits too
+        return NotReady(problem)
     if status == 413 or (status == 400 and TOO_LARGE.search(message)):
         return PayloadTooLarge(problem)
-    if _is_throttling(code, message, status):
-        return NotReady(problem)
     return InvocationError(problem)
 
 

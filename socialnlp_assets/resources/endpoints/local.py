@@ -91,6 +91,9 @@ class LocalProcess:
     def describe(self, name: str) -> Description | None:
         return self._describe(name, ping=True)
 
+    def scale(self, name: str, spec: EndpointSpec) -> None:
+        """Nothing to do: one server is all that a machine has cores for."""
+
     def list(self, prefix: str) -> list[Description]:
         names = (path.stem for path in sorted(self._directory.glob(f"{prefix}*.jsonl")))
         return [found for name in names if (found := self._describe(name, ping=False))]
@@ -225,7 +228,7 @@ class LocalProcess:
             raise BackendError(f"{name} does not end; {self._announcement(name)} names its process, end it by hand")
 
 
-def local_spec(model: str, folder: Path, command: list[str], prefix: str = "nlp") -> EndpointSpec:
+def local_spec(model: str, folder: Path, command: list[str], store: str, prefix: str = "nlp") -> EndpointSpec:
     """What a local process serves `folder` with. The code and the content decide the hash, so that different
     code never shares an endpoint."""
     package = Path(__file__).parents[2]
@@ -236,8 +239,7 @@ def local_spec(model: str, folder: Path, command: list[str], prefix: str = "nlp"
         "version": version("socialnlp-assets"),
         "code": [folder_digest(package / "serving"), folder_digest(package / "nlp")],
     }
-    digest = sha256(json.dumps(["process", config], sort_keys=True).encode()).hexdigest()
-    return EndpointSpec(model, "process", config, digest[:8], prefix)
+    return EndpointSpec.of(model, "process", config, store, prefix)
 
 
 @cache

@@ -21,7 +21,6 @@ from socialnlp_assets.resources.endpoints.protocol import (
     AlreadyExists,
     BackendError,
     EndpointBackend,
-    EndpointBusy,
     EndpointError,
     EndpointFailed,
     EndpointGone,
@@ -31,7 +30,7 @@ from socialnlp_assets.resources.endpoints.protocol import (
     Status,
     Throttled,
 )
-from socialnlp_assets.resources.endpoints.reaper import finish_deletion
+from socialnlp_assets.resources.endpoints.reaper import DEADLINE_TAG, LEASES_TAG, finish_deletion
 from socialnlp_assets.resources.endpoints.records import Holder, Record, State
 from socialnlp_assets.resources.endpoints.stores import LeaseStore, Sleep, change
 
@@ -106,10 +105,13 @@ class LeaseManager:
         """Nobody may wait for an endpoint any more; who does is woken by an `EndpointError`."""
         self._closed.set()
 
-    def pause(self, seconds: float) -> None:
-        (self.sleep or self._closed.wait)(seconds)
+    def pause(self, seconds: float, ended: threading.Event | None = None) -> None:
+        """Wait; raises `EndpointError` where nobody waits any more, for this lease (`ended`) or for any."""
+        (self.sleep or (ended or self._closed).wait)(seconds)
         if self._closed.is_set():
             raise EndpointError("the wait for an endpoint was ended: this run's endpoints are closed")
+        if ended and ended.is_set():
+            raise EndpointError("the wait for an endpoint was ended: the call that needed it has stopped")
 
 
 class Lease:
@@ -125,6 +127,7 @@ class Lease:
         self._id = uuid.uuid4().hex
         self._record: Record | None = None  # as last seen while this lease was good
         self._awaited = 0  # the epoch whose creation was waited for
+        self._creating = 0, self._store.now()  # the epoch that this lease creates, and since when
         self._released = False
         self._accounted_to: datetime | None = None  # None: not in service
         self._entering = threading.Lock()
@@ -161,13 +164,13 @@ class Lease:
             self.release()
             raise
 
-    def regain(self) -> None:
-        """As `enter`, after the endpoint was found gone: waits for the same or a successor."""
+    def regain(self, ended: threading.Event | None = None) -> None:
+        """As `enter`, after the endpoint was found gone: waits for the same or a successor, unless `ended`."""
         with self._entering:
             self._accounted_to = None
             poll = PATIENCE[self._first.kind].poll.total_seconds()
             while not self.look():
-                self._manager.pause(poll * random.uniform(0.5, 1.5))
+                self._manager.pause(poll * random.uniform(0.5, 1.5), ended)
             self._accounted_to = self._store.now()
 
     def renew(self) -> None:
@@ -215,20 +218,20 @@ class Lease:
         return False
 
     def _join(self) -> Record:
-        def joined(record: Record, now: datetime) -> Record:
-            if record.epoch == self._awaited and record.failure:
-                return record  # do not begin the next epoch
-            mine = record.holders.get(self._id)
-            if mine is None or self._is_due(mine, now):
-                mine = self._holder(now)
-            return record.joined(mine, now, self._manager.terms.lifetime)
-
         with self._changing:
             if self._released:
                 raise EndpointGone(f"the lease on {self._first.model} was given back")
-            record = self._change(joined)
+            record = self._change(self._claim)
             self._see(record, record.epoch)
             return record
+
+    def _claim(self, record: Record, now: datetime) -> Record:
+        if record.epoch == self._awaited and record.failure:
+            return record  # do not begin the next epoch
+        mine = record.holders.get(self._id)
+        if mine is None or self._is_due(mine, now):
+            mine = self._holder(now)
+        return record.joined(mine, now, self._manager.terms.lifetime)
 
     def _answers(self, record: Record) -> bool:
         """Whether what the record says is in service is there; if not, it is condemned."""
@@ -244,34 +247,31 @@ class Lease:
 
     def _advance(self, record: Record, waited: bool) -> bool:
         """The creator's next move; True where the endpoint is in service. `waited`: not its first look."""
-        name, failure, reason = record.endpoint, "", ""
-        limit = PATIENCE[record.kind].creation
-        late = record.created_at is not None and self._store.now() - record.created_at > limit
+        name, limit = record.endpoint, PATIENCE[record.kind].creation
+        if self._creating[0] != record.epoch:
+            self._creating = record.epoch, self._store.now()
+        since, failure = self._creating[1], ""
         try:
-            description = self._backend.describe(name)
-            if description and description.status is Status.IN_SERVICE:
+            found = self._backend.describe(name)  # another error is this holder's, and says nothing of the endpoint
+            if found and found.status is Status.IN_SERVICE:
+                self._backend.scale(name, record.spec)
                 served = self._change(lambda current, _: current.entered_service(record.epoch))
                 return served.state is State.IN_SERVICE and served.epoch == record.epoch
-            if not waited and (late or (description and description.status in BROKEN)):
-                # It failed while nobody looked. Who comes now tries anew, and then believes what it sees.
-                self._change(lambda current, _: current.condemned(record.epoch))
-                return False
-            if description is None:
+            if found is None:
                 self._create(record)
-            elif description.status in BROKEN:
-                failure = f"{name} could not be created ({description.status}): {description.reason}"
-            else:
-                reason = description.reason
+                return False
+            since, reason = found.created_at or since, found.reason
+            if found.status in BROKEN:
+                failure = f"{name} could not be created ({found.status}): {reason}"
         except Throttled as error:
             reason = str(error)
-        except (NoCapacity, BackendError) as error:
-            failure = f"{name} could not be created: {error}"
-        if late and not failure:
+        if not failure and self._store.now() - since > limit:
             failure = f"{name} was not in service after {limit.total_seconds():g} s. {reason}"
-        if failure:
-            condemned = self._change(lambda current, _: current.condemned(record.epoch, failure))
-            with contextlib.suppress(Throttled):
-                finish_deletion(self._store, self._backend, condemned)
+        if failure and not waited:
+            # It failed while nobody looked. Who comes now tries anew, and then believes what it sees.
+            self._change(lambda current, _: current.condemned(record.epoch))
+        elif failure:
+            self._fail(record, failure)
         return False
 
     def _create(self, record: Record) -> None:
@@ -279,22 +279,30 @@ class Lease:
             return  # too slow: somebody else may have adopted the epoch, or condemned it
         owner = self._manager.owner
         tags = {
-            "socialnlp:leases": self._store.name,
+            LEASES_TAG: self._store.name,
+            DEADLINE_TAG: record.deadline.isoformat() if record.deadline else "",
             "socialnlp:model": record.model,
             "socialnlp:run": owner.run,
             "socialnlp:workflow": owner.workflow,
-            "socialnlp:deadline": record.deadline.isoformat() if record.deadline else "",
         }
         try:
             self._backend.create(record.endpoint, record.spec, tags)
         except AlreadyExists:
             logger.info("%s exists: an earlier request had arrived", record.endpoint)
+        except (NoCapacity, BackendError, EndpointGone) as error:
+            self._fail(record, f"{record.endpoint} could not be created: {error}")
+            return
         # This process may have been halted in the meantime, for longer than its lease and the epoch lived.
         now = self._change(lambda current, _: current.found(record.epoch))
         if now.epoch != record.epoch:
             logger.warning("%s was created too late and is deleted again", record.endpoint)
-            with contextlib.suppress(EndpointGone, EndpointBusy):  # while it is being created, the sweep's
+            with contextlib.suppress(EndpointError):  # while it is being created, the sweep's
                 self._backend.delete(record.endpoint)
+
+    def _fail(self, record: Record, failure: str) -> None:
+        condemned = self._change(lambda current, _: current.condemned(record.epoch, failure))
+        with contextlib.suppress(EndpointError):  # the failure is what to tell; the deletion is anybody's now
+            finish_deletion(self._store, self._backend, condemned)
 
     # The record
 
@@ -329,12 +337,26 @@ class Lease:
 
 class Announcement(Lease):
     """A run's claim, kept on record without heartbeats: it outlives its process. It lasts until the run's first
-    lease, until the run is abandoned, or as long as a creation may take, whichever comes first."""
+    lease, until the run is abandoned, or as long as a creation may take, whichever comes first, and does not come
+    back."""
 
     def __init__(self, manager: LeaseManager, spec: EndpointSpec) -> None:
         super().__init__(manager, spec, "announcement", None)
         self._id = f"announcement-{manager.owner.run}"
+        self._was_made = False
         self.kind = spec.kind
+
+    def look(self) -> bool:
+        """As a lease's; True also once the announcement has ended."""
+        return super().look() or (self._was_made and self._record is None)
+
+    def _join(self) -> Record:
+        record = super()._join()
+        self._was_made = self._was_made or self._record is not None
+        return record
+
+    def _claim(self, record: Record, now: datetime) -> Record:
+        return record if self._was_made and self._id not in record.holders else super()._claim(record, now)
 
     def _is_due(self, mine: Holder, now: datetime) -> bool:  # noqa: ARG002
         return False

@@ -19,6 +19,7 @@ from socialnlp_assets.models.catalogue import ModelEntry
 from socialnlp_assets.resources.endpoints.batching import ENVELOPE_BYTES, Pace, Row, Rows, json_size, row_parameters
 from socialnlp_assets.resources.endpoints.metering import Meter, Usage
 from socialnlp_assets.resources.endpoints.protocol import (
+    MAX_BODY_BYTES,
     EndpointError,
     EndpointGone,
     InvocationTimeout,
@@ -32,12 +33,6 @@ from socialnlp_assets.resources.endpoints.tasks import FORMATS, BadReply, Result
 
 Invoke = Callable[[bytes, str | None], Reply]  # (body, target) -> reply; raises a subclass of InvocationError
 
-MAX_BODY_BYTES: Mapping[str, int] = {
-    "process": 6 * 1024**2,
-    "realtime": 6 * 1024**2,
-    "serverless": 4 * 1024**2,
-    "async": 64 * 1024**2,  # SageMaker takes 1 GB; a batch that large gains nothing
-}
 # A model that fails on so many texts and has answered none is broken: an error, not so many bad rows.
 FAILURES_OF_A_BROKEN_MODEL = 8
 MAX_REGAINED = 3  # successors of an endpoint that one call asks for

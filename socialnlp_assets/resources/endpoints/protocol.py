@@ -7,6 +7,8 @@ bisections or failures.
 
 from __future__ import annotations
 
+import hashlib
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -28,6 +30,15 @@ class Status(StrEnum):
     UPDATE_ROLLBACK_FAILED = "UpdateRollbackFailed"
 
 
+# What one request may carry, by kind of endpoint.
+MAX_BODY_BYTES: Mapping[str, int] = {
+    "process": 6 * 1024**2,
+    "realtime": 6 * 1024**2,
+    "serverless": 4 * 1024**2,
+    "async": 64 * 1024**2,  # SageMaker takes 1 GB; a batch that large gains nothing
+}
+
+
 @dataclass(frozen=True)
 class EndpointSpec:
     """What to create: immutable, so that its hash can stand in the endpoint's name."""
@@ -35,8 +46,14 @@ class EndpointSpec:
     model: str  # logical name, such as "translator"
     kind: str  # "process" | "realtime" | "serverless" | "async"
     config: Mapping[str, Any] = field(default_factory=dict)  # all that decides what would be created
-    config_hash: str = ""  # short hash of kind and config
-    prefix: str = "nlp"  # first part of the name, one an installation
+    config_hash: str = ""  # short hash of kind, config and lease store
+    prefix: str = "nlp"  # first part of the name
+
+    @classmethod
+    def of(cls, model: str, kind: str, config: Mapping[str, Any], store: str, prefix: str) -> EndpointSpec:
+        """The one whose leases are kept in `store`: no two stores ever mean the same endpoint by a name."""
+        digest = hashlib.sha256(json.dumps([kind, config, store], sort_keys=True).encode()).hexdigest()
+        return cls(model, kind, config, digest[:8], prefix)
 
     @property
     def key(self) -> str:
@@ -75,7 +92,11 @@ class EndpointBackend(Protocol):
         `Throttled` or `BackendError`."""
 
     def describe(self, name: str) -> Description | None:
-        """What the endpoint is now; None only when the backend says that there is none."""
+        """What the endpoint is now; None only when the backend says that there is none. Changes nothing."""
+
+    def scale(self, name: str, spec: EndpointSpec) -> None:
+        """Let an endpoint that is in service grow with its load, as `spec` says. That this fails is only logged:
+        it serves without."""
 
     def delete(self, name: str) -> None:
         """Ask for its removal; `EndpointBusy` while it is being created, `EndpointGone` if there is none."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import logging
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 
 from socialnlp_assets.resources.endpoints.protocol import (
     Description,
@@ -23,6 +23,7 @@ from socialnlp_assets.resources.endpoints.records import Record, State
 from socialnlp_assets.resources.endpoints.stores import LeaseStore, Sleep, change
 
 LEASES_TAG = "socialnlp:leases"  # the store that accounts for the endpoint
+DEADLINE_TAG = "socialnlp:deadline"  # after which nobody may have it, whatever its store says
 
 logger = logging.getLogger(__name__)
 
@@ -34,6 +35,12 @@ class Removal:
     endpoint: str
     reason: str
     gone: bool  # False: its removal goes on, and the next call looks again
+    error: str = ""  # what kept it from being removed
+
+    def __str__(self) -> str:
+        if self.error:
+            return f"{self.endpoint}: not removed ({self.reason}): {self.error}"
+        return f"{self.endpoint}: {'removed' if self.gone else 'being removed'} ({self.reason})"
 
 
 class EndpointHeld(EndpointError):
@@ -64,10 +71,12 @@ def _delete(backend: EndpointBackend, name: str) -> Description | None:
 
 def reap(store: LeaseStore, backend: EndpointBackend, prefix: str) -> list[Removal]:
     """Remove every endpoint that is not held and no longer warm, or past its deadline, and every one of
-    this store that no record accounts for. Goes on after an error; what was not removed is not `gone`."""
-    # Intent is recorded before creation: what is listed first and then has no record never will have.
-    listed = backend.list(f"{prefix}-")
+    this store that no record accounts for. Goes on after an error, which the removal then tells."""
     removals = [removal for record in store.records() if (removal := _reap(store, backend, record))]
+    try:
+        listed = backend.list(f"{prefix}-")
+    except EndpointError as error:
+        return [*removals, Removal(f"{prefix}-*", "the search for orphans", False, str(error))]
     known = {removal.endpoint for removal in removals}
     orphans = [found for found in listed if found.name not in known]
     return removals + [removal for found in orphans if (removal := _sweep(store, backend, found))]
@@ -84,7 +93,7 @@ def _reap(store: LeaseStore, backend: EndpointBackend, record: Record) -> Remova
     try:
         record = finish_deletion(store, backend, record)
     except EndpointError as error:
-        reason = f"{reason}; {error}"
+        return Removal(record.endpoint, reason, False, str(error))
     return Removal(record.endpoint, reason, record.state is not State.DELETING)
 
 
@@ -93,16 +102,28 @@ def _condemned_if_unwanted(record: Record, now: datetime) -> Record:
 
 
 def _sweep(store: LeaseStore, backend: EndpointBackend, found: Description) -> Removal | None:
-    if found.tags.get(LEASES_TAG) != store.name:
-        return None  # another installation's
     key, _, epoch = found.name.rpartition("-e")
-    entry = store.read(key)  # now, not when the sweep began
+    # Read after the list. Intent is recorded before creation: what exists and then has no record never will have.
+    entry = store.read(key)
     if entry and str(entry.record.epoch) == epoch and entry.record.state is not State.ABSENT:
         return None
+    if found.tags.get(LEASES_TAG) == store.name:
+        reason = "no record accounts for it"
+    elif _is_past(found.tags.get(DEADLINE_TAG, ""), store.now()):
+        reason = "past its deadline, and its installation has not removed it"
+    else:
+        return None  # another installation's
     try:
-        return Removal(found.name, "no record accounts for it", _delete(backend, found.name) is None)
+        return Removal(found.name, reason, _delete(backend, found.name) is None)
     except EndpointError as error:
-        return Removal(found.name, f"no record accounts for it; {error}", False)
+        return Removal(found.name, reason, False, str(error))
+
+
+def _is_past(deadline: str, now: datetime) -> bool:
+    try:
+        return datetime.fromisoformat(deadline).astimezone(UTC) <= now
+    except ValueError:  # none, or nobody's of ours
+        return False
 
 
 def abandon(store: LeaseStore, record: Record, run: str) -> None:

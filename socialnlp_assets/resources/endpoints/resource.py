@@ -6,6 +6,7 @@ import logging
 import sys
 import threading
 import time
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from datetime import datetime, timedelta
@@ -53,6 +54,7 @@ class Endpoints:
         self._catalogue = catalogue
         self._prefix = prefix
         self._announcers: list[threading.Thread] = []
+        self._announced: defaultdict[str, list[Announcement]] = defaultdict(list)
         self.usage: list[Usage] = []  # of every lease that was given back
 
     @contextmanager
@@ -66,6 +68,8 @@ class Endpoints:
         spec = self._spec_of(model, entry)
         meter = Meter(model, step or self._manager.owner.run, self.prices.price(spec))
         lease = self._manager.acquire(spec, step, meter.held)
+        for announcement in self._announced.pop(model, []):
+            announcement.release()  # the lease has taken its place: it must not come back when that is released
         try:
             yield Predictor(entry, lease.invoke, meter, kind=spec.kind, regain=lease.regain)
         finally:
@@ -81,6 +85,8 @@ class Endpoints:
         }
         if not announcements:
             return
+        for model, announcement in announcements.items():
+            self._announced[model].append(announcement)
         # One thread for all: asking for an endpoint takes a second at most, what takes minutes is its creation.
         announcer = threading.Thread(target=self._announce, args=(announcements,), name="warm-endpoints", daemon=True)
         self._announcers.append(announcer)
@@ -163,11 +169,12 @@ def build_endpoints(settings: Settings, *, run: str = "", workflow: str = "") ->
     """The endpoints that `settings` describe; nothing is started or asked before the first lease."""
     terms = Terms(
         lease=timedelta(seconds=settings.lease_seconds),
-        warm=timedelta(seconds=settings.warm_seconds),
+        warm=timedelta(seconds=settings.seconds_warm),
         lifetime=timedelta(seconds=settings.deadline_seconds),
     )
-    backend, spec_of = _backend(settings)
-    manager = LeaseManager(_store(settings), backend, terms, Owner(run, workflow))
+    store = _store(settings)
+    backend, spec_of = _backend(settings, store.name)
+    manager = LeaseManager(store, backend, terms, Owner(run, workflow))
     return Endpoints(manager, spec_of, load_catalogue(), settings.endpoint_prefix, load_prices(settings.prices))
 
 
@@ -176,17 +183,23 @@ def _store(settings: Settings) -> LeaseStore:
         from socialnlp_assets.resources.endpoints.s3_store import S3Store
 
         return S3Store(settings.lease_uri, region=settings.aws_region, endpoint_url=settings.aws_endpoint_url)
+    if settings.profile is Profile.AWS:
+        raise ValueError(
+            f"leases at {settings.lease_uri} serve one machine, and endpoints on SageMaker are used by many; "
+            "set SOCIALNLP_LEASES to s3://bucket/prefix"
+        )
     return SqliteStore(Path(settings.lease_uri))
 
 
-def _backend(settings: Settings) -> tuple[EndpointBackend, SpecOf]:
+def _backend(settings: Settings, store: str) -> tuple[EndpointBackend, SpecOf]:
     if settings.profile is Profile.AWS:
         from socialnlp_assets.resources.endpoints.sagemaker import SageMaker, specification
 
         sagemaker = SageMaker(region=settings.aws_region, endpoint_url=settings.aws_endpoint_url)
-        return sagemaker, lambda model, entry: specification(model, entry, settings)
+        return sagemaker, lambda model, entry: specification(model, entry, settings, store)
     # Nobody asks anything of a server that is only announced.
     unasked = max(settings.lease_seconds, PATIENCE["process"].creation.total_seconds())
-    backend = LocalProcess(settings.state / "endpoints", unasked + settings.warm_seconds)
+    backend = LocalProcess(settings.state / "endpoints", unasked + settings.seconds_warm)
     command = [settings.server_python or sys.executable, "-m", "socialnlp_assets.serving"]
-    return backend, lambda model, entry: local_spec(model, entry.embedded.path, command, settings.endpoint_prefix)
+    prefix = settings.endpoint_prefix
+    return backend, lambda model, entry: local_spec(model, entry.embedded.path, command, store, prefix)

@@ -18,16 +18,11 @@ from functools import partial
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
-from socialnlp_assets.resources.endpoints.protocol import EndpointError
 from socialnlp_assets.resources.endpoints.records import Record
-from socialnlp_assets.resources.endpoints.stores import Clock, Entry, Sleep, utc_now
+from socialnlp_assets.resources.endpoints.stores import Clock, Entry, Sleep, StoreError, utc_now
 
 Answer = TypeVar("Answer")
 ATTEMPTS = 6
-
-
-class StoreError(EndpointError):
-    """The lease store refuses or cannot be reached."""
 
 
 class S3Store:
@@ -62,7 +57,7 @@ class S3Store:
         return Entry(Record.model_validate(found[0]["record"]), found[1]) if found else None
 
     def write(self, record: Record, version: str | None) -> bool:
-        from botocore.exceptions import ClientError, HTTPClientError
+        from botocore.exceptions import ClientError, ConnectionError, HTTPClientError
 
         nonce = uuid.uuid4().hex
         body = json.dumps({"nonce": nonce, "record": record.model_dump(mode="json")}).encode()
@@ -81,7 +76,7 @@ class S3Store:
                 return False
             if status != 412 and status < 500:
                 raise self._refused(error) from error
-        except HTTPClientError:
+        except (ConnectionError, HTTPClientError):
             pass  # no answer
         # Either another write came first, or this one arrived and its answer did not.
         found = self._retried(lambda: self._get(path))
@@ -114,7 +109,7 @@ class S3Store:
 
     def _retried(self, request: Callable[[], Answer]) -> Answer:
         """For requests that only read."""
-        from botocore.exceptions import ClientError, HTTPClientError
+        from botocore.exceptions import ClientError, ConnectionError, HTTPClientError
 
         for attempt in range(ATTEMPTS):
             try:
@@ -123,7 +118,7 @@ class S3Store:
                 status = error.response["ResponseMetadata"]["HTTPStatusCode"]
                 if attempt == ATTEMPTS - 1 or (status < 500 and status != 429):
                     raise self._refused(error) from error
-            except HTTPClientError as error:
+            except (ConnectionError, HTTPClientError) as error:
                 if attempt == ATTEMPTS - 1:
                     raise self._refused(error) from error
             self._sleep(random.uniform(0, min(5.0, 0.1 * 2**attempt)))

@@ -1,18 +1,17 @@
 """Endpoints on Amazon SageMaker: real-time, serverless and asynchronous ones, through boto3 alone.
 
-A model, its endpoint configuration and the logical endpoint share one name, `EndpointSpec.key`, which holds
-the hash of all that decides what would be created: they are immutable, and every epoch of the endpoint uses
-the same two. What AWS answers is read in `aws_errors`.
+An endpoint has a model entity and an endpoint configuration of its own, of the same name, epoch included: whoever
+removes them, however late, cannot take them from under a successor. What AWS answers is read in `aws_errors`.
 """
 
 from __future__ import annotations
 
-import hashlib
-import json
+import logging
 import threading
 import time
 import uuid
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from datetime import UTC
 from functools import cache, partial
 from typing import Any
@@ -21,27 +20,33 @@ from urllib.parse import urlsplit
 from socialnlp_assets.models.catalogue import ModelEntry
 from socialnlp_assets.resources.endpoints.aws_errors import calling, failed_asynchronously, invoking
 from socialnlp_assets.resources.endpoints.protocol import (
+    MAX_BODY_BYTES,
     AlreadyExists,
     Description,
+    EndpointError,
     EndpointGone,
     EndpointSpec,
     InvocationTimeout,
     Reply,
     Status,
+    Throttled,
 )
 from socialnlp_assets.settings import Settings
 
 VARIANT = "AllTraffic"
 JSON = "application/json"
-# Requests that one instance works on before another is added; the predictor keeps four in flight.
+# Requests that one instance works on (or that wait for it, asynchronously) before another is added; the predictor
+# keeps four in flight.
 REQUESTS_PER_INSTANCE = 4.0
+TRIES = 4
 _SESSION = threading.Lock()  # clients are safe to share, making them is not
 ASYNC_SECONDS = 900.0  # how long an asynchronous answer may take
-INSTANCES_TAG = "instances"  # the autoscaling bounds, "1-2": what describe needs to know to set them
+
+logger = logging.getLogger(__name__)
 
 
-def specification(name: str, entry: ModelEntry, settings: Settings) -> EndpointSpec:
-    """What the catalogue and the settings say about the production endpoint of a model.
+def specification(name: str, entry: ModelEntry, settings: Settings, store: str) -> EndpointSpec:
+    """What the catalogue and the settings say about the production endpoint of a model, leased by `store`.
 
     Raises ValueError naming the settings that are missing.
     """
@@ -66,12 +71,11 @@ def specification(name: str, entry: ModelEntry, settings: Settings) -> EndpointS
         config |= {"instance_type": shape.instance_type, "instances": [shape.min_instances, shape.max_instances]}
     if shape.kind == "async":
         config["exchange"] = f"{settings.model_bucket.rstrip('/')}/exchange/{name}"
-    digest = hashlib.sha256(json.dumps([shape.kind, config], sort_keys=True).encode()).hexdigest()
-    return EndpointSpec(name, shape.kind, config, digest[:8], settings.endpoint_prefix)
+    return EndpointSpec.of(name, shape.kind, config, store, settings.endpoint_prefix)
 
 
 class SageMaker:
-    """`EndpointBackend` over SageMaker. Retries nothing: that is the callers' part."""
+    """`EndpointBackend` over SageMaker. Retries nothing that anybody waits for: that is the callers' part."""
 
     def __init__(
         self,
@@ -99,63 +103,38 @@ class SageMaker:
             self._s3 = client("s3")
         self._sleep = sleep
         self._now = now
-        self._scaled: set[str] = set()
         self._exchanges: dict[str, str] = {}  # endpoint -> where its asynchronous answers go; "" where it is not
-        self._multi_model: dict[str, bool] = {}  # key -> whether the container takes TargetModel
+        self._multi_model: dict[str, bool] = {}  # endpoint -> whether its container takes TargetModel
 
     # The life of an endpoint
 
     def create(self, name: str, spec: EndpointSpec, tags: Mapping[str, str]) -> None:
-        instances = spec.config.get("instances")
-        all_tags = dict(tags) | ({INSTANCES_TAG: f"{instances[0]}-{instances[1]}"} if instances else {})
-        listed = [{"Key": key, "Value": value} for key, value in all_tags.items()]
-        self._ensure_config(spec)
-        try:
-            self._create(name, spec, listed)
-        except EndpointGone:
-            # The last user of the same configuration went, and took it along, between the two calls.
-            self._ensure_config(spec)
-            self._create(name, spec, listed)
-
-    def _create(self, name: str, spec: EndpointSpec, tags: list[dict[str, str]]) -> None:
-        with calling(f"create {name}"):
-            self._control.create_endpoint(EndpointName=name, EndpointConfigName=spec.key, Tags=tags)
-
-    def _ensure_config(self, spec: EndpointSpec) -> None:
-        """The model and the configuration exist. The name holds the hash: what is there already is the same."""
         config = spec.config
         container = {"Image": config["image"], "ModelDataUrl": config["model_data"], "Mode": "SingleModel"}
         if config.get("multi_model"):
             container["Mode"] = "MultiModel"
-        try:
-            with calling(f"create the model {spec.key}"):
-                self._control.create_model(
-                    ModelName=spec.key, PrimaryContainer=container, ExecutionRoleArn=config["role"]
-                )
-        except AlreadyExists:
-            pass
         asynchronous = {}
         if spec.kind == "async":
+            container["Environment"] = {"SAGEMAKER_MAX_PAYLOAD_IN_MB": str(MAX_BODY_BYTES["async"] // 1024**2)}
             output = {"S3OutputPath": f"{config['exchange']}/out", "S3FailurePath": f"{config['exchange']}/failed"}
             asynchronous = {"AsyncInferenceConfig": {"OutputConfig": output}}
-        try:
-            with calling(f"create the endpoint configuration {spec.key}"):
-                self._control.create_endpoint_config(
-                    EndpointConfigName=spec.key, ProductionVariants=[_variant(spec)], **asynchronous
-                )
-        except AlreadyExists:
-            pass
+        with suppress(AlreadyExists), calling(f"create the model {name}"):
+            self._control.create_model(ModelName=name, PrimaryContainer=container, ExecutionRoleArn=config["role"])
+        with suppress(AlreadyExists), calling(f"create the endpoint configuration {name}"):
+            self._control.create_endpoint_config(
+                EndpointConfigName=name, ProductionVariants=[_variant(name, spec)], **asynchronous
+            )
+        with calling(f"create {name}"):
+            listed = [{"Key": key, "Value": value} for key, value in tags.items()]
+            self._control.create_endpoint(EndpointName=name, EndpointConfigName=name, Tags=listed)
 
     def describe(self, name: str) -> Description | None:
         try:
             with calling(f"describe {name}"):
                 found = self._control.describe_endpoint(EndpointName=name)
-                tags = self._tags(found["EndpointArn"])
+                return _description(found, self._tags(found["EndpointArn"]))
         except EndpointGone:
             return None
-        if found["EndpointStatus"] == Status.IN_SERVICE and name not in self._scaled:
-            self._autoscale(name, tags.get(INSTANCES_TAG, ""))
-        return _description(found, tags)
 
     def list(self, prefix: str) -> list[Description]:
         descriptions = []
@@ -174,9 +153,13 @@ class SageMaker:
     def delete(self, name: str) -> None:
         with calling(f"delete {name}"):
             self._control.delete_endpoint(EndpointName=name)
-        # Once, by whoever began the deletion: later, a successor may be about to use them.
-        self._deregister(name)
-        self._delete_config(_key(name), but=name)
+        # What is left of it costs nothing: that it cannot be removed is told, and keeps nobody from the endpoint.
+        for what, remove in (
+            ("stop scaling", partial(self._scaling.deregister_scalable_target, **_scalable_target(name))),
+            ("delete the configuration of", partial(self._control.delete_endpoint_config, EndpointConfigName=name)),
+            ("delete the model of", partial(self._control.delete_model, ModelName=name)),
+        ):
+            self._try(f"{what} {name}", remove)
 
     def touch(self, name: str) -> None:
         """Nothing to do: an endpoint on SageMaker does not end by itself."""
@@ -187,50 +170,39 @@ class SageMaker:
         pages = self._control.get_paginator("list_tags").paginate(ResourceArn=arn)
         return {tag["Key"]: tag["Value"] for page in pages for tag in page["Tags"]}
 
-    def _delete_config(self, key: str, *, but: str) -> None:
-        """Remove model and configuration unless another epoch uses them. Neither costs anything, and
-        `create` makes them again, so a race does no harm."""
-        with calling(f"look for users of {key}"):
-            pages = self._control.get_paginator("list_endpoints").paginate(NameContains=f"{key}-e")
-            if any(found["EndpointName"] != but for page in pages for found in page["Endpoints"]):
-                return
-        for delete, argument in (
-            (self._control.delete_endpoint_config, "EndpointConfigName"),
-            (self._control.delete_model, "ModelName"),
-        ):
+    def scale(self, name: str, spec: EndpointSpec) -> None:
+        least, most = spec.config.get("instances", (1, 1))
+        if least == most:
+            return
+        target = _scalable_target(name)
+        policy = {
+            "PolicyName": "load",
+            "PolicyType": "TargetTrackingScaling",
+            "TargetTrackingScalingPolicyConfiguration": {"TargetValue": REQUESTS_PER_INSTANCE, **_load(name, spec)},
+        }
+
+        def scale() -> None:  # again, it changes nothing
+            self._scaling.register_scalable_target(**target, MinCapacity=least, MaxCapacity=most)
+            self._scaling.put_scaling_policy(**target, **policy)
+
+        self._try(f"scale {name}", scale)
+
+    def _try(self, what: str, request: Callable[[], object]) -> None:
+        """For what an endpoint can do without: tried some times, and a failure is only logged."""
+        for attempt in range(TRIES):
             try:
-                with calling(f"delete the {argument} {key}"):
-                    delete(**{argument: key})
-            except EndpointGone:
-                continue
-
-    def _autoscale(self, name: str, instances: str) -> None:
-        """Set the bounds, once it is in service: a scalable target must exist. Putting them again changes nothing."""
-        least, _, most = instances.partition("-")
-        if least != most:
-            target = _scalable_target(name)
-            with calling(f"scale {name}"):
-                self._scaling.register_scalable_target(**target, MinCapacity=int(least), MaxCapacity=int(most))
-                self._scaling.put_scaling_policy(
-                    **target,
-                    PolicyName="concurrent-requests",
-                    PolicyType="TargetTrackingScaling",
-                    TargetTrackingScalingPolicyConfiguration={
-                        "TargetValue": REQUESTS_PER_INSTANCE,
-                        "PredefinedMetricSpecification": {
-                            "PredefinedMetricType": "SageMakerVariantConcurrentRequestsPerModelHighResolution"
-                        },
-                    },
-                )
-        self._scaled.add(name)
-
-    def _deregister(self, name: str) -> None:
-        try:
-            with calling(f"stop scaling {name}"):
-                self._scaling.deregister_scalable_target(**_scalable_target(name))
-        except EndpointGone:  # it never was scaled
-            pass
-        self._scaled.discard(name)
+                with calling(what):
+                    request()
+                return
+            except EndpointGone:  # there is nothing to remove
+                return
+            except Throttled as error:
+                problem: EndpointError = error
+            except EndpointError as error:
+                problem = error
+                break
+            self._sleep(2**attempt)
+        logger.warning("%s", problem)
 
     # Invocations
 
@@ -244,13 +216,12 @@ class SageMaker:
             return Reply(answer["Body"].read(), headers)
 
     def _targeting(self, name: str, target: str) -> dict[str, str]:
-        key = _key(name)
-        if key not in self._multi_model:
+        if name not in self._multi_model:
             with invoking(name):
-                model = self._control.describe_model(ModelName=key)
-                self._multi_model[key] = model["PrimaryContainer"].get("Mode") == "MultiModel"
+                model = self._control.describe_model(ModelName=name)
+                self._multi_model[name] = model["PrimaryContainer"].get("Mode") == "MultiModel"
         # Only multi-model endpoints accept TargetModel, and serverless ones cannot be multi-model.
-        if self._multi_model[key]:
+        if self._multi_model[name]:
             return {"TargetModel": f"{target}.tar.gz"}
         return {"CustomAttributes": f"target={target}"}
 
@@ -265,14 +236,16 @@ class SageMaker:
     def _invoke_asynchronously(self, name: str, body: bytes, extra: dict[str, str]) -> Reply:
         """Input and answer go through S3; neither stays there."""
         question = f"{self._exchange(name)}/in/{uuid.uuid4().hex}"
-        with invoking(name):
-            self._s3.put_object(**_object(question), Body=body)
-            asked = self._runtime.invoke_endpoint_async(
-                EndpointName=name, InputLocation=question, ContentType=JSON, **extra
-            )
-        answer, failure = asked["OutputLocation"], asked["FailureLocation"]
-        give_up, pause = self._now() + ASYNC_SECONDS, 0.5
+        exchanged = [question]
         try:
+            with invoking(name):
+                self._s3.put_object(**_object(question), Body=body)
+                asked = self._runtime.invoke_endpoint_async(
+                    EndpointName=name, InputLocation=question, ContentType=JSON, **extra
+                )
+            answer, failure = asked["OutputLocation"], asked["FailureLocation"]
+            exchanged += [answer, failure]
+            give_up, pause = self._now() + ASYNC_SECONDS, 0.5
             while self._now() < give_up:
                 if (reply := self._read(name, answer)) is not None:
                     return Reply(reply)
@@ -282,9 +255,8 @@ class SageMaker:
                 pause = min(10.0, pause * 1.5)
             raise InvocationTimeout(f"{name} did not answer in {ASYNC_SECONDS:.0f} s")
         finally:
-            for location in (question, answer, failure):
-                with invoking(name):
-                    self._s3.delete_object(**_object(location))
+            for location in exchanged:
+                self._try(f"delete {location}", partial(self._s3.delete_object, **_object(location)))
 
     def _read(self, name: str, location: str) -> bytes | None:
         with invoking(name):
@@ -302,13 +274,8 @@ def _session(region: str) -> Any:
     return boto3.session.Session(region_name=region)
 
 
-def _key(name: str) -> str:
-    """`EndpointSpec.key` of an endpoint's name."""
-    return name.rpartition("-e")[0]
-
-
-def _variant(spec: EndpointSpec) -> dict[str, Any]:
-    variant: dict[str, Any] = {"VariantName": VARIANT, "ModelName": spec.key}
+def _variant(name: str, spec: EndpointSpec) -> dict[str, Any]:
+    variant: dict[str, Any] = {"VariantName": VARIANT, "ModelName": name}
     if spec.kind == "serverless":
         memory, concurrency = spec.config["memory_mb"], spec.config["max_concurrency"]
         return variant | {"ServerlessConfig": {"MemorySizeInMB": memory, "MaxConcurrency": concurrency}}
@@ -334,6 +301,20 @@ def _scalable_target(name: str) -> dict[str, str]:
         "ResourceId": f"endpoint/{name}/variant/{VARIANT}",
         "ScalableDimension": "sagemaker:variant:DesiredInstanceCount",
     }
+
+
+def _load(name: str, spec: EndpointSpec) -> dict[str, Any]:
+    """The metric that the number of instances follows."""
+    if spec.kind == "async":
+        backlog = {
+            "MetricName": "ApproximateBacklogSizePerInstance",
+            "Namespace": "AWS/SageMaker",
+            "Dimensions": [{"Name": "EndpointName", "Value": name}],
+            "Statistic": "Average",
+        }
+        return {"CustomizedMetricSpecification": backlog}
+    requests = {"PredefinedMetricType": "SageMakerVariantConcurrentRequestsPerModelHighResolution"}
+    return {"PredefinedMetricSpecification": requests}
 
 
 def _object(location: str) -> dict[str, str]:

@@ -17,10 +17,16 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Protocol
 
+from socialnlp_assets.resources.endpoints.protocol import EndpointError
 from socialnlp_assets.resources.endpoints.records import Record
 
 Clock = Callable[[], datetime]
 Sleep = Callable[[float], None]
+CHANGES = 60  # tries of one change, half a minute in all
+
+
+class StoreError(EndpointError):
+    """The lease store refuses or cannot be reached."""
 
 
 def utc_now() -> datetime:
@@ -38,7 +44,7 @@ class Entry:
 class LeaseStore(Protocol):
     """Safe to use from several threads and processes."""
 
-    name: str  # says which store this is, for the tags of the endpoints that it accounts for
+    name: str  # of this store alone: in the tags, and hashed in the names, of the endpoints that it accounts for
 
     def now(self) -> datetime:
         """The time that all users of this store agree on, whatever their own clocks say."""
@@ -58,28 +64,31 @@ def change(
     store: LeaseStore, first: Record, transition: Callable[[Record, datetime], Record], sleep: Sleep = time.sleep
 ) -> Record:
     """Apply `transition(record, now)` to the record kept under `first.key` (to `first` itself where there
-    is none) and keep the result; again on the newer record where another write came first."""
-    attempt = 0
-    while True:
+    is none) and keep the result; again on the newer record where another write came first. Raises `StoreError`
+    where no write succeeds."""
+    for attempt in range(CHANGES):
         entry = store.read(first.key)
         current = entry.record if entry else first
         changed = transition(current, store.now())
         if changed is current or store.write(changed, entry.version if entry else None):
             return changed
-        attempt += 1
-        sleep(random.uniform(0, min(1.0, 0.01 * 2**attempt)))
+        sleep(random.uniform(0, min(1.0, 0.02 * 2**attempt)))
+    raise StoreError(f"{first.key}: none of {CHANGES} writes to {store.name} succeeded; may we write there?")
 
 
 class SqliteStore:
-    """Records in an SQLite file: one machine, any number of processes. The clock is the machine's."""
+    """Records in an SQLite file: one machine, any number of processes. The clock is the machine's, the name a
+    random one that the file keeps: other containers may have another file at the same path."""
 
     def __init__(self, path: Path, clock: Clock = utc_now) -> None:
-        self.name = str(path)
         self._path = path
         self._clock = clock
         path.parent.mkdir(parents=True, exist_ok=True)
         with self._connection() as connection:
             connection.execute("CREATE TABLE IF NOT EXISTS leases (key TEXT PRIMARY KEY, version TEXT, record TEXT)")
+            connection.execute("CREATE TABLE IF NOT EXISTS store (one INTEGER PRIMARY KEY CHECK (one = 1), name TEXT)")
+            connection.execute("INSERT OR IGNORE INTO store VALUES (1, ?)", (f"sqlite:{uuid.uuid4().hex}",))
+            self.name: str = connection.execute("SELECT name FROM store").fetchone()[0]
 
     def now(self) -> datetime:
         return self._clock()
