@@ -121,7 +121,7 @@ def _of_checkout() -> Path:
     """The folder of the built-in workflows, unless it belongs to an installed package: the next install empties it."""
     if {"site-packages", "dist-packages"} & set(BUILT_IN.parts) or not os.access(BUILT_IN, os.W_OK):
         raise click.ClickException(
-            "the built-in workflows belong to the installed package; set SOCIALNLP_WORKFLOWS to a folder of your own, here "
-            "and where the code location runs"
+            "the built-in workflows belong to the installed package; set SOCIALNLP_WORKFLOWS to a folder of your own, "
+            "here and where the code location runs"
         )
     return BUILT_IN

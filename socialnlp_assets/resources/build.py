@@ -43,9 +43,11 @@ def endpoints_resource(settings: Settings) -> dg.ResourceDefinition:
 
 
 def _articles(settings: Settings) -> Any:
-    from socialnlp_assets.resources.articles import Articles
+    from socialnlp_assets.resources.articles import Articles, PageCache
 
-    return Articles(allowed_hosts=settings.article_allowed_hosts)
+    # As long as an hour can be run again.
+    cache = PageCache(settings.state / "articles.db", settings.raw_retention_days)
+    return Articles(settings.article_allowed_hosts, cache=cache)
 
 
 def _secrets(settings: Settings) -> Any:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
+import sqlite3
 import threading
 from collections.abc import Callable
 from http.server import BaseHTTPRequestHandler
@@ -16,7 +17,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from socialnlp_assets.cli.extract import extract as extract_command
-from socialnlp_assets.resources.articles import Articles, Enrichment, PageError, extract
+from socialnlp_assets.resources.articles import Article, Articles, Enrichment, PageCache, PageError, extract
 from socialnlp_assets.resources.articles.address import parse
 from socialnlp_assets.resources.articles.extraction import decode
 from socialnlp_assets.resources.articles.reader import Reader
@@ -73,6 +74,59 @@ def test_each_address_is_fetched_once(site: Site) -> None:
     articles.enrich_all([f"{site.url}/a"] * 3)
     articles.enrich(f"{site.url}/a")
     assert site.paths() == ["/a"]
+
+
+def test_an_address_is_the_same_in_every_spelling(site: Site) -> None:
+    site.pages |= {"/it": answer(html(ITALIAN, "Una rete", english_link("/en#top"))), "/en": answer(html())}
+    articles = articles_for(site)
+    for path in ("/it", "/it#comments", "/en", "/en#more"):
+        assert articles.enrich(site.url.replace("http", "HTTP") + path).status == "fetched"
+    assert site.paths() == ["/it", "/en"]
+
+
+def test_a_later_run_has_what_an_earlier_one_read(site: Site, tmp_path: Path) -> None:
+    site.pages |= {
+        "/it": answer(html(ITALIAN, "Una rete", english_link("/en"))),
+        **{"/en": answer(html()), "/empty": answer(b""), "/error": answer(b"", 500)},
+    }
+    urls = [f"{site.url}{path}" for path in ("/it", "/en", "/empty", "/missing", "/error")]
+
+    def run() -> dict[str, Enrichment]:
+        return Articles([site.netloc], QUICK, cache=PageCache(tmp_path / "state" / "articles.db", days=1)).enrich_all(
+            urls
+        )
+
+    first = run()
+    site.pages.clear()
+    site.seen.clear()
+    assert {url: found for url, found in run().items() if url != urls[-1]} == dict(list(first.items())[:-1])
+    assert site.paths() == ["/error"]  # what may go better another time is asked for again
+
+
+def test_what_is_kept_is_kept_for_some_days_and_not_without_end(tmp_path: Path) -> None:
+    path, article = tmp_path / "articles.db", Article("A new grid", ENGLISH, "en", "http://a.example/")
+    cache = PageCache(path, days=1, most=3)
+    for number in range(5):
+        cache.put(f"http://a.example/{number}", "fetched", article)
+    assert [bool(cache.get(f"http://a.example/{number}")) for number in range(5)] == [False, False, True, True, True]
+    assert cache.get("http://a.example/4") == ("fetched", article)
+    assert PageCache(path, days=0).get("http://a.example/4") is None
+
+
+def test_an_article_with_the_fields_of_another_version_is_read_anew(tmp_path: Path) -> None:
+    cache = PageCache(tmp_path / "articles.db", days=1)
+    cache.put("http://a.example/", "fetched", Article("A new grid", ENGLISH, "en", None))
+    with sqlite3.connect(cache.path) as pages:
+        pages.execute("""UPDATE pages SET article = '{"headline": "A new grid"}'""")
+    assert cache.get("http://a.example/") is None
+
+
+@pytest.mark.parametrize("data", [b"no database at all" * 100, None])
+def test_a_cache_that_cannot_be_used_is_done_without(site: Site, tmp_path: Path, data: bytes | None) -> None:
+    path = tmp_path / "articles.db"
+    path.write_bytes(data) if data else path.mkdir()
+    site.pages["/a"] = answer(html())
+    assert Articles([site.netloc], QUICK, cache=PageCache(path, days=1)).enrich(f"{site.url}/a").status == "fetched"
 
 
 def test_one_bad_page_never_fails_the_hour(site: Site) -> None:

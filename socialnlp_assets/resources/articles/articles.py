@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from collections import defaultdict
 from collections.abc import Iterable
@@ -9,11 +10,13 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 from .address import PageError, Resolver, parse, system_resolver
+from .cache import PageCache
 from .extraction import Article
 from .reader import SLOW, Reader
-from .web import Limits, Page, Web
+from .web import Limits, Web
 
-FETCHED = "fetched"
+FETCHED, NO_ARTICLE = "fetched", "no article found"
+LASTING = frozenset({FETCHED, NO_ARTICLE, "not a web page", "HTTP 404", "HTTP 410"})  # others may be better tomorrow
 HOSTS_AT_ONCE = 16
 HOUR_SECONDS = 900.0  # what the articles of one hour may take; the rest stay as they were delivered
 PATIENCE = 3  # pages in a row that a host does not answer, or nobody can read, before it is left alone
@@ -30,8 +33,9 @@ class Enrichment:
 
 
 class Articles:
-    """Reads articles, each address once. `allowed_hosts` are ``host:port`` pairs that may be private;
-    they are trusted, and not held back by the pause between two requests to one host."""
+    """Reads articles, each address once, and where there is a `cache` once for all runs. `allowed_hosts` are
+    ``host:port`` pairs that may be private; they are trusted, and not held back by the pause between two requests to
+    one host."""
 
     def __init__(
         self,
@@ -40,21 +44,23 @@ class Articles:
         resolve: Resolver = system_resolver,
         hour_seconds: float = HOUR_SECONDS,
         reader: Reader = READER,
+        cache: PageCache | None = None,
     ) -> None:
         self.web = Web(frozenset(host.lower() for host in allowed_hosts), limits, resolve)
         self.hour_seconds = hour_seconds
-        self._known: dict[str, Enrichment] = {}
+        self._known: dict[str, Enrichment] = {}  # by address, without fragment and in one spelling
+        self._asking: dict[str, threading.Lock] = defaultdict(threading.Lock)
         self._reader = reader
-
-    def fetch(self, url: str) -> Page:
-        """The page at `url`. Raises `PageError`."""
-        return self.web.fetch(url)
+        self._cache = cache
 
     def enrich(self, url: str) -> Enrichment:
         """The article at `url`, in English where the page says that there is an English version."""
-        if url not in self._known:
-            self._known[url] = self._read(url)
-        return self._known[url]
+        found = self._page(url.strip())
+        if found.article and found.article.language != "en" and found.article.english_url:
+            english = self._page(found.article.english_url)
+            if english.article and english.article.language == "en":
+                return english
+        return found
 
     def enrich_all(self, urls: Iterable[str]) -> dict[str, Enrichment]:
         """The article of each of `urls`: several hosts side by side, the pages of one host one by one."""
@@ -85,22 +91,28 @@ class Articles:
                 silent = silent + 1 if found[url].status in SILENT else 0
         return found
 
-    def _read(self, url: str) -> Enrichment:
+    def _page(self, url: str) -> Enrichment:
+        """What the page at `url` says, asked for once."""
         try:
-            article = self._extract(self.fetch(url.strip()))
+            address = parse(url, self.web.allowed_hosts).url
         except PageError as error:
             return Enrichment(str(error))
-        if article.language != "en" and article.english_url:
-            try:
-                english = self._extract(self.fetch(article.english_url))
-            except PageError:
-                return Enrichment(FETCHED, article)
-            if english.language == "en":
-                return Enrichment(FETCHED, english)
-        return Enrichment(FETCHED, article)
+        with self._asking[address]:
+            if address not in self._known:
+                self._known[address] = self._kept(address) or self._read(address)
+            return self._known[address]
 
-    def _extract(self, page: Page) -> Article:
-        article = self._reader.extract(page.html, page.url)
-        if article is None:
-            raise PageError("no article found")
-        return article
+    def _kept(self, address: str) -> Enrichment | None:
+        kept = self._cache.get(address) if self._cache else None
+        return Enrichment(*kept) if kept else None
+
+    def _read(self, address: str) -> Enrichment:
+        try:
+            page = self.web.fetch(address)
+            article = self._reader.extract(page.html, page.url)
+            found = Enrichment(FETCHED, article) if article else Enrichment(NO_ARTICLE)
+        except PageError as error:
+            found = Enrichment(str(error))
+        if self._cache and found.status in LASTING:
+            self._cache.put(address, found.status, found.article)
+        return found
