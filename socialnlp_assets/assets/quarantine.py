@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 import pyarrow as pa
 
+from socialnlp_assets.landing.records import RECORD_LIMIT
 from socialnlp_assets.partitions import folder_of
 from socialnlp_assets.resources.lake import Lake
 from socialnlp_assets.schemas import QUARANTINE
-
-MOST_CHARACTERS = 64_000
 
 
 @dataclass(frozen=True)
@@ -44,13 +42,8 @@ def write_quarantine(lake: Lake, workflow: str, step: str, hour: datetime, rejec
             "file": item.file,
             "position": item.position,
             "reason": item.reason,
-            "record": item.record[:MOST_CHARACTERS],
+            "record": item.record[:RECORD_LIMIT],
         }
         for item in rejected
     ]
     lake.write_table(path, pa.Table.from_pylist(rows, schema=QUARANTINE.arrow))
-
-
-def as_record(value: Any) -> str:
-    """A record as text that a person can read and a replay can parse."""
-    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=True, default=str)

@@ -12,6 +12,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from socialnlp_assets.landing.records import RECORD_LIMIT
 from tests.platform.conftest import HOUR, Platform, message
 
 
@@ -186,6 +187,13 @@ def test_an_hour_whose_raw_messages_are_gone_keeps_its_rows(platform: Platform) 
     platform.land([], "none.json")  # emptied on purpose
     counts(platform)
     assert platform.rows("posts") == []
+
+
+def test_quarantine_keeps_as_much_of_a_record_as_landing_does(platform: Platform) -> None:
+    platform.land([message(1), message(2, "x" * 100_000, channelType=None)])
+    counts(platform)
+    (row,) = platform.quarantined()
+    assert len(row["record"]) == RECORD_LIMIT
 
 
 def test_quarantine_empties_when_the_record_is_delivered_right(platform: Platform) -> None:

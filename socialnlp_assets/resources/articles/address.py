@@ -25,6 +25,7 @@ NOT_PUBLIC = [
         "64:ff9b::/96",  # IPv4 behind a translator, private or not
         "2002::/16",  # IPv4 in 6to4
         "2001::/32",  # IPv4 in Teredo
+        "3fff::/20",  # documentation (RFC 9637), which this Python's list does not have yet
     )
 ]
 _LABEL = re.compile(r"(?!-)[a-z0-9_-]{1,63}(?<!-)", re.ASCII)
