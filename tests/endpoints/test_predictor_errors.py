@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import signal
 import threading
 from collections.abc import Callable
 from typing import Any
 
 import pytest
 
+from socialnlp_assets.resources.endpoints.metering import Meter, Price
 from socialnlp_assets.resources.endpoints.predictor import PredictionFailed, Retry
 from socialnlp_assets.resources.endpoints.protocol import (
     EndpointGone,
@@ -105,6 +107,94 @@ def test_a_model_that_fails_on_everything_is_an_error_not_a_quarantined_hour() -
         endpoint.predictor().predict([f"T{i}" for i in range(200)])
 
 
+@pytest.mark.parametrize("in_flight", [1, 4])
+@pytest.mark.parametrize("texts", [1, 7])
+def test_a_broken_model_is_told_by_few_texts_too(texts: int, in_flight: int) -> None:
+    endpoint = Endpoint(rule=lambda _: ModelFailed("model.bin is missing", status=500))
+    with pytest.raises(PredictionFailed, match=rf"failed on {texts} texts .*nor 'good morning': model.bin is missing"):
+        endpoint.predictor(in_flight=in_flight).predict([f"T{i}" for i in range(texts)])
+
+
+def test_a_call_of_nothing_but_poison_is_no_broken_model() -> None:
+    endpoint = Endpoint(rule=failing_on("BAD"))
+    assert isinstance(endpoint.predictor().predict(["BAD"])[0], RowError)
+    assert endpoint.requests[-1] == ["good morning"]
+
+
+@pytest.mark.parametrize("status", [400, 500])
+def test_eight_poison_texts_that_are_the_longest_cost_eight_rows(status: int) -> None:
+    poison = [f"{'X' * 50}{i}" for i in range(8)]
+    fine = [f"t{i}" for i in range(500)]
+    results = Endpoint(rule=failing_on(*poison, status=status)).predictor().predict([*poison, *fine])
+    assert all(isinstance(result, RowError) for result in results[:8])
+    assert results[8:] == fine
+
+
+def test_throttling_does_not_count_against_a_text() -> None:
+    said = [NotReady("throttled"), NotReady("throttled"), InvocationTimeout("one lost answer")]
+    endpoint = Endpoint(rule=lambda _: said.pop(0) if said else None)
+    assert endpoint.predictor().predict(["A"]) == ["a"]
+
+
+def test_requests_that_fail_are_counted_and_paid_for() -> None:
+    endpoint = Endpoint(rule=failing_on("T13", status=400))
+    endpoint.meter = Meter("normalizer", "test", Price(byte=1.0))
+    endpoint.predictor().predict([f"T{i}" for i in range(64)])
+    usage = endpoint.meter.usage
+    assert usage.requests + usage.failures == len(endpoint.requests)
+    assert usage.failures == 7  # 64, 32, … 1
+    assert usage.cost_usd == usage.bytes_sent + usage.bytes_received
+
+
+def test_seconds_of_requests_that_fail_are_paid_for() -> None:
+    endpoint = Endpoint()
+    endpoint.meter = Meter("normalizer", "test", Price(request_second=0.01))
+
+    def slow_and_dead(texts: list[str]) -> Exception | None:
+        endpoint.clock.advance(10)
+        return ModelFailed("worker died", status=500) if len(texts) > 1 else None
+
+    endpoint.rule = slow_and_dead
+    endpoint.predictor().predict(["A", "B"])
+    assert (endpoint.meter.usage.failures, endpoint.meter.usage.requests) == (1, 2)
+    assert endpoint.meter.usage.cost_usd == pytest.approx(0.3)
+
+
+def test_an_endpoint_that_was_regained_has_its_full_time_to_get_ready() -> None:
+    endpoint = Endpoint()
+    said: list[Exception] = [NotReady("loading"), EndpointGone("gone"), NotReady("loading again")]
+
+    def rule(_: list[str]) -> Exception | None:
+        endpoint.clock.advance(400)  # the two waits are longer than one may be
+        return said.pop(0) if said else None
+
+    endpoint.rule = rule
+    assert endpoint.predictor(regain=lambda _: None).predict(["A"]) == ["a"]
+
+
+def test_a_call_that_is_interrupted_ends_the_regaining_too() -> None:
+    regaining, ended = threading.Event(), threading.Event()
+
+    def regain(stopped: threading.Event) -> None:
+        regaining.set()
+        assert stopped.wait(20)
+        ended.set()
+        raise EndpointGone("nobody waits any more")
+
+    def interrupt() -> None:
+        regaining.wait(20)
+        signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGINT)
+
+    endpoint = Endpoint("summarizer", lambda _: EndpointGone("no such endpoint"))
+    interrupter = threading.Thread(target=interrupt)
+    interrupter.start()
+    with pytest.raises(KeyboardInterrupt):
+        endpoint.predictor(in_flight=4, regain=regain).predict([f"T{i}" for i in range(64)])
+    interrupter.join()
+    assert ended.is_set()
+    assert len(endpoint.requests) <= 4
+
+
 def test_a_text_that_is_no_unicode_is_set_aside() -> None:
     results = Endpoint().predictor().predict(["A", "half \ud83d", "B"])
     assert isinstance(results[1], RowError)
@@ -165,10 +255,8 @@ def test_a_score_that_is_no_number_from_0_to_1_costs_its_row(score: str) -> None
 
 def test_labels_that_the_catalogue_lacks_are_an_error_that_names_both() -> None:
     reply = Reply(b'[[{"label": "LABEL_0", "score": 1.0}]]')
-    result = Endpoint("sentiment", lambda _: reply).predictor().predict(["fine"])[0]
-    assert isinstance(result, RowError)
-    assert "LABEL_0" in result.reason
-    assert "neutral" in result.reason
+    with pytest.raises(PredictionFailed, match=r"LABEL_0.*neutral"):
+        Endpoint("sentiment", lambda _: reply).predictor().predict(["fine"])
 
 
 # Endpoints that go away
@@ -186,7 +274,7 @@ def test_a_lost_endpoint_is_regained_once_for_all_requests_in_flight() -> None:
             return EndpointGone("no such endpoint")
         return None
 
-    def regain() -> None:
+    def regain(_: threading.Event) -> None:
         with lock:
             lives[0] += 1
 
@@ -200,7 +288,7 @@ def test_an_endpoint_that_keeps_vanishing_ends_in_a_clear_error() -> None:
     regained: list[int] = []
     endpoint = Endpoint(rule=lambda _: EndpointGone("no such endpoint"))
     with pytest.raises(PredictionFailed, match="vanished 4 times"):
-        endpoint.predictor(regain=lambda: regained.append(1)).predict(["A"])
+        endpoint.predictor(regain=lambda _: regained.append(1)).predict(["A"])
     assert len(regained) == 3
 
 

@@ -32,11 +32,12 @@ class Usage:
     texts: int = 0  # texts asked about, blank and repeated ones included
     rows: int = 0  # texts sent
     requests: int = 0  # requests that were answered
-    retries: int = 0  # requests that had to be sent again
+    failures: int = 0  # requests that kept the model busy and brought nothing
+    retries: int = 0  # requests that were sent again as they were
     row_errors: int = 0  # texts the model could not take
     bytes_sent: int = 0
     bytes_received: int = 0
-    request_seconds: float = 0.0  # summed over requests in flight
+    request_seconds: float = 0.0  # summed over requests in flight, failures included
     endpoint_seconds: float = 0.0  # this holder's share of the time the endpoint was held
     cost_usd: float = 0.0  # an estimate, from the price table
 
@@ -124,15 +125,15 @@ class Meter:
 
     def request(self, *, rows: int, sent: int, received: int, seconds: float) -> None:
         """One answered request."""
+        self._asked(sent, received, seconds, requests=1, rows=rows)
+
+    def failure(self, *, sent: int, seconds: float) -> None:
+        """One request that the model was busy with, as far as is known, and that brought no results."""
+        self._asked(sent, 0, seconds, failures=1)
+
+    def _asked(self, sent: int, received: int, seconds: float, **counts: int) -> None:
         cost = seconds * self._price.request_second + (sent + received) * self._price.byte
-        self.add(
-            requests=1,
-            rows=rows,
-            bytes_sent=sent,
-            bytes_received=received,
-            request_seconds=seconds,
-            cost_usd=cost,
-        )
+        self.add(bytes_sent=sent, bytes_received=received, request_seconds=seconds, cost_usd=cost, **counts)
 
     def held(self, seconds: float, holders: int = 1) -> None:
         """The endpoint ran for `seconds` while `holders` held it, this one among them."""
@@ -145,12 +146,12 @@ def usage_table(usages: Iterable[Usage]) -> Table:
     table = Table(title="Use of endpoints")
     for heading in ("Model", "Holder"):
         table.add_column(heading)
-    for heading in ("Texts", "Sent", "Requests", "Retries", "Errors", "MB", "Endpoint s", "USD"):
+    for heading in ("Texts", "Sent", "Requests", "Failures", "Retries", "Errors", "MB", "Endpoint s", "USD"):
         table.add_column(heading, justify="right")
     total = 0.0
     for usage in sorted(usages, key=lambda usage: (usage.model, usage.holder)):
         megabytes = (usage.bytes_sent + usage.bytes_received) / 1e6
-        counts = (usage.texts, usage.rows, usage.requests, usage.retries, usage.row_errors)
+        counts = (usage.texts, usage.rows, usage.requests, usage.failures, usage.retries, usage.row_errors)
         amounts = (f"{megabytes:.2f}", f"{usage.endpoint_seconds:.1f}", f"{usage.cost_usd:.4f}")
         table.add_row(usage.model, usage.holder, *map(str, counts), *amounts)
         total += usage.cost_usd

@@ -33,8 +33,11 @@ from socialnlp_assets.resources.endpoints.tasks import FORMATS, BadReply, Result
 
 Invoke = Callable[[bytes, str | None], Reply]  # (body, target) -> reply; raises a subclass of InvocationError
 
-# A model that fails on so many texts and has answered none is broken: an error, not so many bad rows.
-FAILURES_OF_A_BROKEN_MODEL = 8
+# A model that fails on so many texts, or on all of a call, is asked for a harmless one. If it fails on that as well,
+# it is broken: an error, not so many bad rows.
+FAILURES_THAT_CAST_DOUBT = 8
+HARMLESS = "good morning"
+UNANSWERED = (InvocationTimeout, PayloadTooLarge, ModelFailed, BadReply)  # what may be the batch's own fault
 MAX_REGAINED = 3  # successors of an endpoint that one call asks for
 
 
@@ -68,8 +71,8 @@ class Predictor:
     """Asks one leased endpoint.
 
     `invoke` sends one body. `regain`, where given, is called when the endpoint is gone: it gets hold of a
-    successor, after which `invoke` reaches that one, or raises. It is called by one thread at a time, once
-    for each loss.
+    successor, after which `invoke` reaches that one, or raises, as it must when the event that it is given is
+    set. It is called by one thread at a time, once for each loss.
     """
 
     def __init__(
@@ -80,7 +83,7 @@ class Predictor:
         *,
         kind: str = "realtime",
         in_flight: int = 4,
-        regain: Callable[[], None] | None = None,
+        regain: Callable[[threading.Event], None] | None = None,
         retry: Retry | None = None,
     ) -> None:
         self._entry = entry
@@ -179,34 +182,53 @@ class Predictor:
         workers = min(self._in_flight, rows.least_batches(self._pace.max_bytes))
         if workers == 1:
             work()
-            return
-        with ThreadPoolExecutor(workers, thread_name_prefix="predict") as pool:
-            futures = [pool.submit(work) for _ in range(workers)]
-            try:
-                for future in as_completed(futures):
-                    future.result()
-            finally:
-                call.stopped.set()  # also when this thread is interrupted
+        else:
+            with ThreadPoolExecutor(workers, thread_name_prefix="predict") as pool:
+                try:
+                    for future in as_completed([pool.submit(work) for _ in range(workers)]):
+                        future.result()
+                except BaseException:
+                    call.stopped.set()  # also when this thread is interrupted
+                    raise
+        self._doubt(call, failures=1)
 
     def _settle(self, call: _Call, batch: list[Row]) -> int:
         """Every row of the batch gets its result, in as many requests as that takes. The number of rows that
         the model could not take."""
         try:
             results = self._ask(call, batch)
-        except (InvocationTimeout, PayloadTooLarge, ModelFailed, BadReply) as error:
+        except UNANSWERED as error:
             if len(batch) > 1:
                 failed = sum(self._settle(call, part) for part in _split(batch, error))
                 if not failed:  # no text was at fault: there were too many
                     self._pace.too_much(sum(row.size for row in batch))
                 return failed
             results = [RowError(f"the model cannot take this text: {error}")]
-        return call.fill(batch, results)
+        failed = call.fill(batch, results)
+        self._doubt(call, FAILURES_THAT_CAST_DOUBT)
+        return failed
+
+    def _doubt(self, call: _Call, failures: int) -> None:
+        """Raises `PredictionFailed` where so many texts have failed, none was answered, and the model is broken."""
+        if not (doubt := call.doubt(failures)):
+            return
+        failed, row = doubt
+        result: Result
+        try:
+            (result,) = self._ask(call, [Row(HARMLESS, row.values, [], json_size(HARMLESS))])
+        except UNANSWERED as error:
+            result = RowError(str(error))
+        if isinstance(result, RowError):
+            raise PredictionFailed(
+                f"the model failed on {failed} texts and answered none, nor {HARMLESS!r}: {result.reason}. "
+                "Read the endpoint's log; no text was set aside."
+            )
 
     def _ask(self, call: _Call, batch: list[Row]) -> list[Result]:
         """One request, sent again while a retry may help."""
         body = self._format.body([row.text for row in batch], {**call.shared, **row_parameters(batch, call.by_row)})
         now = self._retry.now
-        attempt, trying_since = 0, now()
+        attempt, failures, trying_since = 0, 0, now()
         while True:
             if call.stopped.is_set():
                 raise _Stopped
@@ -223,10 +245,12 @@ class Predictor:
                     raise PredictionFailed(
                         f"gave up after {now() - trying_since:.0f} s and {attempt + 1} tries: {error}"
                     ) from error
-            except (InvocationTimeout, ModelFailed, BadReply) as error:
-                # A batch is split at once. A single text has another chance, unless the model refused it.
-                refused = isinstance(error, ModelFailed) and error.status < 500
-                if len(batch) > 1 or refused or attempt + 1 >= self._retry.row_attempts:
+            except UNANSWERED as error:
+                self._meter.failure(sent=len(body), seconds=now() - began)
+                failures += 1
+                # A batch is split at once. A single text has another chance, unless it was refused.
+                refused = isinstance(error, PayloadTooLarge) or (isinstance(error, ModelFailed) and error.status < 500)
+                if len(batch) > 1 or refused or failures >= self._retry.row_attempts:
                     raise
             else:
                 self._pace.took(sum(row.size for row in batch), seconds)
@@ -241,11 +265,13 @@ class Predictor:
         if self._regain is None:
             raise error
         with self._regaining:
+            if call.stopped.is_set():
+                raise _Stopped
             if self._lives != life:
                 return  # another thread did
             if call.regained >= MAX_REGAINED:
                 raise PredictionFailed(f"the endpoint vanished {call.regained + 1} times in one call: {error}")
-            self._regain()
+            self._regain(call.stopped)
             call.regained += 1
             self._lives += 1
 
@@ -262,24 +288,29 @@ class _Call:
     regained: int = 0
     _answered: int = 0
     _failed: int = 0
+    _last_failed: Row | None = None
+    _doubted: bool = False
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def fill(self, batch: Sequence[Row], results: Sequence[Result]) -> int:
-        """Put each row's result wherever its text was asked. The number of rows that the model could not take;
-        raises `PredictionFailed` for a broken model."""
+        """Put each row's result wherever its text was asked. The number of rows that the model could not take."""
         for row, result in zip(batch, results, strict=True):
             for position in row.positions:
                 self.results[position] = result
-        failures = [result.reason for result in results if isinstance(result, RowError)]
+        failed = [row for row, result in zip(batch, results, strict=True) if isinstance(result, RowError)]
         with self._lock:
-            self._failed += len(failures)
-            self._answered += len(results) - len(failures)
-            if failures and not self._answered and self._failed >= FAILURES_OF_A_BROKEN_MODEL:
-                raise PredictionFailed(
-                    f"the model failed on {self._failed} texts and answered none: {failures[-1]}. "
-                    "Read the endpoint's log; no text was set aside."
-                )
-        return len(failures)
+            self._failed += len(failed)
+            self._answered += len(results) - len(failed)
+            self._last_failed = failed[-1] if failed else self._last_failed
+        return len(failed)
+
+    def doubt(self, failures: int) -> tuple[int, Row] | None:
+        """How many rows have failed, and one of them, if it is time to ask whether the model works: once a call."""
+        with self._lock:
+            if self._doubted or self._answered or self._failed < failures or self._last_failed is None:
+                return None
+            self._doubted = True
+            return self._failed, self._last_failed
 
 
 def _split(batch: list[Row], error: Exception) -> list[list[Row]]:
