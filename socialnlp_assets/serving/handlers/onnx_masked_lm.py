@@ -10,13 +10,12 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Self
 
-import numpy as np
 from tokenizers import Tokenizer
 
 from socialnlp_assets.nlp.noise import normalise
 from socialnlp_assets.serving.batching import by_length, lanes_of
 from socialnlp_assets.serving.handler import Handler, Predictions
-from socialnlp_assets.serving.handlers.masked_words import LogProbabilities, Masked, MaskedWords
+from socialnlp_assets.serving.handlers.masked_words import Masked, MaskedWords, mean_log_probabilities
 from socialnlp_assets.serving.handlers.onnx_session import BATCH_TOKENS, load_session, pad
 
 
@@ -38,12 +37,11 @@ class OnnxMaskedLM(Handler):
     def predict(self, texts: Sequence[str], parameters: Mapping[str, Any]) -> Predictions:  # noqa: ARG002
         return Predictions(normalise(texts, self._choose))
 
-    def _score(self, questions: list[Masked]) -> list[LogProbabilities]:
+    def _score(self, questions: list[Masked]) -> list[list[float]]:
         return by_length(self._run, questions, [len(question.ids) for question in questions], BATCH_TOKENS, self._lanes)
 
-    def _run(self, questions: list[Masked]) -> list[LogProbabilities]:
+    def _run(self, questions: list[Masked]) -> list[list[float]]:
         ids, mask = pad([question.ids for question in questions], self._padding)
         positions, _ = pad([question.positions for question in questions], 0)
         (scores,) = self._session.run(None, {"input_ids": ids, "attention_mask": mask, "positions": positions})
-        # A copy, so that the batch's scores are free once each question has its own.
-        return [np.array(row[: len(question.positions)]) for row, question in zip(scores, questions, strict=True)]
+        return [mean_log_probabilities(rows, question) for rows, question in zip(scores, questions, strict=True)]

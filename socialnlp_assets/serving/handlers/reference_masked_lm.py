@@ -8,7 +8,7 @@ from typing import Any, Self
 
 from socialnlp_assets.nlp.noise import normalise
 from socialnlp_assets.serving.handler import Handler, Predictions
-from socialnlp_assets.serving.handlers.masked_words import LogProbabilities, Masked, MaskedWords
+from socialnlp_assets.serving.handlers.masked_words import Masked, MaskedWords, mean_log_probabilities
 from socialnlp_assets.serving.handlers.reference_model import in_order, load_reference
 
 
@@ -26,10 +26,13 @@ class ReferenceMaskedLM(Handler):
     def predict(self, texts: Sequence[str], parameters: Mapping[str, Any]) -> Predictions:  # noqa: ARG002
         return Predictions(normalise(texts, self._choose))
 
-    def _score(self, questions: list[Masked]) -> list[LogProbabilities]:
+    def _score(self, questions: list[Masked]) -> list[list[float]]:
         return in_order(self._run, questions, self._settings)
 
-    def _run(self, questions: list[Masked]) -> list[LogProbabilities]:
+    def _run(self, questions: list[Masked]) -> list[list[float]]:
         encoded = self._tokenizer.pad({"input_ids": [question.ids for question in questions]}, return_tensors="pt")
         scores = self._model(**encoded).logits.log_softmax(-1).numpy()
-        return [row[list(question.positions)] for row, question in zip(scores, questions, strict=True)]
+        return [
+            mean_log_probabilities(rows[list(question.positions)], question)
+            for rows, question in zip(scores, questions, strict=True)
+        ]
