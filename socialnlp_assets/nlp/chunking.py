@@ -17,6 +17,7 @@ CountTokens = Callable[[str], int]
 SHORT, LONG = 50, 250  # tokens: under SHORT a text stays itself, above LONG it is split
 CHUNK = 512  # tokens that a chunk stays under
 BUDGET = 300  # tokens of all summaries of one text together
+MOST_CHUNKS = BUDGET // 20  # a share of fewer tokens is no sentence
 
 _ABBREVIATIONS = """
 mr mrs ms dr prof sr jr st vs etc eg ie cf al inc ltd co corp dept est fig figs no nos vol pp p ed eds
@@ -47,18 +48,28 @@ class SummaryPlan(NamedTuple):
     chunks: list[str]
     max_length: int
     min_length: int
+    truncated: bool = False  # the chunks are only the beginning of the text
 
 
-def plan(text: str, count_tokens: CountTokens, *, max_length: int = BUDGET, min_length: int = SHORT) -> SummaryPlan:
+def plan(
+    text: str,
+    count_tokens: CountTokens,
+    *,
+    max_length: int = BUDGET,
+    min_length: int = SHORT,
+    most_chunks: int | None = None,
+) -> SummaryPlan:
     """The plan for `text`. `max_length` is the budget of all its summaries together; no chunk is asked for
-    more tokens than it has, nor for a longer minimum than its share."""
+    more tokens than it has, nor for a longer minimum than its share. Of a text in more than `most_chunks` only
+    those are summarised."""
     total = count_tokens(text)
     if total < SHORT:
         return SummaryPlan(Mode.KEEP, [text], total, 0)
-    chunks = [text] if total <= LONG else split(text, count_tokens)
+    found = [text] if total <= LONG else split(text, count_tokens)
+    chunks = found[:most_chunks]
     share = max(1, min(max_length // len(chunks), total // len(chunks)))
     mode = Mode.WHOLE if total <= LONG else Mode.SPLIT
-    return SummaryPlan(mode, chunks, share, min(min_length // len(chunks), share))
+    return SummaryPlan(mode, chunks, share, min(min_length // len(chunks), share), len(chunks) < len(found))
 
 
 def sentences(text: str) -> list[str]:

@@ -58,6 +58,13 @@ def test_chunks_share_the_budget_and_are_about_as_long() -> None:
     assert all(chunk.endswith("digits.") for chunk in found.chunks)
 
 
+def test_of_more_chunks_than_are_allowed_the_first_are_kept_and_share_the_budget() -> None:
+    whole, cut = plan(SENTENCE * 150, words), plan(SENTENCE * 150, words, most_chunks=2)
+    assert (whole.truncated, cut.truncated) == (False, True)
+    assert cut.chunks == whole.chunks[:2]
+    assert cut.max_length == 150
+
+
 def test_no_summary_may_be_longer_than_its_text() -> None:
     found = plan(SENTENCE * 8, words)
     assert found.mode is Mode.WHOLE

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import random
 import string
-import subprocess
 from pathlib import Path
 
 import pytest
-from model_servers import running
+from model_servers import resident_kilobytes, running
 
 from socialnlp_assets.models.catalogue import EMBEDDED_MODELS
 
@@ -25,11 +24,6 @@ def texts(rng: random.Random, count: int) -> list[str]:
         return "".join(rng.choices(string.ascii_lowercase, k=rng.randint(3, 10)))
 
     return [" ".join(word() for _ in range(rng.randint(5, 40))) + "." for _ in range(count)]
-
-
-def resident_kilobytes(process: int) -> int:
-    """As `ps` tells it, on Linux and macOS."""
-    return int(subprocess.run(["ps", "-o", "rss=", "-p", str(process)], capture_output=True, check=True).stdout)
 
 
 @pytest.mark.slow

@@ -62,7 +62,7 @@ class CTranslate2Bart(Handler):
             lengths = [len(encoding) for encoding in encodings]
             return by_length(run, range(len(chunks)), lengths, BATCH_TOKENS, self._lanes)
 
-        return Predictions(summarise(texts, parameters, self._count, generate))
+        return summarise(texts, parameters, self._count, generate)
 
     def _count(self, text: str) -> int:
         return len(self._tokenizer.encode(text, add_special_tokens=False))

@@ -8,6 +8,7 @@ Translation, JMLR 2021.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any, Self
 
@@ -42,24 +43,30 @@ class CTranslate2M2M100(Handler):
         return cls(translator, pieces, settings["languages"], lanes)
 
     def predict(self, texts: Sequence[str], parameters: Mapping[str, Any]) -> Predictions:
-        def translate_pieces(pieces: list[str], languages: list[str], most: int) -> list[str]:
+        def translate_pieces(pieces: list[str], languages: list[str], most: list[int]) -> list[str]:
             sources = [
                 [f"__{language}__", *tokens, END]
                 for language, tokens in zip(languages, self._pieces.encode(pieces, out_type=str), strict=True)
             ]
 
-            def run(batch: list[list[str]]) -> list[str]:
+            def run(batch: list[int], bound: int) -> list[str]:
                 results = self._translator.translate_batch(
-                    batch,
+                    [sources[piece] for piece in batch],
                     target_prefix=[[f"__{parameters['tgt_lang']}__"]] * len(batch),
                     beam_size=parameters["num_beams"],
-                    max_decoding_length=most,
+                    max_decoding_length=bound,
                 )
                 return [self._text(result.hypotheses[0]) for result in results]
 
-            return by_length(run, sources, [len(source) for source in sources], BATCH_TOKENS, self._lanes)
+            answers: dict[int, str] = {}
+            for bound in sorted(set(most), reverse=True):  # a batch has one, and it may decide what a beam finds
+                group = [piece for piece, its_bound in enumerate(most) if its_bound == bound]
+                lengths = [len(sources[piece]) for piece in group]
+                found = by_length(partial(run, bound=bound), group, lengths, BATCH_TOKENS, self._lanes)
+                answers.update(zip(group, found, strict=True))
+            return [answers[piece] for piece in range(len(pieces))]
 
-        return Predictions(translate(texts, parameters, self._count, translate_pieces))
+        return translate(texts, parameters, self._count, translate_pieces)
 
     def _count(self, text: str) -> int:
         return len(self._pieces.encode(text))

@@ -42,7 +42,7 @@ class ReferenceBart(Handler):
 
             return in_order(run, list(zip(chunks, most, strict=True)), self._settings)
 
-        return Predictions(summarise(texts, parameters, self._count, generate))
+        return summarise(texts, parameters, self._count, generate)
 
     def _count(self, text: str) -> int:
         return len(self._tokenizer(text, add_special_tokens=False)["input_ids"])
