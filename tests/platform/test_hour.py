@@ -21,6 +21,7 @@ from tests.platform.conftest import HOUR, Platform, message
 
 pytestmark = pytest.mark.slow
 
+CHECKS = {"schema", "unique_key", "row_count", "conservation"}
 SECOND = HOUR + timedelta(hours=1)  # the sample hour that holds broken records and a message of the hour before
 
 
@@ -39,6 +40,15 @@ def materialised(result: dg.ExecuteInProcessResult) -> dict[str, dict[str, Any]]
         event.materialization.asset_key.path[-1]: {k: v.value for k, v in event.materialization.metadata.items()}
         for event in result.get_asset_materialization_events()
     }
+
+
+def passed(result: dg.ExecuteInProcessResult) -> dict[str, set[str]]:
+    """Asset → its checks, all of which have passed."""
+    found: dict[str, set[str]] = {}
+    for check in result.get_asset_check_evaluations():
+        assert check.passed, check
+        found.setdefault(check.asset_key.path[-1], set()).add(check.check_name)
+    return found
 
 
 def snapshot(platform: Platform, *folders: str) -> dict[str, bytes]:
@@ -62,10 +72,10 @@ def test_an_hour_of_sprinklr_becomes_a_table(whole_platform: Platform) -> None:
     assert found["posts"]["rows_quarantined"] == 2
     assert found["classifications"]["dropped"] == {"not social": 6}
     assert found["translations"]["endpoint/translator/requests"] >= 1
-    checks = result.get_asset_check_evaluations()
-    assert checks
-    assert all(check.passed for check in checks)
-    assert {check.partition for check in checks} == {"2026-11-20-09:00"}
+    checks = passed(result)
+    assert set(checks) == set(found)
+    assert all(names >= CHECKS for names in checks.values())
+    assert {check.partition for check in result.get_asset_check_evaluations()} == {"2026-11-20-09:00"}
 
     rows = output(whole_platform, "sprinklr")
     per_topic = Counter((row["message_id"]) for row in rows.select("message_id").to_df().to_dict("records"))
@@ -125,13 +135,20 @@ def test_an_article_takes_the_text_of_its_page(settings: Settings) -> None:
         finally:
             with build_endpoints(open_settings) as endpoints:
                 endpoints.stop_all()
-        rows = [row for row in platform.rows("enrichments", hour=SECOND) if row["article_status"] != "not_article"]
-        assert {row["article_status"] for row in rows} >= {"enriched"}
-        clean = {row["message_id"]: row["text_clean"] for row in platform.rows("filtered_text", hour=SECOND)}
-        for row in rows:
-            longer = len(row["text_enriched"]) >= 1.2 * len(clean[row["message_id"]])
-            assert row["enriched"] == (row["article_status"] == "enriched")
-            assert longer if row["enriched"] else row["text_enriched"] == clean[row["message_id"]]
+    rows = [row for row in platform.rows("enrichments", hour=SECOND) if row["article_status"] != "not_article"]
+    assert {row["article_status"] for row in rows} >= {"enriched"}
+    clean = {row["message_id"]: row["text_clean"] for row in platform.rows("filtered_text", hour=SECOND)}
+    for row in rows:
+        longer = len(row["text_enriched"]) >= 1.2 * len(clean[row["message_id"]])
+        assert row["enriched"] == (row["article_status"] == "enriched")
+        assert longer if row["enriched"] else row["text_enriched"] == clean[row["message_id"]]
+
+    enriched = snapshot(platform, "sprinklr/enrichments")
+    with dg.DagsterInstance.ephemeral() as instance:  # the pages are gone from the web now
+        platform.instance = instance
+        key = dg.AssetKey(["sprinklr", "enrichments"])
+        assert platform.run(hour=SECOND, asset_selection=[key]).success
+    assert snapshot(platform, "sprinklr/enrichments") == enriched
 
 
 def test_rwanda_and_reviews(whole_platform: Platform) -> None:
@@ -185,24 +202,29 @@ def test_a_workflow_is_one_file(whole_platform: Platform, tmp_path: Path) -> Non
         "  languages: [fr, en]\n"
         "steps:\n"
         "  translations:\n"
-        "  classifications: {model: themes}\n"
+        "  classifications: {model: aspects-service-points}\n"
         "  keywords: {top: 3}\n"
+        "  themes: {model: reputation, threshold: 0.3}\n"
     )
     whole_platform.settings = whole_platform.settings.model_copy(update={"workflows": folder})
     definitions = whole_platform.definitions
     graph = definitions.get_repository_def().asset_graph
     assets = {key.path[1] for key in graph.get_all_asset_keys() if key.path[0] == "france"}
-    assert assets == {"landing", "posts", "translations", "classifications", "keywords", "output"}
+    assert assets == {"landing", "posts", "translations", "classifications", "keywords", "themes", "output"}
     assert definitions.resolve_sensor_def("france_landing").job_name == "france"
     text = "La facture d'électricité est trop chère"
     whole_platform.land([message(1, text, language="fr"), message(2)], workflow="france")
     result = whole_platform.run("france")
     assert result.success
-    assert all(check.passed for check in result.get_asset_check_evaluations())
+    checks = passed(result)
+    assert set(checks) == assets - {"landing"}
+    assert all(names >= CHECKS for names in checks.values())
+    assert "values" in checks["classifications"]
     rows = {row["message_id"]: row for row in output(whole_platform, "france").to_df().to_dict("records")}
     assert set(rows) == {"m1", "m2"}
     assert rows["m1"]["text_en"] != text
-    assert {"environment", "environment_score", "keywords"} <= set(rows["m1"])
+    assert {rows[key]["prezzi"] for key in rows} <= {"positive", "negative", "not mentioned"}
+    assert {"theme_products", "theme_products_score", "keywords"} <= set(rows["m1"])
     assert all(len(row["keywords"]) <= 3 for row in rows.values())
 
 
@@ -212,5 +234,9 @@ def test_metadata_holds_no_author(whole_platform: Platform) -> None:
     events = json.dumps([str(event) for event in result.all_events])
     for secret in ("Ada Lovelace", "ada_l", "31337"):
         assert secret not in events
-    stored = b"".join(snapshot(whole_platform, "output", "sprinklr").values())
-    assert b"31337" not in stored
+    tables = [whole_platform.rows(asset) for asset in passed(result) if asset != "output"]
+    stored = json.dumps([*tables, output(whole_platform, "sprinklr").fetchall()], default=str)
+    assert "The power is back" in stored
+    assert "TWITTER" in stored
+    for secret in ("Ada Lovelace", "ada_l", "31337"):
+        assert secret not in stored
