@@ -45,17 +45,17 @@ class EndpointShape(_Strict):
     def fits_its_kind(self) -> Self:
         """What SageMaker would refuse only when the endpoint is created, or the configuration is made."""
         if self.multi_model and self.kind != "realtime":
-            raise ValueError(f"a {self.kind} endpoint cannot be multi_model")
+            raise ValueError(f"{self.kind} endpoints cannot be multi_model")
         if self.kind == "serverless":
             if self.memory_mb not in SERVERLESS_MEMORY_MB:
                 raise ValueError(f"memory_mb is one of {', '.join(map(str, SERVERLESS_MEMORY_MB))}")
             if self.max_concurrency < 1:
-                raise ValueError("a serverless endpoint needs max_concurrency, at least 1")
+                raise ValueError("serverless endpoints need a max_concurrency of at least 1")
             return self
         if not self.instance_type:
-            raise ValueError(f"a {self.kind} endpoint needs an instance_type")
+            raise ValueError(f"{self.kind} endpoints need an instance_type")
         if not 1 <= self.min_instances <= self.max_instances:
-            raise ValueError("instances must be 1 ≤ min_instances ≤ max_instances")
+            raise ValueError("it must be that 1 ≤ min_instances ≤ max_instances")
         return self
 
 

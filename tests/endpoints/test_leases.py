@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from socialnlp_assets.resources.endpoints.local import LocalProcess
 from socialnlp_assets.resources.endpoints.manager import Lease, LeaseManager, Owner, Terms
 from socialnlp_assets.resources.endpoints.protocol import (
     BackendError,
+    EndpointError,
     EndpointFailed,
     EndpointGone,
     NotReady,
@@ -22,10 +24,11 @@ from socialnlp_assets.resources.endpoints.records import State
 from socialnlp_assets.resources.endpoints.resource import Endpoints
 from socialnlp_assets.resources.endpoints.s3_store import S3Store
 from socialnlp_assets.resources.endpoints.sagemaker import SageMaker
+from socialnlp_assets.settings import Profile, Settings
 from tests.endpoints.machine import Machine
-from tests.endpoints.world import E1, E2, TERMS, TEXTS, DiesAt, Killed, World, spec, translate
+from tests.endpoints.world import CATALOGUE, E1, E2, TERMS, TEXTS, DiesAt, Killed, World, spec, translate
 from tests.fakes import s3
-from tests.fakes.aws_errors import AwsError, throttling
+from tests.fakes.aws_errors import CAPACITY, IMAGE, PING, AwsError, throttling
 from tests.fakes.sagemaker import Creation
 
 # Creating
@@ -98,11 +101,7 @@ def test_a_successor_is_created_while_the_predecessor_is_deleted(world: World) -
 @pytest.mark.slow
 @pytest.mark.parametrize(
     "reason",
-    [
-        "Unable to provision requested ML compute capacity due to InsufficientInstanceCapacity error.",
-        "The primary container for production variant AllTraffic did not pass the ping health check.",
-        "The image '123456789012.dkr.ecr.eu-west-1.amazonaws.com/nlp:1' does not exist.",
-    ],
+    [pytest.param(CAPACITY, id="capacity"), pytest.param(PING, id="ping"), pytest.param(IMAGE, id="image")],
 )
 def test_a_creation_that_fails_fails_for_all_who_waited_and_says_why(world: World, reason: str) -> None:
     world.fake.creations["e1$"] = Creation(failure=reason)
@@ -250,6 +249,18 @@ def test_an_endpoint_that_vanishes_in_the_middle_of_a_call_costs_no_row(world: W
     assert world.created() == [E1, E2]
 
 
+def test_waiting_for_a_successor_ends_with_the_call_that_needs_it(world: World) -> None:
+    lease = world.lease()
+    world.together(lease.enter)
+    world.fake.vanish(E1)
+    stopped = threading.Event()
+    stopped.set()
+    with pytest.raises(EndpointError, match="the call that needed it has stopped"):
+        world.together(lambda: lease.regain(stopped))
+    assert world.created() == [E1]
+    lease.release()
+
+
 def test_a_heartbeat_that_stalled_and_resumed_unnoticed_loses_nothing(world: World) -> None:
     lease = world.lease()
     world.together(lease.enter)
@@ -333,15 +344,29 @@ def test_conflicts_and_lost_answers_of_s3_cost_no_row_and_no_endpoint(world: Wor
 
 @pytest.mark.slow
 def test_a_backfill_of_24_hours_creates_each_endpoint_once(world: World) -> None:
+    """Predicting takes seconds, an hour's other steps minutes, and the reaper comes after each."""
+    warm = timedelta(seconds=Settings(profile=Profile.AWS).seconds_warm)
+    terms = replace(TERMS, warm=warm)
+
+    def other_steps(number: int) -> None:
+        for _ in range(number):
+            world.clock.sleep(60)
+            world.endpoints("reaper").reap()
+
     def hours() -> None:
         for hour in range(24):
-            with world.endpoints(f"hour-{hour}") as endpoints:
+            with Endpoints(replace(world.manager(f"hour-{hour}"), terms=terms), spec, CATALOGUE) as endpoints:
                 endpoints.warm(["translator", "sentiment"])
-                assert len(translate(endpoints)) == len(TEXTS)
+                other_steps(2)
+                with endpoints.lease("translator") as translator:
+                    assert len(translator.predict(TEXTS, src_lang="it")) == len(TEXTS)
+                    world.clock.sleep(20)
+                other_steps(4)
                 with endpoints.lease("sentiment") as sentiment:
                     sentiment.predict(TEXTS)
-            world.clock.advance(60)
-            world.endpoints("reaper").reap()
+                    world.clock.sleep(5)
+                other_steps(4)
+            world.endpoints("hook").release_run(f"hour-{hour}")
 
     world.together(hours)
     # Announcer and lease may ask for the same one at once; whose request comes second is told that it exists.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import socket
 import statistics
 import subprocess
 import sys
@@ -15,6 +16,7 @@ from pathlib import Path
 
 import pytest
 
+from socialnlp_assets.resources.endpoints import local
 from socialnlp_assets.resources.endpoints.local import LocalProcess, local_spec
 from socialnlp_assets.resources.endpoints.manager import PATIENCE, Lease, LeaseManager, Patience, Terms
 from socialnlp_assets.resources.endpoints.protocol import (
@@ -83,24 +85,44 @@ def test_nobody_holds_it_and_it_is_no_longer_warm(machine: Machine) -> None:
 
 
 def test_a_server_that_crashes_at_its_start_is_told_with_the_end_of_its_log(machine: Machine) -> None:
-    machine.serves(crash="OSError: [Errno 98] 127.0.0.1:8080: address already in use")
+    machine.serves(crash="RuntimeError: the weights are damaged")
     with (
         machine.endpoints() as endpoints,
-        pytest.raises(EndpointFailed, match=r"(?s)the server has ended; the end of .*\.log:.*address already in use"),
+        pytest.raises(EndpointFailed, match=r"(?s)the server has ended; the end of .*\.log:.*the weights are damaged"),
         endpoints.lease("translator"),
     ):
         pass
     assert endpoints.records() == []  # there was nothing to remove
 
 
+def test_a_server_whose_port_is_taken_is_told_with_the_end_of_its_log(machine: Machine) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        machine.serves(port=taken.getsockname()[1])
+        with (
+            machine.endpoints() as endpoints,
+            pytest.raises(EndpointFailed, match=r"(?s)the server has ended; .*Address already in use"),
+            endpoints.lease("translator"),
+        ):
+            pass
+    assert machine.processes() == []
+    machine.serves()
+    with machine.endpoints() as endpoints, endpoints.lease("translator") as translator:
+        assert translator.predict(["a"], src_lang="it") == ["A"]
+
+
 @pytest.mark.parametrize(
     ("behaviour", "problem"),
-    [({"slow": 3600}, "/ping answered 503"), ({"mute": True}, "has not announced its port")],
-    ids=["never answers ping", "never announces"],
+    [
+        ({"slow": 3600}, "/ping answered 503"),
+        ({"hang": 3600}, "/ping was not answered in 0.2 s"),
+        ({"mute": True}, "has not announced its port"),
+    ],
+    ids=["ping is refused", "ping hangs", "never announces"],
 )
 def test_a_server_that_does_not_come_up_in_time_is_removed(
     machine: Machine, behaviour: dict[str, object], problem: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(local, "PING_SECONDS", 0.2)
     monkeypatch.setitem(PATIENCE, "process", Patience(timedelta(seconds=0.05), timedelta(seconds=1)))
     machine.serves(**behaviour)
     with (

@@ -10,6 +10,7 @@ import pytest
 
 from socialnlp_assets.resources.endpoints.predictor import Predictor
 from socialnlp_assets.resources.endpoints.protocol import (
+    MAX_BODY_BYTES,
     InvocationTimeout,
     NotReady,
     PayloadTooLarge,
@@ -46,6 +47,20 @@ def test_requests_hold_texts_of_like_length_within_the_catalogues_count() -> Non
     shortest_and_longest = [(min(map(len, request)), max(map(len, request))) for request in endpoint.requests]
     for (shortest, _), (_, longest) in pairwise(shortest_and_longest):
         assert longest <= shortest
+
+
+@pytest.mark.parametrize("kind", ["realtime", "serverless"])
+def test_however_quick_the_model_no_request_is_over_the_limit(kind: str) -> None:
+    bodies: list[int] = []
+    endpoint = Endpoint()
+
+    def invoke(body: bytes, target: str | None) -> Reply:
+        bodies.append(len(body))
+        return endpoint.invoke(body, target)
+
+    predictor = Predictor(endpoint.entry, invoke, endpoint.meter, kind=kind, in_flight=1)
+    predictor.predict([f"{i:03}" + "x" * 500_000 for i in range(40)])
+    assert MAX_BODY_BYTES[kind] - 600_000 < max(bodies) <= MAX_BODY_BYTES[kind]
 
 
 @pytest.mark.parametrize(

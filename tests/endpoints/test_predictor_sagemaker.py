@@ -147,14 +147,23 @@ def test_424_for_one_poison_text_costs_one_row(account: Account, status: int) ->
     assert f"{status}: inputs are strange" in results[77].reason
 
 
-def test_424_out_of_memory_is_met_with_smaller_batches(account: Account) -> None:
+@pytest.mark.parametrize(("status", "message"), [(503, "Worker died."), (400, "CUDA out of memory."), (500, "killed")])
+def test_424_out_of_memory_is_met_with_smaller_batches(account: Account, status: int, message: str) -> None:
     def small_machine(body: bytes, headers: dict[str, str]) -> tuple[int, dict[str, str], bytes]:
         if len(json.loads(body)["inputs"]) > 10:
-            return 503, {}, b'{"code": 503, "type": "InternalServerException", "message": "Worker died."}'
+            return status, {}, json.dumps({"code": status, "type": "Internal", "message": message}).encode()
         return account.model(body, headers)
 
     account.fake.models[""] = small_machine
     assert account.predict() == RESULTS
+
+
+@pytest.mark.parametrize("message", ["CUDA out of memory. Tried to allocate 2 GiB", "Worker died.", "OutOfMemoryError"])
+def test_memory_that_is_short_for_once_is_no_fault_of_the_text_whatever_its_status(
+    account: Account, message: str
+) -> None:
+    account.fake.fault("InvokeEndpoint", error=model_error(400, message))  # stock containers answer 400 to anything
+    assert account.predict(["A"]) == ["a"]
 
 
 def test_one_text_that_kills_the_worker_costs_one_row(account: Account) -> None:
@@ -216,6 +225,12 @@ def test_an_answer_that_cannot_be_trusted_is_asked_for_again(
 ) -> None:
     account.fake.fault("InvokeEndpoint", times=2, reply=lambda reply: json.dumps(spoil(json.loads(reply))).encode())
     assert account.predict() == RESULTS
+
+
+def test_throttling_that_speaks_of_limits_is_not_taken_for_a_large_body(account: Account) -> None:
+    error = AwsError("ThrottlingException", "The request rate exceeded the limit of this account")
+    account.fake.fault("InvokeEndpoint", error=error)
+    assert account.predict(["A"]) == ["a"]
 
 
 def test_an_answer_that_is_not_json_is_asked_for_again(account: Account) -> None:

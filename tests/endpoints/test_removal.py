@@ -214,6 +214,14 @@ def test_a_creator_that_was_halted_removes_what_it_creates_too_late(world: World
     assert world.fake.existing() == {E2: "InService"}  # which waited for the end of the first
 
 
+def test_a_late_creation_whose_answer_is_lost_too_is_removed(world: World) -> None:
+    world.fake.fault("CreateEndpoint", lost=True)
+    halted = HaltedBeforeCreate(world, lambda: world.endpoints("reaper").reap())
+    world.lease(backend=halted).look()
+    (record,) = world.endpoints().records()
+    assert (record.endpoint, record.state) == (E1, State.DELETING)
+
+
 def test_what_a_halted_creator_creates_beside_a_successor_is_swept(world: World) -> None:
     successor = world.lease(run="successor")
     halted = HaltedBeforeCreate(world, lambda: world.endpoints("reaper").reap(), successor.look)

@@ -1,8 +1,9 @@
 """A model server of a hundred lines' behaviour in thirty: for tests of what starts, asks and ends servers.
 
 Answers translations with the text in capitals. `model.json` in the model folder may ask for mischief:
-``{"crash": "message"}`` ends it at once, ``{"slow": seconds}`` delays the first good ping, ``{"mute": true}``
-never announces, ``{"log": path}`` notes every start there.
+``{"crash": "message"}`` ends it at once, ``{"port": number}`` makes it insist on that port, ``{"slow": seconds}``
+delays the first good ping and ``{"hang": seconds}`` every answer to one, ``{"mute": true}`` never announces,
+``{"log": path}`` notes every start there.
 """
 
 from __future__ import annotations
@@ -41,6 +42,7 @@ def main() -> None:
         def do_GET(self) -> None:
             nonlocal asked_at
             asked_at = time.monotonic()
+            time.sleep(model.get("hang", 0))
             self.answer(200 if asked_at >= ready_at else 503, {})
 
         def do_POST(self) -> None:
@@ -61,7 +63,7 @@ def main() -> None:
         def log_message(self, format: str, *arguments: object) -> None:
             pass
 
-    server = ThreadingHTTPServer(("127.0.0.1", options.port), Handler)
+    server = ThreadingHTTPServer(("127.0.0.1", model.get("port", options.port)), Handler)
     server.daemon_threads = True
     print(json.dumps({"port": server.server_address[1], "pid": os.getpid()}), flush=True)
     print("listening", file=sys.stderr, flush=True)

@@ -285,8 +285,11 @@ class Lease:
             "socialnlp:run": owner.run,
             "socialnlp:workflow": owner.workflow,
         }
+        unanswered: Throttled | None = None
         try:
             self._backend.create(record.endpoint, record.spec, tags)
+        except Throttled as error:
+            unanswered = error  # it may have arrived
         except AlreadyExists:
             logger.info("%s exists: an earlier request had arrived", record.endpoint)
         except (NoCapacity, BackendError, EndpointGone) as error:
@@ -298,6 +301,8 @@ class Lease:
             logger.warning("%s was created too late and is deleted again", record.endpoint)
             with contextlib.suppress(EndpointError):  # while it is being created, the sweep's
                 self._backend.delete(record.endpoint)
+        if unanswered:
+            raise unanswered
 
     def _fail(self, record: Record, failure: str) -> None:
         condemned = self._change(lambda current, _: current.condemned(record.epoch, failure))
