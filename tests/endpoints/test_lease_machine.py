@@ -1,8 +1,8 @@
 """A randomised check of the protocol: whatever holders, crashes, clocks and reapers do, in whatever order,
 
 1. no logical endpoint ever exists in two epochs,
-2. nobody deletes an epoch that a good lease holds, or decides to delete one that works and is held or announced,
-   unless it is past its deadline,
+2. nobody deletes an epoch that a good lease holds, or decides to delete one that is held or announced, unless it is
+   past its deadline, has failed or has vanished,
 3. when everybody has gone and the deadline has passed, nothing exists.
 """
 
@@ -28,6 +28,7 @@ from socialnlp_assets.resources.endpoints.sagemaker import SageMaker
 from socialnlp_assets.resources.endpoints.stores import Entry, LeaseStore, SqliteStore
 from tests.endpoints.world import CATALOGUE, Killed, spec
 from tests.fakes import aws_http, s3
+from tests.fakes.aws_errors import throttling
 from tests.fakes.clock import VirtualClock
 from tests.fakes.models import answer
 from tests.fakes.sagemaker import Creation, FakeSageMaker
@@ -36,6 +37,7 @@ from tests.fakes.sagemaker import Creation, FakeSageMaker
 TERMS = Terms(lease=timedelta(minutes=1), warm=timedelta(seconds=20), lifetime=timedelta(hours=1))
 MODELS = ["translator", "translator", "translator", "keywords"]  # mostly contended
 ACTORS = st.integers(0, 3)
+OPERATIONS = ["CreateEndpoint", "DescribeEndpoint", "DeleteEndpoint", "ListEndpoints", "ListTags"]
 BODY = b'{"inputs": ["ciao"], "parameters": {"src_lang": "it"}}'
 
 
@@ -112,6 +114,7 @@ class LeaseMachine(RuleBasedStateMachine):
             held.clear()
         self.backend.on_delete = self.check_deletion
         self.backend.kill, self.backend.on_create = "", None
+        self.fake.faults.clear()
         self.fake.creations[""] = Creation(seconds=60)
         self.store = RacingStore(type(self).open_store(self.clock))
         self.store.on_write = self.check_decision
@@ -229,6 +232,16 @@ class LeaseMachine(RuleBasedStateMachine):
     def an_endpoint_vanishes(self) -> None:
         self.fake.vanish(next(iter(self.fake.endpoints)))
 
+    @rule(
+        operation=st.sampled_from(
+            ["CreateEndpoint", "DescribeEndpoint", "DeleteEndpoint", "ListEndpoints", "ListTags"]
+        ),
+        lost=st.booleans(),
+    )
+    def a_call_goes_wrong(self, operation: str, lost: bool) -> None:
+        """The next one of its kind: throttled, or done without an answer."""
+        self.fake.fault(operation, lost=lost, error=None if lost else throttling())
+
     @rule(failure=st.sampled_from(["", "", "", "no capacity"]))
     def creations_go_so(self, failure: str) -> None:
         self.fake.creations[""] = Creation(seconds=60, failure=failure)
@@ -278,14 +291,17 @@ class LeaseMachine(RuleBasedStateMachine):
 
     def check_decision(self, before: Record, after: Record) -> None:
         if after.state is State.DELETING and before.state in (State.CREATING, State.IN_SERVICE):
-            works = self.fake.existing().get(before.endpoint) == "InService"
+            status = self.fake.existing().get(before.endpoint)
+            # What is still to be created is missing, too, and that is no reason.
+            lost = status == "Failed" or (status is None and before.state is State.IN_SERVICE)
             held = bool(before.live_holders(self.clock.now()))
             assert before.deadline is not None
             past = before.deadline <= self.clock.now()
-            assert past or not (works and held), f"{before.endpoint} works, is held or announced, and is condemned"
+            assert past or lost or not held, f"{before.endpoint} ({status}) is held or announced, and is condemned"
 
     def teardown(self) -> None:
         self.backend.kill, self.backend.on_create, self.store.intruder = "", None, None
+        self.fake.faults.clear()
         self.leases.clear()
         self.serving.clear()
         for _ in range(6):
