@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 import pytest
 
+from socialnlp_assets.workflow import load_workflows
 from tests.cli.conftest import Installation
 from tests.cli.terminal import Terminal
 
@@ -36,9 +37,12 @@ def test_an_interrupted_demonstration_leaves_nothing(
 
 @pytest.mark.slow
 def test_a_demonstration_shows_runs_rows_checks_and_results(socialnlp: Installation) -> None:
-    terminal = Terminal(socialnlp, *SMALL)
+    terminal = Terminal(socialnlp, "demo", "--hours", "1")
     assert terminal.end() == 0, terminal.shown
-    for text in ("run 1 of 1", "messages → ", "checks: ", " 0 failed", "results: ", "aspects-stores"):
+    workflows = list(load_workflows())
+    assert len(workflows) == 4
+    for text in ("run 4 of 4", "messages → ", "checks: ", " 0 failed", "results: ", *workflows):
         assert text in terminal.shown
     assert socialnlp.processes() == []
-    assert socialnlp.lake.objects("output/gmaps_stores")
+    for workflow in workflows:
+        assert list(socialnlp.lake.objects(f"output/{workflow}")), workflow
