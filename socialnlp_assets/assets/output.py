@@ -102,4 +102,5 @@ def output_step(steps: dict[str, Step]) -> Step:
         compute=lambda hour: join(output_schema(steps, hour.workflow), hour),
         publish=publish,
         resources=frozenset({"lake"}),
+        ends_run=True,
     )

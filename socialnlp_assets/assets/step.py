@@ -16,7 +16,7 @@ from typing import Any
 import dagster as dg
 import pyarrow as pa
 
-from socialnlp_assets.assets import metadata
+from socialnlp_assets.assets import metadata, usage
 from socialnlp_assets.assets.quarantine import Rejected, quarantine_path, write_quarantine
 from socialnlp_assets.checks import Accounts, Check, audit, checks_of
 from socialnlp_assets.partitions import hour_of
@@ -87,6 +87,7 @@ class Step:
     resources: frozenset[str] = frozenset({"lake", "endpoints"})
     value_sets: Callable[[Workflow], Mapping[str, tuple[str, ...]]] = lambda _: {}
     publish: Callable[[Hour, pa.Table], Published] | None = None  # None: one object, as every asset but `output`
+    ends_run: bool = False  # its metadata tells what the run used of its endpoints
 
 
 TEXT_STEPS = {"enrichments": "text_enriched", "filtered_text": "text_clean", "translations": "text_en"}
@@ -141,7 +142,8 @@ def build_asset(step: Step, workflow: Workflow, partitions: dg.HourlyPartitionsD
         counts = metadata.of_hour(result.table, result.accounts(), published.address, published.size, seconds)
         quarantine = hour.lake.address(quarantine_path(workflow.name, step.name, hour.hour))
         waiting = metadata.of_quarantine(quarantine, [rejected.reason for rejected in result.rejected])
-        yield dg.Output(None, metadata={**counts, **waiting, **result.metadata, **published.metadata})
+        used = usage.as_metadata(usage.usages_of_run(context.instance, context.run.run_id)) if step.ends_run else {}
+        yield dg.Output(None, metadata={**counts, **waiting, **result.metadata, **published.metadata, **used})
 
     return asset
 

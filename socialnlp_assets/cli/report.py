@@ -14,6 +14,9 @@ from rich import box
 from rich.console import Console
 from rich.table import Column, Table
 
+from socialnlp_assets.assets.usage import usages_of
+from socialnlp_assets.resources.endpoints.metering import Usage, usage_table
+
 if TYPE_CHECKING:
     import dagster as dg
 
@@ -39,7 +42,7 @@ class Report:
     started: float = field(default_factory=time.monotonic)
     checks: dict[bool, int] = field(default_factory=lambda: defaultdict(int))
     problems: list[str] = field(default_factory=list)
-    usage: dict[str, dict[str, float]] = field(default_factory=lambda: defaultdict(lambda: defaultdict(float)))
+    usage: list[Usage] = field(default_factory=list)
     # (workflow, asset) → hour → the metadata of its last materialisation
     assets: dict[tuple[str, str], dict[str, Any]] = field(default_factory=lambda: defaultdict(dict))
 
@@ -69,10 +72,7 @@ class Report:
             metadata = {name: value.value for name, value in event.materialization.metadata.items()}
             workflow, asset = event.materialization.asset_key.path
             self.assets[workflow, asset][run.hour] = metadata
-            for name, value in metadata.items():
-                parts = name.split("/")
-                if len(parts) == 3 and parts[0] == "endpoint" and isinstance(value, int | float):
-                    self.usage[parts[1]][parts[2]] += value
+            self.usage += usages_of(event.materialization)
         for check in run.result.get_asset_check_evaluations():
             self.checks[check.passed] += 1
             if not check.passed:
@@ -112,19 +112,8 @@ class Report:
             self.console.print(table)
 
     def _show_endpoints(self) -> None:
-        names = ("requests", "texts", "seconds held", "removed")
-        figures = [Column(name, justify="right") for name in names]
-        table = Table("endpoint", *figures, box=box.SIMPLE_HEAD, pad_edge=False)
-        gone = " ".join(self.removed)
-        for model, counts in sorted(self.usage.items()):
-            table.add_row(
-                model,
-                f"{counts['requests']:.0f}",
-                f"{counts['texts']:.0f}",
-                f"{counts['endpoint_seconds']:.1f}",
-                "yes" if f"-{model}-" in gone else "earlier",
-            )
-        self.console.print(table)
+        self.console.print(usage_table(self.usage))
+        self.console.print(f"endpoints: {len(self.removed)} removed at the end, none is left")
 
     def _show_query(self, lake: Lake) -> None:
         workflow = next(iter(self.assets), ("sprinklr", ""))[0]

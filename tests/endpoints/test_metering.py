@@ -90,17 +90,17 @@ def test_usages_of_one_model_add_up() -> None:
         total + Usage("keywords", "a")
 
 
-def test_the_table_of_a_run_has_a_line_a_use_and_the_sum() -> None:
+def test_the_table_has_a_line_a_model_and_the_cost_of_all() -> None:
     usages = [
         Usage("translator", "translations", rows=7, cost_usd=1.5),
         Usage("sentiment", "sentiments", cost_usd=0.25),
+        Usage("translator", "backfill", rows=4, cost_usd=0.5),
     ]
-    console = Console(width=160)
+    console = Console(width=80)
     with console.capture() as printed:
         console.print(usage_table(usages))
-    text = printed.get()
-    lines = [line for line in text.splitlines() if "translat" in line or "sentiment" in line]
-    assert "sentiments" in lines[0]
-    assert "translations" in lines[1]
-    assert "1.5000" in lines[1]
-    assert "1.7500 USD, estimated" in text
+    lines = {line.split()[0]: line.split() for line in printed.get().splitlines() if line.strip()}
+    assert lines["translator"][2] == "11"
+    assert lines["translator"][-1] == "2.0000"
+    assert lines["sentiment"][-1] == "0.2500"
+    assert lines["all,"][-1] == "2.2500"

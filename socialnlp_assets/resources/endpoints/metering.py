@@ -16,6 +16,7 @@ from pathlib import Path
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field
+from rich import box
 from rich.table import Table
 
 from socialnlp_assets.resources.endpoints.protocol import EndpointSpec
@@ -142,18 +143,18 @@ class Meter:
 
 
 def usage_table(usages: Iterable[Usage]) -> Table:
-    """A run's use of its endpoints, a line each model and holder, and what it came to."""
-    table = Table(title="Use of endpoints")
-    for heading in ("Model", "Holder"):
-        table.add_column(heading)
-    for heading in ("Texts", "Sent", "Requests", "Failures", "Retries", "Errors", "MB", "Endpoint s", "USD"):
-        table.add_column(heading, justify="right")
-    total = 0.0
-    for usage in sorted(usages, key=lambda usage: (usage.model, usage.holder)):
+    """The use of endpoints, a line a model, and what it came to; eighty columns wide at most."""
+    by_model: dict[str, Usage] = {}
+    for usage in usages:
+        by_model[usage.model] = by_model[usage.model] + usage if usage.model in by_model else usage
+    total = sum(usage.cost_usd for usage in by_model.values())
+    table = Table("endpoint", box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0), show_footer=True)
+    table.columns[0].footer = "all, estimated"
+    for heading in ("texts", "sent", "requests", "failed", "retried", "bad", "MB", "held s", "USD"):
+        table.add_column(heading, justify="right", footer=f"{total:.4f}" if heading == "USD" else "")
+    for model, usage in sorted(by_model.items()):
         megabytes = (usage.bytes_sent + usage.bytes_received) / 1e6
         counts = (usage.texts, usage.rows, usage.requests, usage.failures, usage.retries, usage.row_errors)
         amounts = (f"{megabytes:.2f}", f"{usage.endpoint_seconds:.1f}", f"{usage.cost_usd:.4f}")
-        table.add_row(usage.model, usage.holder, *map(str, counts), *amounts)
-        total += usage.cost_usd
-    table.caption = f"{total:.4f} USD, estimated"
+        table.add_row(model, *map(str, counts), *amounts)
     return table
