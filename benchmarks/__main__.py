@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import time
 from importlib import import_module
 
 import click
@@ -27,20 +28,21 @@ BENCHMARKS = {
 @click.command()
 @click.argument("names", nargs=-1, type=click.Choice(list(BENCHMARKS)))
 def main(names: tuple[str, ...]) -> None:
-    """Run the benchmarks NAMES, or all."""
+    """Run the benchmarks NAMES, or all, whose results then are those of one run."""
     figures: list[Figure] = []
     for name in names or BENCHMARKS:
+        started = time.monotonic()
         module, _, function = BENCHMARKS[name].partition(":")
-        found = getattr(import_module(f"benchmarks.{module}"), function)()
-        write(found)
-        figures += found
+        figures += getattr(import_module(f"benchmarks.{module}"), function)()
+        write(figures, keep=bool(names))
+        click.echo(f"{name}: {time.monotonic() - started:.0f} s", err=True)
     table = Table("benchmark", "rival", "unit", box=None)
     for column in ("ours", "theirs", "ratio"):
         table.add_column(column, justify="right")
     for row in figures:
         table.add_row(row.name, row.rival, row.unit, f"{row.ours:.2f}", f"{row.theirs:.2f}", f"{row.ratio:.2f}")
     console = Console()
-    console.width = max(console.width, 125)  # a row on one line, for files and logs, too
+    console.width = max(console.width, 150)  # a row on one line, for files and logs, too
     console.print(table)
     console.print(f"written to {RESULTS}")
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import random
+from functools import partial
 from pathlib import Path
 
 import fasttext
@@ -16,6 +17,7 @@ from socialnlp_assets.models import load_catalogue
 from socialnlp_assets.serving.handlers.fasttext import FastText
 
 RIVAL = "the fastText library"
+IN_FLIGHT = (1, 2, 4)  # requests of 256 texts
 
 
 def classification() -> list[Figure]:
@@ -28,7 +30,10 @@ def classification() -> list[Figure]:
             {
                 "library": lambda: library.predict(posts, k=-1),
                 "handler": lambda: handler.predict(posts, {"k": None}),
-                "server": lambda: server.ask_all(posts, {}, rows=256),
+                **{
+                    f"server, {flight}": partial(server.ask_all, posts, {}, rows=256, in_flight=flight)
+                    for flight in IN_FLIGHT
+                },
             },
             len(posts),
             9,
@@ -37,7 +42,15 @@ def classification() -> list[Figure]:
         figure(
             "classification, engine", RIVAL, rate["handler"].processor, rate["library"].processor, "texts/processor s"
         ),
-        figure("classification, over HTTP", RIVAL, rate["server"].wall, rate["library"].wall),
+        *(
+            figure(
+                f"classification, over HTTP, {flight} in flight",
+                RIVAL,
+                rate[f"server, {flight}"].wall,
+                rate["library"].wall,
+            )
+            for flight in IN_FLIGHT
+        ),
     ]
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from statistics import mean
 
@@ -16,6 +17,7 @@ from socialnlp_assets.models import load_catalogue
 
 RIVAL = "pytextrank, one by one"
 DOCUMENTS, TOP = 100, 10
+ROWS, IN_FLIGHT = 32, (1, 2, 4)  # texts in a request, requests at a time
 
 
 def keywords() -> list[Figure]:
@@ -33,13 +35,17 @@ def keywords() -> list[Figure]:
     found = []
     with serving(load_catalogue()["keywords"].embedded.path) as server:
 
-        def ours(work: Sequence[str]) -> list[list[str]]:
-            replies = server.ask_all(work, {"top_k": TOP}, rows=64)
+        def ours(work: Sequence[str], in_flight: int = 1) -> list[list[str]]:
+            replies = server.ask_all(work, {"top_k": TOP}, rows=ROWS, in_flight=in_flight)
             return [[keyword["phrase"] for keyword in reply] for reply in replies]
 
         for name, work in (("keywords, posts", posts), ("keywords, abstracts", documents)):
-            rate = rates({"ours": lambda work=work: ours(work), "theirs": lambda work=work: theirs(work)}, len(work), 2)  # type: ignore[misc]
-            found.append(figure(name, RIVAL, rate["ours"].wall, rate["theirs"].wall))
+            contenders = {f"ours, {flight}": partial(ours, work, flight) for flight in IN_FLIGHT}
+            rate = rates({**contenders, "theirs": partial(theirs, work)}, len(work), 3)
+            found += [
+                figure(f"{name}, {flight} in flight", RIVAL, rate[f"ours, {flight}"].wall, rate["theirs"].wall)
+                for flight in IN_FLIGHT
+            ]
         if gold:
             quality = figure(
                 "keywords, F1@10 on Inspec", RIVAL, f1(ours(documents), gold), f1(theirs(documents), gold), "F1"

@@ -40,11 +40,11 @@ class Rate:
 
 def rates(
     contenders: Mapping[str, Callable[[], object]],
-    work: int,
+    work: int | Mapping[str, int],
     rounds: int,
     processors: Mapping[str, Callable[[], float]] | None = None,
 ) -> dict[str, Rate]:
-    """The rate of each contender, which does `work` units a turn: the median of `rounds` turns.
+    """The rate of each contender, which does `work` units a turn, or its own of them: the median of `rounds` turns.
 
     `processors` tell the processor seconds that a contender has used so far; this process's by default.
     """
@@ -55,16 +55,19 @@ def rates(
             started, used = time.perf_counter(), processor()
             contender()
             taken[name].append((time.perf_counter() - started, processor() - used))
+    units = work if isinstance(work, Mapping) else dict.fromkeys(contenders, work)
     return {
-        name: Rate(work / median(wall for wall, _ in turns), work / max(median(used for _, used in turns), 1e-6))
+        name: Rate(
+            units[name] / median(wall for wall, _ in turns), units[name] / max(median(used for _, used in turns), 1e-6)
+        )
         for name, turns in taken.items()
     }
 
 
-def write(figures: list[Figure], path: Path = RESULTS) -> None:
-    """Add `figures` to the file; those of the same name, rival and unit are replaced."""
+def write(figures: list[Figure], path: Path = RESULTS, *, keep: bool) -> None:
+    """Write `figures` to the file; with `keep`, beside those of other names, rivals and units that it has."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    known = json.loads(path.read_text(encoding="utf-8")) if path.exists() else []
+    known = json.loads(path.read_text(encoding="utf-8")) if keep and path.exists() else []
     new = {(found.name, found.rival, found.unit): asdict(found) for found in figures}
     kept = {(row["name"], row["rival"], row["unit"]): row for row in known}
     path.write_text(json.dumps(list((kept | new).values()), indent=1) + "\n", encoding="utf-8")

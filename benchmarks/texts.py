@@ -49,6 +49,12 @@ def articles(count: int) -> list[str]:
     return [text for text in found if 80 <= len(text.split()) <= 180][:count]
 
 
+def hour(count: int) -> list[str]:
+    """What an hour brings, in file order: posts, and every seventh text an article of 250 to 500 words."""
+    short, long = iter(posts(count)), iter(articles(3 * count // 7 + 3))
+    return [" ".join(next(long) for _ in range(3)) if n % 7 == 3 else next(short) for n in range(count)]
+
+
 def invented(count: int, least: int, most: int) -> list[str]:
     chooser, words = random.Random(0), WORDS.split()
     drawn = (chooser.choices(words, k=chooser.randint(least, most)) for _ in range(count))
