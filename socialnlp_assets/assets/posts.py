@@ -138,8 +138,8 @@ class Desk:
 def ingest(hour: Hour) -> Result:
     if _is_erased(hour, hour.hour):
         raise dg.Failure(
-            f"nothing has landed for this hour, and posts has rows of it: its raw messages have been removed, and "
-            f"what the lake has of it stays. To empty the hour on purpose, land a file of it that holds []: "
+            "nothing lies in landing for this hour, and posts has rows of it, which stay: its raw messages have been "
+            "removed. Run the later steps alone; to empty the hour on purpose, land a file that holds []: "
             f"{hour.lake.landing_folder(hour.workflow.name, hour.hour)}/none.json",
             allow_retries=False,
         )

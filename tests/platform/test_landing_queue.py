@@ -15,7 +15,7 @@ import pytest
 from moto.server import ThreadedMotoServer
 
 from socialnlp_assets.definitions import build_definitions
-from socialnlp_assets.partitions import floor_hour, key_of
+from socialnlp_assets.partitions import floor_hour, folder_of, key_of
 from socialnlp_assets.resources.build import build_lake
 from socialnlp_assets.resources.lake import Lake
 from socialnlp_assets.sensors.queue import LandingQueue, keys_of
@@ -114,6 +114,17 @@ def test_an_hour_under_way_is_not_forgotten(settings: Settings) -> None:
     second = tick(settings, first.cursor)
     assert hours(second) == []
     assert json.loads(second.cursor or "")["waiting"] == [key_of(now)]
+
+
+def test_messages_moved_to_an_hour_long_ago_need_no_notification(settings: Settings) -> None:
+    lake, long_ago = build_lake(settings), RECENT - timedelta(hours=200)
+    first = tick(settings, None)
+    lake.put(f"{Lake.landing_folder('sprinklr', long_ago)}/from-a.json", b"[]")
+    lake.put(f"{Lake.moved_folder('sprinklr')}/{folder_of(long_ago)}/from-a.json", b"")
+    second = tick(settings, first.cursor)
+    assert hours(second) == [key_of(long_ago)]
+    assert hours(tick(settings, second.cursor)) == []
+    assert list(lake.objects(Lake.moved_folder("sprinklr"))) == []
 
 
 @pytest.mark.parametrize(

@@ -182,7 +182,10 @@ def test_an_hour_whose_raw_messages_are_gone_keeps_its_rows(platform: Platform) 
     path = platform.land([message(1)])
     counts(platform)
     platform.lake.delete([path])  # as retention does
-    assert not platform.ingest().success
+    failed = platform.ingest().failure_data_for_node("sprinklr__posts")
+    assert failed
+    assert failed.user_failure_data
+    assert "its raw messages have been removed" in str(failed.user_failure_data.description)
     assert [row["message_id"] for row in platform.rows("posts")] == ["m1"]
     platform.land([], "none.json")  # emptied on purpose
     counts(platform)
