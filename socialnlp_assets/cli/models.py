@@ -33,7 +33,9 @@ def list_models() -> None:
 
 @models.command("package")
 @click.argument("name")
-@click.option("--source", default="", help="Hub id or folder [the catalogue's source; a trained model's folder].")
+@click.option(
+    "--source", default="", help="Hub id, folder or file [the catalogue's source; required for what you trained]."
+)
 @click.option(
     "--output",
     type=click.Path(path_type=Path, file_okay=False),
@@ -43,6 +45,9 @@ def list_models() -> None:
 @click.option("--upload/--no-upload", default=None, help="To SOCIALNLP_MODEL_BUCKET [where that is set].")
 def package_model(name: str, source: str, output: Path | None, force: bool, upload: bool | None) -> None:
     """Convert model NAME to its fast form, check it against the original, and write model.tar.gz.
+
+    A classifier of fastText or BlazingText is packaged as it was trained: SOURCE is its model.bin, model.tar.gz or
+    their folder; for several targets, a folder with one of these a target, called as the target is.
 
     The archive serves on SageMaker and, unpacked, by `socialnlp serve --model`.
     """

@@ -72,6 +72,7 @@ class AwsModel(_Strict):
     revision: str = ""
     licence: str = ""  # of the source, where its card does not say; SPDX
     engine: str
+    labels: tuple[str, ...] = ()  # in the order of the source's logits, where its config does not name them
     endpoint: EndpointShape
 
 

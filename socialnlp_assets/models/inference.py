@@ -1,6 +1,7 @@
 """The hooks by which Amazon's Hugging Face containers serve a packaged model: copied into its `code/`.
 
-Everything is our own server's, so both answer the same. These containers turn every exception into a 400.
+Everything is our own server's, so both answer the same, errors included. These containers turn every exception
+into a 400.
 """
 
 from __future__ import annotations
@@ -10,16 +11,19 @@ import os
 from pathlib import Path
 from typing import Any
 
-from socialnlp_assets.serving.models import Model
 from socialnlp_assets.serving.protocol import parse, render
+from socialnlp_assets.serving.repository import ModelRepository
 
 
-def model_fn(model_dir: str, context: Any = None) -> Model:  # noqa: ARG001 (the toolkit's signature)
+def model_fn(model_dir: str, context: Any = None) -> ModelRepository:  # noqa: ARG001 (the toolkit's signature)
     """The model that lies beside this folder."""
-    return Model.load(Path(model_dir), os.cpu_count() or 1)
+    repository = ModelRepository(os.cpu_count() or 1)
+    repository.load_folder(Path(model_dir))
+    return repository
 
 
-def predict_fn(data: dict[str, Any], model: Model, context: Any = None) -> Any:  # noqa: ARG001
+def predict_fn(data: dict[str, Any], repository: ModelRepository, context: Any = None) -> Any:  # noqa: ARG001
     """`{"inputs": [...], "parameters": {...}}` to the task's replies (docs/contracts.md)."""
+    model = repository.get(None)
     request = parse(json.dumps(data).encode(), model.task)
-    return json.loads(render(model.task, model.predict(request).results, request.parameters))
+    return json.loads(render(model.task, repository.predict(model, request).results, request.parameters))

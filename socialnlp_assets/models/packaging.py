@@ -23,6 +23,7 @@ from socialnlp_assets.models.catalogue import ModelEntry
 from socialnlp_assets.models.packaging_check import self_check
 from socialnlp_assets.models.packaging_convert import CONVERTERS
 from socialnlp_assets.models.packaging_source import PackagingError, Source, digest, files_below, find_source
+from socialnlp_assets.models.packaging_trained import collect, write_json
 
 ARCHIVE = "model.tar.gz"
 SERVED = ("serving", "nlp")  # what a container needs of this package
@@ -66,11 +67,11 @@ def package(
                 raise PackagingError(f"{name} disagrees with its original, {check}: package it anyway with --force")
             _add_code(folder, engine)
         else:
-            settings = _copy(name, source or str(entry.embedded.path), folder)
+            settings = _copy(name, entry, source, folder)
         settings["provenance"]["files"] = {
             path.relative_to(folder).as_posix(): digest(path) for path in files_below(folder)
         }
-        _write_json(folder / "model.json", settings)
+        write_json(folder / "model.json", settings)
         output.mkdir(parents=True, exist_ok=True)
         archive = write_archive(folder, output / ARCHIVE)
     return Packaged(archive, digest(archive), settings["provenance"])
@@ -81,31 +82,35 @@ def _convert(name: str, entry: ModelEntry, source: Source, folder: Path) -> dict
     folder.mkdir()
     try:
         converted = CONVERTERS[engine](source.folder, folder, entry)
-    except (OSError, ValueError, KeyError, AttributeError) as error:
-        raise PackagingError(f"{source.name} cannot be converted for {engine}: {error}") from error
-    settings: dict[str, Any] = {"name": name, "task": entry.task.value, "engine": engine, **converted}
+        settings: dict[str, Any] = {"name": name, "task": entry.task.value, "engine": engine, **converted}
+        check = self_check(entry, folder, settings, source.folder)
+    except (PackagingError, ImportError):
+        raise
+    except Exception as error:  # three libraries raise what they like on files that do not fit
+        reason = " ".join(str(error).split())
+        raise PackagingError(f"{source.name} cannot be converted for {engine}: {reason}") from error
     settings["provenance"] = {
         "source": source.name,
         "revision": source.revision,
         "licence": source.licence or (entry.aws.licence if source.name == entry.aws.source else ""),
         "quantisation": "int8",
         "made_with": {library: metadata.version(library) for library in ("transformers", "torch", *LIBRARIES[engine])},
-        "self_check": self_check(entry, folder, settings, source.folder),
+        "self_check": check,
     }
     (folder / "README.md").write_text(card(entry, settings), encoding="utf-8")
     return settings
 
 
-def _copy(name: str, source: str, folder: Path) -> dict[str, Any]:
-    """A folder that a handler can serve as it is, such as a trained classifier."""
-    origin = Path(source).expanduser()
-    if not (origin / "model.json").is_file():
-        raise PackagingError(f"{name} is packaged from a model folder, and {origin} has no model.json: give --source")
-    found = find_source(str(origin))
-    for path in files_below(origin):
-        target = folder / path.relative_to(origin)
-        target.parent.mkdir(parents=True, exist_ok=True)
-        shutil.copyfile(path, target)
+def _copy(name: str, entry: ModelEntry, source: str, folder: Path) -> dict[str, Any]:
+    """What a handler can serve as it is, such as a trained classifier."""
+    if not source and entry.aws.engine == "fasttext":
+        raise PackagingError(
+            f"{name} is what you trained: give --source, the model.bin, BlazingText's model.tar.gz or their folder"
+            + (f", with one for each of {', '.join(entry.targets)}" if entry.targets else "")
+        )
+    origin = Path(source or entry.embedded.path).expanduser()
+    found = find_source(str(origin.absolute()))  # never a hub id
+    collect(name, entry, origin, folder)
     settings: dict[str, Any] = json.loads((folder / "model.json").read_text(encoding="utf-8"))
     (folder / "model.json").unlink()
     settings["provenance"] = {"source": found.name, "revision": found.revision, "licence": found.licence}
@@ -120,7 +125,7 @@ def _add_code(folder: Path, engine: str) -> None:
         shutil.copytree(root / room, code / root.name / room, ignore=shutil.ignore_patterns("__pycache__"))
     shutil.copyfile(root / "__init__.py", code / root.name / "__init__.py")
     shutil.copyfile(INFERENCE, code / "inference.py")
-    pins = [f"{library}=={metadata.version(library)}\n" for library in ("numpy", *LIBRARIES[engine])]
+    pins = [f"{library}=={metadata.version(library)}\n" for library in ("numpy", "pydantic-core", *LIBRARIES[engine])]
     (code / "requirements.txt").write_text("".join(pins), encoding="utf-8")
 
 
@@ -164,7 +169,3 @@ def upload(
     client = boto3.client("s3", region_name=region, endpoint_url=endpoint_url)
     client.upload_file(str(packaged.archive), container, key, ExtraArgs={"Metadata": {"sha256": packaged.sha256}})
     return prefix
-
-
-def _write_json(path: Path, value: Any) -> None:
-    path.write_text(json.dumps(value, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")

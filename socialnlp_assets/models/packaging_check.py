@@ -7,30 +7,18 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import yaml
+
 from socialnlp_assets.models.catalogue import ModelEntry, Task
+from socialnlp_assets.nlp.lexicon import Slot
+from socialnlp_assets.nlp.noise import normalise
 from socialnlp_assets.serving.handlers import engine_handler
 from socialnlp_assets.serving.protocol import PARAMETERS
 
 SAME_LABEL, SCORE_DIFFERENCE, CHRF = 0.99, 0.02, 95.0  # what a conversion must reach
 SAME_TEXT = 0.95
 
-ENGLISH = (
-    "The new shop opens at nine and the staff are kind.",
-    "Power is out again in the whole street, third time this week!",
-    "Our company will invest in wind parks and solar roofs until the end of the decade.",
-    "I can not belive it, u r gr8 and the bill is 2 high.",
-    "Prices rose for the fourth month, and many families ask how they will pay for the winter.",
-    "Thank you, the technician came on time and fixed the meter in ten minutes.",
-    "Nobody answers the phone. I have been waiting for an hour.",
-    "The minister met the union on Monday to talk about safety at work.",
-)
-FOREIGN = {
-    "it": "Il nuovo negozio apre alle nove e il personale è gentile.",
-    "fr": "Le courant est encore coupé dans toute la rue.",
-    "sw": "Umeme umekatika tena katika mtaa wetu leo asubuhi.",
-    "es": "El técnico llegó a tiempo y arregló el contador.",
-}
-LONG = " ".join(ENGLISH * 2)  # long enough to be summarised
+TEXTS = Path(__file__).parent / "packaging_texts.yaml"
 
 
 def self_check(
@@ -47,7 +35,9 @@ def self_check(
         passed = figures["same_label"] >= SAME_LABEL and figures["score_difference"] <= SCORE_DIFFERENCE
     else:
         figures = compare_texts(fast.results, plain.results)
-        passed = figures["same_text"] >= SAME_TEXT or figures["chrf"] >= CHRF
+        # A noise filter that chooses wrongly still leaves most letters as they are.
+        alike = figures["chrf"] >= CHRF and entry.task is not Task.NORMALISATION
+        passed = figures["same_text"] >= SAME_TEXT or alike
     return {"texts": len(texts), **{name: round(value, 4) for name, value in figures.items()}, "passed": passed}
 
 
@@ -88,10 +78,33 @@ def _ngrams(text: str, size: int) -> Counter[str]:
 
 
 def _questions(task: Task, settings: Mapping[str, Any]) -> tuple[list[str], dict[str, Any]]:
+    """Texts on which the models may differ: each is one that the model has to work on."""
+    given: dict[str, Any] = yaml.safe_load(TEXTS.read_text(encoding="utf-8"))
     parameters = {name: parameter.default for name, parameter in PARAMETERS[task].items()}
     if task is Task.SUMMARIZATION:
-        return [LONG, ENGLISH[0]], parameters
+        articles: list[str] = given["articles"]
+        return [*articles, " ".join(articles[:2]), " ".join(articles)], parameters  # one chunk, and several
     if task is Task.TRANSLATION:
-        known = {language: text for language, text in FOREIGN.items() if language in settings["languages"]}
-        return list(known.values()), {**parameters, "src_lang": list(known), "max_length": 64}
-    return list(ENGLISH), parameters
+        known = [
+            (text, language)
+            for language, texts in given["translation"].items()
+            for text in texts
+            if language in settings["languages"]
+        ]
+        languages = [language for _, language in known]
+        return [text for text, _ in known], {**parameters, "src_lang": languages, "max_length": 64}
+    if task is Task.NORMALISATION:
+        return [text for text in given["noisy"] + given["english"] if has_choice(text)], parameters
+    return given["english"] + given["noisy"] + given["articles"], parameters
+
+
+def has_choice(text: str) -> bool:
+    """Whether the noise filter asks its model anything about `text`."""
+    slots: list[Slot] = []
+
+    def choose(found: Sequence[Slot]) -> list[str]:
+        slots.extend(found)
+        return [slot.candidates[0].text for slot in found]
+
+    normalise([text], choose)
+    return bool(slots)

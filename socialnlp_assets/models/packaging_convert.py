@@ -44,7 +44,7 @@ def convert_m2m100(source: Path, output: Path, entry: ModelEntry) -> dict[str, A
 def convert_bart(source: Path, output: Path, entry: ModelEntry) -> dict[str, Any]:  # noqa: ARG001
     """BART to CTranslate2, int8."""
     from ctranslate2.converters import TransformersConverter
-    from transformers import AutoTokenizer, GenerationConfig
+    from transformers import GenerationConfig
 
     class Converter(TransformersConverter):  # type: ignore[misc]
         def load_model(self, model_class: Any, path: str, **options: Any) -> Any:
@@ -55,7 +55,7 @@ def convert_bart(source: Path, output: Path, entry: ModelEntry) -> dict[str, Any
             return model
 
     Converter(str(source)).convert(str(output), quantization="int8", force=True)
-    AutoTokenizer.from_pretrained(source).backend_tokenizer.save(str(output / "tokenizer.json"))
+    _save_tokenizer(source, output)
     generation = GenerationConfig.from_pretrained(source)
     return {
         "generation": {
@@ -86,7 +86,7 @@ def convert_sequence_classification(source: Path, output: Path, entry: ModelEntr
     layers[-1] = FirstTokenLayer(layers[-1])
     ids = torch.tensor([[0, 5, 6, 2], [0, 7, 2, 1]])
     inputs = {"input_ids": (ids, ("rows", "tokens")), "attention_mask": (ids.ne(1).long(), ("rows", "tokens"))}
-    labels = spelled_labels(model.config.id2label, entry.labels)
+    labels = spelled_labels(model.config.id2label, entry)
     _export(model, inputs, ("logits", ("rows",)), output, model.config)
     return {"labels": labels, "padding": _save_tokenizer(source, output)}
 
@@ -127,16 +127,20 @@ CONVERTERS: dict[str, Convert] = {
 }
 
 
-def spelled_labels(names: Mapping[int, str], expected: tuple[str, ...]) -> list[str]:
-    """The catalogue's labels in the order of the model's logits.
-
-    A model that was saved without names (LABEL_0…) is taken to have the catalogue's order.
-    """
+def spelled_labels(names: Mapping[int, str], entry: ModelEntry) -> list[str]:
+    """The catalogue's labels in the order of the model's logits: as the model's `names` say, or where it was saved
+    without (LABEL_0…), as the catalogue's `aws.labels` do. A guess would swap joy and anger unseen."""
     found = [names[number].lower() for number in sorted(names)]
-    if found == [f"label_{number}" for number in range(len(expected))]:
-        return list(expected)
-    if sorted(found) != sorted(expected):
-        raise PackagingError(f"the model's labels are {', '.join(found)}; the catalogue has {', '.join(expected)}")
+    if all(name == f"label_{number}" for number, name in enumerate(found)):
+        if not entry.aws.labels:
+            raise PackagingError(
+                f"the model does not name its labels ({', '.join(found)}): look them up and give their order as "
+                "aws.labels in catalogue.yaml"
+            )
+        if len(entry.aws.labels) == len(found):
+            found = list(entry.aws.labels)
+    if sorted(found) != sorted(entry.labels):
+        raise PackagingError(f"the model's labels are {', '.join(found)}; the catalogue has {', '.join(entry.labels)}")
     return found
 
 

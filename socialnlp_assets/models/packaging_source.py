@@ -23,19 +23,20 @@ class PackagingError(Exception):
 class Source:
     """Files of a model, and what is known about them."""
 
-    name: str  # the hub id, or the folder's name
+    name: str  # the hub id, or the name of the folder or file
     folder: Path
-    revision: str  # the hub's commit, or "sha256:…" over a folder's files
+    revision: str  # the hub's commit, or "sha256:…" over the files
     licence: str  # as the model's card says; empty where it says nothing
 
 
 def find_source(source: str, revision: str = "") -> Source:
-    """The model at `source`: a folder, else a hub id at `revision`. Raises `PackagingError`."""
+    """The model at `source`: a folder or file, else a hub id at `revision`. Raises `PackagingError`."""
     folder = Path(source).expanduser()
+    if folder.is_file():
+        return Source(folder.name, folder, f"sha256:{digest(folder)}", "")
     if folder.is_dir():
-        return Source(
-            folder.resolve().name, folder, f"sha256:{digest_files(files_below(folder), folder)}", licence(folder)
-        )
+        found = hub_commit(folder) or f"sha256:{digest_files(files_below(folder), folder)}"
+        return Source(folder.resolve().name, folder, found, licence(folder))
     if source.startswith((".", "/", "~")) or source.count("/") > 1:
         raise PackagingError(f"there is no folder {source}; give a folder or a hub id such as facebook/m2m100_418M")
     downloaded = download(source, revision)
@@ -62,6 +63,28 @@ def download(hub_id: str, revision: str) -> Path:
             f"{hub_id} cannot be had from the Hugging Face hub ({type(error).__name__}). On a machine that reaches "
             f"it, run `hf download {hub_id} --local-dir DIR`; bring DIR here and package it with --source DIR"
         ) from error
+
+
+def hub_commit(folder: Path) -> str:
+    """The commit that `hf download --local-dir` wrote down for the files of `folder`; empty where there is none or
+    a file is not the hub's any more. The hub's id is not written down."""
+    commits = set()
+    for path in files_below(folder):
+        note = folder / ".cache/huggingface/download" / f"{path.relative_to(folder).as_posix()}.metadata"
+        try:
+            commit, tag = note.read_text(encoding="utf-8").split()[:2]
+        except (OSError, ValueError):
+            return ""
+        if tag != (digest(path) if len(tag) == 64 else git_hash(path)):  # large files have the former
+            return ""
+        commits.add(commit)
+    return commits.pop() if len(commits) == 1 else ""
+
+
+def git_hash(path: Path) -> str:
+    """What git calls the content of a file."""
+    content = path.read_bytes()
+    return hashlib.sha1(b"blob %d\0" % len(content) + content, usedforsecurity=False).hexdigest()
 
 
 def licence(folder: Path) -> str:

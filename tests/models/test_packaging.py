@@ -2,25 +2,28 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
-import tarfile
-from collections.abc import Callable, Iterator
+import shutil
+from collections.abc import Callable
 from pathlib import Path
 
-import boto3
 import pytest
+import transformers
 from click.testing import CliRunner
-from moto.server import ThreadedMotoServer
 
 from benchmarks import architectures
 from benchmarks.servers import serving
 from socialnlp_assets.cli.models import models
 from socialnlp_assets.models import load_catalogue, packaging_check
+from socialnlp_assets.models.catalogue import ModelEntry, Task
 from socialnlp_assets.models.packaging import package
 from socialnlp_assets.models.packaging_convert import spelled_labels
 from socialnlp_assets.models.packaging_source import PackagingError, digest, find_source
+from socialnlp_assets.nlp.chunking import Mode, plan
 from tests.models import hf_toolkit, tiny
 from tests.models.conftest import Pair
+from tests.serving.installed import closure, run_with
 
 Pairs = Callable[[str], Pair]
 
@@ -66,6 +69,27 @@ def test_our_server_and_the_hugging_face_toolkit_give_equal_answers(
         assert ours.ask(texts, parameters) == toolkit.ask(texts, parameters)
         with pytest.raises(RuntimeError, match="400"):
             toolkit.ask(texts, {"temperature": 1})
+        if name == "translator":
+            with pytest.raises(RuntimeError, match=r"400.*inputs\[1\]: parameters.src_lang: 'xx' is not a language"):
+                toolkit.ask(texts[:2], {"src_lang": ["it", "xx"]})
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["sentiment", "translator", "summarizer", "normalizer"])
+def test_the_archives_code_needs_only_its_own_requirements(pair: Pairs, name: str) -> None:
+    folder = pair(name).folder
+    pinned = (folder / "code" / "requirements.txt").read_text().splitlines()
+    program = """
+sys.path.insert(0, sys.argv[1] + "/code")
+import inference
+repository = inference.model_fn(sys.argv[1])
+print(len(inference.predict_fn(json.loads(sys.argv[2]), repository)))
+print(inference.parse.__code__.co_filename)
+"""
+    body = {"inputs": ["i want 2 go home", ""], "parameters": {"src_lang": "it"} if name == "translator" else {}}
+    answers, origin = run_with(closure(pinned), program, str(folder), json.dumps(body)).splitlines()[-2:]
+    assert answers == "2"
+    assert Path(origin).is_relative_to(folder)  # out of the archive
 
 
 @pytest.mark.slow
@@ -83,42 +107,19 @@ def test_a_model_that_disagrees_with_its_original_is_refused(
     assert not list(tmp_path.rglob("*.tar.gz"))
 
 
-@pytest.fixture
-def s3(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
-    server = ThreadedMotoServer(port=0)
-    server.start()
-    host, port = server.get_host_and_port()
-    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
-        monkeypatch.setenv(name, "testing")
-    yield f"http://{host}:{port}"
-    server.stop()
-
-
-def test_a_trained_classifier_is_packaged_as_it_is_and_uploaded(
-    s3: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    trained = tmp_path / "trained"
-    trained.mkdir()
-    settings = {"name": "themes", "task": "multi-label", "engine": "fasttext", "labels": ["Economy", "Legal"]}
-    (trained / "model.json").write_text(json.dumps(settings))
-    (trained / "model.bin").write_bytes(b"weights")
-    (trained / "README.md").write_text("---\nlicense: cc0-1.0\n---\n# Themes\n")
-    client = boto3.client("s3", endpoint_url=s3, region_name="us-east-1")
-    client.create_bucket(Bucket="models")
-    monkeypatch.setenv("SOCIALNLP_MODEL_BUCKET", "s3://models/nlp")
-    monkeypatch.setenv("SOCIALNLP_AWS_ENDPOINT_URL", s3)
-    monkeypatch.setenv("SOCIALNLP_AWS_REGION", "us-east-1")
-    result = CliRunner().invoke(
-        models, ["package", "themes", "--source", str(trained), "--output", str(tmp_path)], catch_exceptions=False
-    )
-    assert "s3://models/nlp/themes/latest/model.tar.gz" in result.output
-    client.download_file("models", "nlp/themes/latest/model.tar.gz", str(tmp_path / "back.tar.gz"))
-    with tarfile.open(tmp_path / "back.tar.gz") as archive:
-        archive.extractall(tmp_path / "back", filter="data")
-    assert (tmp_path / "back" / "model.bin").read_bytes() == b"weights"
-    found = json.loads((tmp_path / "back" / "model.json").read_text())
-    assert found["labels"] == ["Economy", "Legal"]
-    assert found["provenance"]["licence"] == "cc0-1.0"
+def test_a_download_without_the_hubs_cache_knows_its_commit(tmp_path: Path) -> None:
+    """As `hf download --local-dir` leaves it: a note beside each file, of its commit and its hash."""
+    commit, notes = "4d2d6e0a" * 5, tmp_path / ".cache" / "huggingface" / "download"
+    notes.mkdir(parents=True)
+    (tmp_path / "config.json").write_text("{}\n")
+    (tmp_path / "model.safetensors").write_bytes(b"weights")
+    large = hashlib.sha256(b"weights").hexdigest()
+    small = hashlib.sha1(b"blob 3\0{}\n").hexdigest()  # as `git hash-object` says
+    for name, tag in {"config.json": small, "model.safetensors": large}.items():
+        (notes / f"{name}.metadata").write_text(f"{commit}\n{tag}\n1764000000.0\n")
+    assert find_source(str(tmp_path)).revision == commit
+    (tmp_path / "model.safetensors").write_bytes(b"weights of my own")
+    assert find_source(str(tmp_path)).revision.startswith("sha256:")
 
 
 def test_a_hub_that_cannot_be_reached_is_explained(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -133,10 +134,16 @@ def test_a_folder_that_is_not_there_is_told_from_a_hub_id() -> None:
         find_source("./no/such/folder")
 
 
-def test_a_folder_without_a_model_is_refused(tmp_path: Path) -> None:
+@pytest.mark.parametrize("weights", [b"", b"no weights"])
+def test_a_folder_without_a_model_is_refused_in_one_line(tmp_path: Path, weights: bytes) -> None:
+    if weights:
+        architectures.roberta(tmp_path, ["a text"], architectures.TINY, ["negative", "neutral", "positive"])
+        (tmp_path / "model.safetensors").write_bytes(weights)
     result = CliRunner().invoke(models, ["package", "sentiment", "--source", str(tmp_path), "--output", str(tmp_path)])
     assert result.exit_code == 1
-    assert "cannot be converted" in result.output
+    (line,) = [line for line in result.output.splitlines() if line.startswith("Error:")]
+    assert "cannot be converted for onnx-sequence-classification: " in line
+    assert "Traceback" not in result.output
 
 
 def test_an_unknown_name_lists_the_known_ones() -> None:
@@ -150,20 +157,59 @@ def test_the_list_shows_every_model() -> None:
     assert all(name in output for name in load_catalogue().names())
 
 
-@pytest.mark.parametrize(
-    ("names", "labels"),
-    [
-        ({0: "Positive", 1: "Negative"}, ["positive", "negative"]),
-        ({0: "LABEL_0", 1: "LABEL_1"}, ["negative", "positive"]),
-    ],
-)
-def test_labels_follow_the_model_s_own_order(names: dict[int, str], labels: list[str]) -> None:
-    assert spelled_labels(names, ("negative", "positive")) == labels
+def entry_of(labels: tuple[str, ...], in_order: tuple[str, ...] = ()) -> ModelEntry:
+    entry = load_catalogue()["sentiment"]
+    return entry.model_copy(update={"labels": labels, "aws": entry.aws.model_copy(update={"labels": in_order})})
+
+
+def test_labels_follow_the_model_s_own_order() -> None:
+    assert spelled_labels({0: "Positive", 1: "Negative"}, entry_of(("negative", "positive"))) == [
+        "positive",
+        "negative",
+    ]
+
+
+def test_labels_without_names_are_never_guessed() -> None:
+    names = {0: "LABEL_0", 1: "LABEL_1"}
+    with pytest.raises(PackagingError, match=r"does not name its labels.*aws\.labels in catalogue\.yaml"):
+        spelled_labels(names, entry_of(("joy", "anger")))
+    assert spelled_labels(names, entry_of(("joy", "anger"), ("anger", "joy"))) == ["anger", "joy"]
+    with pytest.raises(PackagingError, match="the catalogue has joy, anger"):
+        spelled_labels(names, entry_of(("joy", "anger"), ("anger", "fear")))
 
 
 def test_other_labels_are_refused() -> None:
     with pytest.raises(PackagingError, match="catalogue has negative, positive"):
-        spelled_labels({0: "good", 1: "bad"}, ("negative", "positive"))
+        spelled_labels({0: "good", 1: "bad"}, entry_of(("negative", "positive")))
+
+
+def test_the_self_check_asks_what_the_models_have_to_work_on() -> None:
+    texts, parameters = packaging_check._questions(Task.TRANSLATION, {"languages": ["it", "fr", "sw", "es"]})
+    assert len(texts) >= 50
+    assert len(set(texts)) == len(texts) == len(parameters["src_lang"])
+    articles, _ = packaging_check._questions(Task.SUMMARIZATION, {})
+    modes = [plan(text, lambda text: len(text.split())).mode for text in articles]  # a model counts more than words
+    assert Mode.KEEP not in modes
+    assert modes.count(Mode.WHOLE) >= 4
+    assert Mode.SPLIT in modes
+    noisy, _ = packaging_check._questions(Task.NORMALISATION, {})
+    assert len(noisy) >= 20
+    assert all(packaging_check.has_choice(text) for text in noisy)
+    assert not packaging_check.has_choice("the shop is kind")
+
+
+@pytest.mark.slow
+def test_a_noise_filter_that_chooses_otherwise_does_not_pass(pair: Pairs) -> None:
+    """The tiny one, compared with another that has learnt nothing: most letters are the same all the same."""
+    made = pair("normalizer")
+    entry, settings = load_catalogue()["normalizer"], json.loads((made.folder / "model.json").read_text())
+    assert packaging_check.self_check(entry, made.folder, settings, made.original, threads=1)["passed"]
+    other = Path(shutil.copytree(made.original, made.folder.parent / "other"))
+    tiny.architectures.seed(1)
+    model = transformers.DistilBertForMaskedLM(transformers.AutoConfig.from_pretrained(other))
+    model.save_pretrained(other)
+    figures = packaging_check.self_check(entry, made.folder, settings, other, threads=1)
+    assert not figures["passed"]
 
 
 def test_a_model_of_the_wrong_kind_is_refused(tmp_path: Path) -> None:
