@@ -14,6 +14,8 @@ from socialnlp_assets.resources.http import Answer, Caller, SourceRefused, Sourc
 from socialnlp_assets.resources.secrets import SecretError, Secrets
 
 T = TypeVar("T")
+# What the library raises on answers that are not whole: it takes them for what they should be.
+NOT_WHOLE = (TypeError, ValueError, AttributeError, OverflowError, RecursionError)
 
 
 class GoogleToken:
@@ -23,8 +25,11 @@ class GoogleToken:
     `token_url` replaces the address that it names.
     """
 
-    def __init__(self, secrets: Secrets, secret: str, scope: str, token_url: str = "") -> None:
+    def __init__(
+        self, secrets: Secrets, secret: str, scope: str, token_url: str = "", first_pause: float = 1.0
+    ) -> None:
         self._secrets, self._secret, self._scope, self._token_url = secrets, secret, scope, token_url
+        self._first_pause = first_pause
         self._pool = urllib3.PoolManager(timeout=30.0)
         self._credentials: Any = None
 
@@ -57,16 +62,18 @@ class GoogleToken:
                 break
             try:
                 self._credentials.refresh(Request(self._pool))
-            except GoogleAuthError as error:
-                passing = isinstance(error, TransportError) or error.retryable
+            except (GoogleAuthError, *NOT_WHOLE) as error:
+                passing = not isinstance(error, GoogleAuthError) or isinstance(error, TransportError) or error.retryable
                 if passing and attempt < 3:
-                    time.sleep(attempt)
+                    time.sleep(self._first_pause * attempt)
                     continue
                 message = f"Google's token service did not take the secret {self._secret!r} ({_reason(error)})"
                 if passing:
                     raise SourceUnavailable(f"{message}; run the hour again later") from None
                 raise SourceRefused(f"{message}; check the account and its key") from None
-        token: str = self._credentials.token
+        token = self._credentials.token
+        if not isinstance(token, str):
+            raise SourceUnavailable("Google's token service answered without a token; run the hour again later")
         return token
 
     def _load(self) -> Any:

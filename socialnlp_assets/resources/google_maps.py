@@ -8,15 +8,15 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator
-from datetime import datetime
-from typing import Any
+from datetime import UTC, datetime
+from typing import Any, NamedTuple
 from urllib.parse import quote, urlencode
 
 import dagster as dg
 from pydantic import Field, PrivateAttr
 
 from socialnlp_assets.resources.google_auth import GoogleToken, judge_quota
-from socialnlp_assets.resources.http import Caller, SourceRefused, TryAgain, shared_rate_limit
+from socialnlp_assets.resources.http import Caller, SourceRefused, SourceUnavailable, TryAgain, shared_rate_limit
 from socialnlp_assets.resources.secrets import Secrets
 
 FIELD_MASK = "id,displayName,reviews"
@@ -60,30 +60,31 @@ class GoogleMapsResource(dg.ConfigurableResource[Any]):
             "GET",
             f"{self.places_url}/v1/places/{quote(place, safe='')}",
             headers={"X-Goog-Api-Key": key, "X-Goog-FieldMask": FIELD_MASK},
-            read=lambda reply: list(_object(reply).get("reviews", [])),
+            read=lambda reply: _page_of(reply).reviews,
         )
 
     def _location(self, location: str, since: datetime) -> Iterator[Any]:
         """Newest change first, so that reading ends where nothing can be of `since` or later."""
         if self._token is None:
-            self._token = GoogleToken(self.secrets, "google_business", _SCOPE, self.token_url)
+            self._token = GoogleToken(self.secrets, "google_business", _SCOPE, self.token_url, self.first_pause_seconds)
         caller, page_token, restarts = self._caller("Google Business Profile"), "", 0
         while True:
             query = {"pageSize": MOST_REVIEWS, "orderBy": "updateTime desc"}
             query |= {"pageToken": page_token} if page_token else {}
             try:
                 url = f"{self.business_url}/v4/{quote(location)}/reviews?{urlencode(query)}"
-                reply = self._token.ask(caller, "GET", url, read=_object)
+                reviews, following = self._token.ask(caller, "GET", url, read=_page_of)
             except SourceRefused as refusal:
                 if refusal.status != 400 or not page_token or restarts == 3:
                     raise
                 page_token, restarts = "", restarts + 1  # page tokens expire; what was read is known by its identity
                 continue
-            reviews = reply.get("reviews", [])
             yield from reviews
-            page_token = reply.get("nextPageToken", "")
-            if not page_token or (reviews and _changed_before(reviews[-1], since)):
+            if not following or (reviews and _changed_before(reviews[-1], since)):
                 return
+            if following == page_token:
+                raise SourceUnavailable("Google repeats the same page and says there are more; run the hour later")
+            page_token = following
 
     def _caller(self, name: str) -> Caller:
         return Caller(
@@ -125,13 +126,21 @@ def _changed_before(review: Any, since: datetime) -> bool:
 def _moment(review: Any, *names: str) -> datetime | None:
     for name in names:
         try:
-            return datetime.fromisoformat(review[name])
+            moment = datetime.fromisoformat(review[name])
+            return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
         except (KeyError, TypeError, ValueError):
             continue
     return None
 
 
-def _object(reply: Any) -> dict[str, Any]:
-    if not isinstance(reply, dict):
-        raise TryAgain("200 with something that is no object")
-    return reply
+class _Page(NamedTuple):
+    reviews: list[Any]
+    following: str  # the token of the next page
+
+
+def _page_of(reply: Any) -> _Page:
+    """A page of either API, which leave out what is empty."""
+    page = _Page(reply.get("reviews") or [], reply.get("nextPageToken") or "") if isinstance(reply, dict) else None
+    if page is None or not isinstance(page.reviews, list) or not isinstance(page.following, str):
+        raise TryAgain("200 with something that is no page of reviews")
+    return page

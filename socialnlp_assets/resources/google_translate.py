@@ -122,10 +122,10 @@ class GoogleTranslateResource(dg.ConfigurableResource[Any]):
     def _ask(self, path: str, body: Any, rows: Any, count: int) -> list[str]:
         def read(reply: Any) -> list[str]:
             try:
-                translated = [str(row["translatedText"]) for row in rows(reply)]
+                translated = [row["translatedText"] for row in rows(reply)]
             except (KeyError, TypeError):
                 raise TryAgain("200 without translations") from None
-            if len(translated) != count:
+            if len(translated) != count or not all(isinstance(text, str) for text in translated):
                 raise TryAgain(f"{len(translated)} translations for {count} texts")
             return translated
 
@@ -144,7 +144,9 @@ class GoogleTranslateResource(dg.ConfigurableResource[Any]):
 
     def _google(self) -> GoogleToken:
         if self._token is None:
-            self._token = GoogleToken(self.secrets, "google_translate", _SCOPE, self.token_url)
+            self._token = GoogleToken(
+                self.secrets, "google_translate", _SCOPE, self.token_url, self.first_pause_seconds
+            )
         return self._token
 
 

@@ -173,6 +173,10 @@ class Caller:
             )
         except urllib3.exceptions.HTTPError as error:  # no connection, no answer in time, or half an answer
             raise TryAgain(f"the connection failed ({type(error).__name__})") from None
+        except ValueError as error:  # whose words show the header
+            raise SourceRefused(
+                f"{self.source} cannot be asked ({type(error).__name__}): see whether a secret holds a line end"
+            ) from None
         answer = Answer(reply.status, {k.lower(): v for k, v in reply.headers.items()}, reply.data, form is not None)
         if answer.status == 200:
             return answer

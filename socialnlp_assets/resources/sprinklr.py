@@ -11,6 +11,7 @@ from __future__ import annotations
 import hashlib
 import json
 import logging
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -35,6 +36,8 @@ log = logging.getLogger(__name__)
 MOST_ROWS = 1000  # a page
 MOST_OF_A_WINDOW = 10_000  # messages that can be paged through in one window
 
+_SUCCESS = ("SUCCESS", "OK", 200, "200")
+_DIGITS = re.compile(r"[0-9]{1,18}")
 _TIMES = {"SN_CREATED_TIME": ("channelCreatedTime", "snCreatedTime"), "SYSTEM_CREATED_TIME": ("createdTime",)}
 
 
@@ -161,24 +164,27 @@ def identity_of(message: Any) -> str:
 def time_of(message: Any, time_field: str = "SN_CREATED_TIME") -> int | None:
     """When it was published (or collected), in milliseconds; None where it does not say."""
     values = [message.get(name) for name in _TIMES[time_field]] if isinstance(message, Mapping) else []
-    return next((int(v) for v in values if isinstance(v, int) or (isinstance(v, str) and v.isdigit())), None)
+    return next((int(v) for v in values if isinstance(v, int) or (isinstance(v, str) and _DIGITS.fullmatch(v))), None)
 
 
 def _page_of(reply: Any) -> _Page:
     """A page of either shape: v2 ``{data: {result, hasMore}, errors}``, v1 ``{status, response: {data, hasMore}}``."""
     if not isinstance(reply, dict):
         raise TryAgain("200 with something that is no page")
-    if reply.get("errors") or reply.get("status", "SUCCESS") != "SUCCESS":
+    if reply.get("errors") or reply.get("status", "SUCCESS") not in _SUCCESS:
         raise TryAgain(f"200 with {json.dumps(reply.get('errors') or reply['status'])}")
     if "not enabled" in str(reply.get("message", "")):
         raise SourceRefused(f"Sprinklr: {reply['message']}")
-    page = reply.get("data") or reply.get("response") or {}
-    messages = page.get("result", page.get("data"))
-    if not isinstance(messages, list) or not isinstance(page.get("hasMore"), bool):
+    page = reply.get("data") or reply.get("response")
+    more = page.get("hasMore") if isinstance(page, dict) else None
+    messages = page.get("result", page.get("data")) if isinstance(page, dict) else None
+    if messages is None and more is False:
+        return _Page([], False)
+    if not isinstance(messages, list) or not isinstance(more, bool):
         raise TryAgain("200 with half a page")
-    if page["hasMore"] and not messages:
+    if more and not messages:
         raise TryAgain("200 with an empty page that says there is more")
-    return _Page(messages, page["hasMore"])
+    return _Page(messages, more)
 
 
 def _judge(answer: Answer) -> None:

@@ -120,6 +120,8 @@ class SprinklrToken:
 
 
 def _tokens_of(reply: Any) -> _Tokens:
-    if not isinstance(reply, dict) or not reply.get("access_token"):
+    tokens = reply if isinstance(reply, dict) else {}
+    access, refresh = tokens.get("access_token"), tokens.get("refresh_token") or ""
+    if not isinstance(access, str) or not access or not isinstance(refresh, str):
         raise TryAgain("200 without an access token")
-    return _Tokens(SecretStr(reply["access_token"]), SecretStr(reply.get("refresh_token") or ""))
+    return _Tokens(SecretStr(access), SecretStr(refresh))

@@ -9,6 +9,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from pydantic import SecretStr
 
 from socialnlp_assets.fakes import sprinklr as fake
 from socialnlp_assets.fakes.server import FAULTS, Faults
@@ -185,7 +186,9 @@ def test_a_stream_that_is_not_enabled_is_said(secrets: EnvironmentSecrets) -> No
         pulled(FakeSprinklr([], enabled=False), secrets)
 
 
-@pytest.mark.parametrize("trouble", ["refused token", "wrong key", "unauthorised", "down", "half of the tokens"])
+@pytest.mark.parametrize(
+    "trouble", ["refused token", "wrong key", "unauthorised", "down", "half of the tokens", "line end"]
+)
 def test_no_secret_is_ever_shown(
     trouble: str,
     secrets: EnvironmentSecrets,
@@ -202,6 +205,11 @@ def test_no_secret_is_ever_shown(
         )  # the stand-in repeats the refresh token it was sent
     elif trouble == "wrong key":
         monkeypatch.setenv("SOCIALNLP_SECRET_SPRINKLR_KEY", "wrong-api-key-0002")
+    elif trouble == "line end":
+        monkeypatch.setenv("SOCIALNLP_SECRET_SPRINKLR_KEY", f"{fake.KEY}\r\n")  # as files end; no header takes it
+        EnvironmentSecrets(state=secrets.state).put(
+            "sprinklr_tokens", SecretStr('{"access_token": "sample-access-token"}')
+        )
     elif trouble == "unauthorised":
         account.token_uses = 0  # it repeats the access token, too
     elif trouble == "half of the tokens":
