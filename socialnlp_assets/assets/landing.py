@@ -64,10 +64,15 @@ def _spec(workflow: Workflow, partitions: dg.HourlyPartitionsDefinition) -> dg.A
 
 def _pulled(kind: str, workflows: list[Workflow], specs: list[dg.AssetSpec]) -> dg.AssetsDefinition:
     def pull(context: dg.AssetExecutionContext) -> Iterator[dg.MaterializeResult[Any]]:
+        from socialnlp_assets.resources.http import SourceUnavailable
         from socialnlp_assets.resources.sources import pull_hour
 
         lake: Lake = context.resources.lake
-        files = pull_hour(getattr(context.resources, kind), workflows, hour_of(context.partition_key))
+        source = getattr(context.resources, kind)
+        try:
+            files = pull_hour(source, workflows, hour_of(context.partition_key))
+        except SourceUnavailable as problem:  # others stay as they are until somebody changes something
+            raise dg.RetryRequested(source.retries, source.retry_seconds) from problem
         for path, data in files.items():
             changed = lake.put_if_changed(path, data)
             yield dg.MaterializeResult(

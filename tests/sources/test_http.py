@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from socialnlp_assets.fakes.server import Faults, Response, serve
+from socialnlp_assets.fakes.server import Faults, Request, Response, serve
 from socialnlp_assets.resources.http import (
     MOST_ATTEMPTS,
     Answer,
@@ -83,6 +83,22 @@ def test_a_source_that_says_now_each_time_is_given_up_all_the_same(pause: float,
     with serve(lambda _: Response(), faults) as url, pytest.raises(SourceUnavailable, match="run the hour again later"):
         Caller("A source", RateLimit([]), patience=0.1, first_pause=pause).ask("GET", url, read=str)
     assert len(faults.done) in attempts
+
+
+def test_a_redirect_is_not_followed_with_a_secret() -> None:
+    seen: list[Request] = []
+
+    def elsewhere(request: Request) -> Response:
+        seen.append(request)
+        return Response(200, b"[]")
+
+    with serve(elsewhere) as other:
+        for status in (301, 302, 303, 307, 308):
+            with serve(lambda _, status=status: Response(status, headers={"Location": other})) as url:  # type: ignore[misc]
+                caller = Caller("A source", RateLimit([]))
+                with pytest.raises(SourceRefused, match=str(status)):
+                    caller.ask("GET", url, read=str, headers={"Key": "sample-key", "X-Goog-Api-Key": "sample-key"})
+    assert not seen
 
 
 def test_a_secret_is_masked_wherever_a_message_is_cut() -> None:

@@ -4,6 +4,10 @@ from __future__ import annotations
 
 import json
 import logging
+import os
+import signal
+import subprocess
+import sys
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -52,18 +56,100 @@ def test_a_pull_that_fails_shows_no_secret_in_logs_errors_or_events(
 ) -> None:
     caplog.set_level(logging.DEBUG)
     account = FakeSprinklr([], faults=Faults(rate=1.0, kinds=(fault,)))
-    with account.serve() as url, dg.DagsterInstance.local_temp(str(tmp_path)) as instance:
-        file = tmp_path / "sources.yaml"
-        file.write_text(f"sprinklr: {{url: '{url}', patience_seconds: 0.05, first_pause_seconds: 0.01}}")
-        settings = Settings(sources=file, lake=str(tmp_path / "lake"), state=tmp_path / "state")
-        job = build_definitions(settings).resolve_job_def("pull_sprinklr")
-        run = job.execute_in_process(instance=instance, partition_key="2026-11-20-08:00", raise_on_error=False)
-        events = str(instance.all_logs(run.run_id))
+    run, events = pull(account, tmp_path)
     assert not run.success
     assert "Sprinklr did not answer" in events
     shown = events + caplog.text + str(capfd.readouterr())
     for secret in (KEY, SECRET, "sample-refresh-token", "sample-access-token"):
         assert secret not in shown
+
+
+@pytest.mark.usefixtures("secrets")
+def test_a_pull_that_a_later_one_may_make_good_is_tried_again(tmp_path: Path) -> None:
+    account = FakeSprinklr(many_messages(8, HOUR))
+    account.faults.script(["ok", "500", "503"])  # the token, then two pulls that are given up at once
+    run, events = pull(account, tmp_path)
+    assert run.success
+    assert events.count("STEP_RESTARTED") == 2
+    lake = Lake(uri=str(tmp_path / "lake"))
+    assert len(lake.landed("sprinklr", HOUR)) == 1
+
+
+@pytest.mark.usefixtures("secrets")
+def test_a_pull_that_stays_down_says_so_after_its_last_try(tmp_path: Path) -> None:
+    account = FakeSprinklr([], faults=Faults(rate=1.0, kinds=("500",)))
+    run, events = pull(account, tmp_path)
+    assert not run.success
+    assert account.calls == 3  # `retries` and one
+    assert "run the hour again later" in events
+
+
+@pytest.mark.usefixtures("secrets")
+@pytest.mark.parametrize("trouble", ["inactive", "wrong secret", "no secret"])
+def test_what_somebody_must_change_is_not_tried_again(
+    trouble: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    account = FakeSprinklr([], active=trouble != "inactive")
+    if trouble == "wrong secret":
+        monkeypatch.setenv("SOCIALNLP_SECRET_SPRINKLR_SECRET", "wrong-api-secret-0002")
+    elif trouble == "no secret":
+        monkeypatch.delenv("SOCIALNLP_SECRET_SPRINKLR_KEY")
+    run, events = pull(account, tmp_path)
+    assert not run.success
+    assert "STEP_UP_FOR_RETRY" not in events
+    assert account.calls <= 2
+
+
+def pull(account: FakeSprinklr, folder: Path) -> tuple[dg.ExecuteInProcessResult, str]:
+    """Pull the hour without patience, and twice again; also everything that Dagster recorded of it."""
+    with account.serve() as url, dg.DagsterInstance.local_temp(str(folder)) as instance:
+        file = folder / "sources.yaml"
+        impatient = "patience_seconds: 0, first_pause_seconds: 0.01, retries: 2, retry_seconds: 0"
+        file.write_text(f"sprinklr: {{url: '{url}', {impatient}}}")
+        settings = Settings(sources=file, lake=str(folder / "lake"), state=folder / "state")
+        job = build_definitions(settings).resolve_job_def("pull_sprinklr")
+        run = job.execute_in_process(instance=instance, partition_key="2026-11-20-08:00", raise_on_error=False)
+        return run, str(instance.all_logs(run.run_id))
+
+
+def test_configured_sources_are_pulled_on_a_schedule_that_runs(tmp_path: Path) -> None:
+    file = tmp_path / "sources.yaml"
+    file.write_text("sprinklr: {}\ngoogle_maps: {}\n")
+    repository = build_definitions(Settings(sources=file, state=tmp_path)).get_repository_def()
+    pulls = {schedule.job_name: schedule for schedule in repository.schedule_defs if "pull" in schedule.job_name}
+    assert set(pulls) == {"pull_sprinklr", "pull_google_maps"}
+    for schedule in pulls.values():
+        assert schedule.default_status is dg.DefaultScheduleStatus.RUNNING
+        assert schedule.cron_schedule == "5 * * * *"
+    repository = build_definitions(Settings(state=tmp_path)).get_repository_def()
+    assert [schedule.job_name for schedule in repository.schedule_defs] == ["retention"]
+
+
+PUTTING = """
+import sys
+from socialnlp_assets.resources.lake import Lake
+while True:
+    Lake(uri=sys.argv[1]).put(sys.argv[2], b"[" + b" " * int(sys.argv[3]) + b"]")
+"""
+
+
+@pytest.mark.slow
+def test_a_landing_file_that_is_half_written_is_never_seen(tmp_path: Path) -> None:
+    lake, size = Lake(uri=str(tmp_path)), 64 << 20
+    path = f"{lake.landing_folder('sprinklr', HOUR)}/sprinklr.json"
+    folder = (tmp_path / path).parent
+    with subprocess.Popen([sys.executable, "-c", PUTTING, str(tmp_path), path, str(size)]) as writer:
+        half: list[Path] = []
+        while not half:
+            os.kill(writer.pid, signal.SIGCONT)
+            os.sched_yield()
+            os.kill(writer.pid, signal.SIGSTOP)
+            os.waitpid(writer.pid, os.WUNTRACED)
+            half = [file for file in folder.glob("*") if 0 < file.stat().st_size < size]
+        writer.kill()
+    assert half[0].exists()  # the disk has it, the lake has not
+    assert all((file.path, file.size) == (path, size + 2) for file in lake.objects("landing"))
+    assert len(lake.landed("sprinklr", HOUR)) <= 1
 
 
 def test_raw_messages_are_removed_when_their_time_is_over(tmp_path: Path) -> None:
