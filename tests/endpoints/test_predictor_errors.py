@@ -191,7 +191,7 @@ def test_a_call_that_is_interrupted_ends_the_regaining_too() -> None:
     with pytest.raises(KeyboardInterrupt):
         endpoint.predictor(in_flight=4, regain=regain).predict([f"T{i}" for i in range(64)])
     interrupter.join()
-    assert ended.is_set()
+    assert ended.wait(20)
     assert len(endpoint.requests) <= 4
 
 
