@@ -156,12 +156,18 @@ def _parquet_rows(data: bytes) -> Iterator[Any | Broken]:
 
 
 def _rows(file: pq.ParquetFile) -> Iterator[Any | Broken]:
+    count, named = 0, file.metadata.num_rows
     try:
         for batch in file.iter_batches(batch_size=1000):
             for row in range(batch.num_rows):
                 yield _row(batch, row)
-    except (pa.ArrowException, OSError) as error:
+            count += batch.num_rows
+    except (pa.ArrowException, OSError, ValueError) as error:
         yield Broken("", f"is Parquet that cannot be read further ({error}); deliver the file again", last=True)
+        return
+    if count != named:  # some damage reads as a table that ends early
+        problem = f"is Parquet whose footer names {named} rows, of which {count} could be read; deliver the file again"
+        yield Broken("", problem, last=True)
 
 
 def _row(batch: pa.RecordBatch, row: int) -> Any | Broken:

@@ -142,6 +142,15 @@ def test_parquet_from_a_data_frame_with_missing_numbers() -> None:
     assert rows[2]["topic_ids"] == ["1", "2"]
 
 
+def test_damage_that_makes_parquet_end_early_is_no_silent_loss() -> None:
+    whole, told = as_parquet(), 0
+    for at in range(len(whole)):
+        messages, rejects = read_messages(whole[:at] + b"\x01" + whole[at + 1 :], "x.parquet")
+        assert len(messages) == len(MESSAGES) or rejects
+        told += any("could be read" in reject.reason for reject in rejects)
+    assert told
+
+
 def test_table_rows_of_another_length_are_rejected() -> None:
     data = b"messageId,message\nm1,ciao\nm2,a,b\nm3\n\nm4,fine\n"
     messages, rejects = read_messages(data, "x.csv")

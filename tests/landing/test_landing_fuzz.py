@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import gzip
+import io
 import json
 import math
+from functools import cache
 from itertools import accumulate, cycle
 from typing import Any
 
 import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -114,7 +117,7 @@ def list_of_messages(found: list[dict[str, Any]], source: str) -> None:
 def lines_of_messages(found: list[dict[str, Any]], source: str) -> None:
     if found:
         data = "\n".join(json.dumps({"messageId": None} | one) for one in found)
-        assert sum(check(data.encode(), source)) >= 1
+        assert sum(check(data.encode(), source)) == len(found)
 
 
 def damage_done(data: bytes, cuts: list[tuple[int, int, bytes]]) -> bytes:
@@ -132,6 +135,37 @@ def damaged(data: bytes, source: str, cuts: list[tuple[int, int, bytes]]) -> Non
 
 def table_of_anything(header: list[str], cells: str, source: str) -> None:
     check((",".join(header) + "\n" + cells).encode("utf-8", "surrogatepass"), source)
+
+
+@cache
+def table_of(count: int, kind: str) -> bytes:
+    """A valid table of so many messages: CSV by its delimiter, or Parquet by its compression."""
+    rows = [
+        {"messageId": f"m{n}", "channelType": "WEB", "createdTime": 1_763_625_600_000 + n, "message": f"The bill {n}"}
+        for n in range(count)
+    ]
+    if kind in CSV:
+        return "".join(
+            kind.join(map(str, row)) + "\n" for row in ([*rows[0]], *(one.values() for one in rows))
+        ).encode()
+    sink = io.BytesIO()
+    pq.write_table(pa.Table.from_pylist([one | {"topicIds": ["1"]} for one in rows]), sink, compression=kind)
+    return sink.getvalue()
+
+
+def damaged_cells(count: int, kind: str, cuts: list[tuple[int, bytes]], source: str) -> None:
+    """What stands in a table's cells, its delimiters included, never costs another row."""
+    table = bytearray(table_of(count, kind))
+    body = [at for at in range(table.index(b"\n") + 1, len(table)) if table[at : at + 1] != b"\n"]
+    for at, instead in cuts:
+        table[body[at % len(body)]] = instead[0]
+    assert sum(check(bytes(table), source)) == count
+
+
+def damaged_parquet(count: int, kind: str, cuts: list[tuple[int, int, bytes]], source: str) -> None:
+    """Either all its rows are read, or a reject says what is wrong."""
+    read, rejected = check(damage_done(table_of(count, kind), cuts), source)
+    assert rejected or read == count
 
 
 def in_pieces(data: bytes, source: str, packed: bool, cuts: list[tuple[int, int, bytes]], sizes: list[int]) -> None:
@@ -155,6 +189,7 @@ def layouts(found: list[dict[str, Any]], layout: int) -> bytes:
     )
 
 
+CSV, PARQUET = (",", ";", "\t", "|"), ("none", "snappy", "zstd")
 instead = st.binary(max_size=4) | st.text('{}[]",:\\\n ', max_size=4).map(str.encode)
 damage = st.lists(st.tuples(st.integers(0, 10_000), st.integers(0, 20), instead), max_size=2)
 magic = st.sampled_from(
@@ -164,6 +199,7 @@ start_of_anything = st.builds(bytes.__add__, magic, st.binary(max_size=200))
 headers = st.lists(st.sampled_from([*sorted(FIELD_NAMES), "content.text", "content", ""]), min_size=1, max_size=4)
 cells = st.text('abc1,;|\t"\n\r\0é{}[]\ud800 ', max_size=40)
 
+CELL = [bytes([byte]) for byte in range(256) if byte not in b'"\r\n']
 tables = st.builds(lambda h, c: f"{','.join(h)}\n{c}".encode("utf-8", "surrogatepass"), headers, cells)
 
 CASES: dict[str, tuple[Any, dict[str, st.SearchStrategy[Any]]]] = {
@@ -171,6 +207,18 @@ CASES: dict[str, tuple[Any, dict[str, st.SearchStrategy[Any]]]] = {
     "lines": (lines_of_messages, {"found": records}),
     "damaged": (damaged, {"data": st.builds(encoded, records) | start_of_anything, "cuts": damage}),
     "table": (table_of_anything, {"header": headers, "cells": cells}),
+    "damaged cells": (
+        damaged_cells,
+        {
+            "count": st.integers(1, 6),
+            "kind": st.sampled_from(CSV),
+            "cuts": st.lists(st.tuples(st.integers(0, 10_000), st.sampled_from(CELL)), max_size=4),
+        },
+    ),
+    "damaged parquet": (
+        damaged_parquet,
+        {"count": st.integers(1, 6), "kind": st.sampled_from(PARQUET), "cuts": damage},
+    ),
     "pieces": (
         in_pieces,
         {
