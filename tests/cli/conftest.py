@@ -59,6 +59,7 @@ class Installation:
             monkeypatch.delenv(name)
         for name, value in (self.environment | variables).items():
             monkeypatch.setenv(name, value)
+        monkeypatch.setattr("boto3.DEFAULT_SESSION", None)  # it keeps the credentials that an earlier test has set
         monkeypatch.setattr(sys, "argv", ["socialnlp", *arguments])
         monkeypatch.chdir(self.folder)
         before = signal.getsignal(signal.SIGTERM)
