@@ -14,7 +14,6 @@ from rich import box
 from rich.console import Console
 from rich.table import Column, Table
 
-from socialnlp_assets.assets.usage import usages_of
 from socialnlp_assets.resources.endpoints.metering import Usage, usage_table
 
 if TYPE_CHECKING:
@@ -66,6 +65,8 @@ class Report:
         self.say(f"{workflow} {hour[5:10]} {hour[11:]}  {rows}, {done} assets, {took}{failed}")
 
     def _gather(self, run: Running) -> None:
+        from socialnlp_assets.assets.usage import usages_of  # with Dagster, which the command's help does without
+
         assert run.result is not None
         self.failed += not run.result.success
         for event in run.result.get_asset_materialization_events():

@@ -72,6 +72,9 @@ def test_an_hour_of_sprinklr_becomes_a_table(whole_platform: Platform) -> None:
     assert found["posts"]["rows_quarantined"] == 2
     assert found["classifications"]["dropped"] == {"not social": 6}
     assert found["translations"]["endpoint/translator/requests"] >= 1
+    used = {row.data["model"]: row.data["holder"] for row in found["output"]["run/endpoints"].records}
+    assert used["translator"] == "translations"
+    assert len(used) == 8
     checks = passed(result)
     assert set(checks) == set(found)
     assert all(names >= CHECKS for names in checks.values())
