@@ -6,6 +6,7 @@ import logging
 import traceback
 from collections import Counter
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -14,9 +15,13 @@ from pydantic import SecretStr
 from socialnlp_assets.fakes import sprinklr as fake
 from socialnlp_assets.fakes.server import FAULTS, Faults
 from socialnlp_assets.fakes.sprinklr import FakeSprinklr, many_messages
+from socialnlp_assets.landing import read_messages, standardise
 from socialnlp_assets.resources.http import SourceError, SourceRefused, SourceUnavailable
+from socialnlp_assets.resources.lake import Lake
 from socialnlp_assets.resources.secrets import EnvironmentSecrets
+from socialnlp_assets.resources.sources import pull_hour
 from socialnlp_assets.resources.sprinklr import SprinklrResource, identity_of, time_of
+from socialnlp_assets.workflow import load_workflows
 
 from .conftest import HOUR
 
@@ -92,15 +97,35 @@ def test_a_source_that_repeats_itself_is_not_asked_for_ever(secrets: Environment
 @pytest.mark.slow
 @pytest.mark.parametrize("api", ["v2", "v1"])
 def test_ten_thousand_messages_through_a_misbehaving_source_arrive_exactly_once(
-    api: str, secrets: EnvironmentSecrets
+    api: str, secrets: EnvironmentSecrets, tmp_path: Path
 ) -> None:
     kinds = tuple(sorted({*FAULTS, "over_rate"} - {"slow"}))
     faults = Faults(rate=0.35, kinds=kinds, seed=7, slow_seconds=2.5)
     faults.script(["truncated", "over_rate", "slow", "reset", "half_json", "html", "empty", "429", "500"])
     account = FakeSprinklr(many_messages(10_000, HOUR, api), overlap=9, token_uses=4, faults=faults)
-    messages = pulled(account, secrets, api=api, rows=500, timeout_seconds=1.5)
-    assert Counter(map(identity_of, messages)) == Counter(in_the_hour(list(account.messages)))
-    assert len(messages) == 10_000
+    lake, workflows = Lake(uri=str(tmp_path / "lake")), [load_workflows()[name] for name in ("sprinklr", "rwanda")]
+    with account.serve() as url:
+        source = SprinklrResource(secrets=secrets, url=url, api=api, rows=500, timeout_seconds=1.5, **FAST)
+        for path, content in pull_hour(source, workflows, HOUR).items():
+            lake.put(path, content)
+
+    rows: dict[str, dict[str, Any]] = {}  # by message
+    landed: Counter[str] = Counter()
+    for workflow in workflows:
+        (file,) = lake.landed(workflow.name, HOUR)
+        messages, rejects = read_messages(lake.chunks(file.path), file.path)
+        assert not rejects
+        for one in messages:
+            row = standardise(one, "sprinklr")
+            assert isinstance(row, dict)
+            assert row["language"] in workflow.source.languages
+            assert HOUR <= row["created_at"] < END
+            rows[row["message_id"]] = row
+            landed[identity_of(one.raw)] += 1
+    assert len(rows) == len(landed) == 10_000
+    assert sorted(landed) == in_the_hour(list(account.messages))
+    english = sum(row["language"] == "en" for row in rows.values())
+    assert Counter(landed.values()) == {1: 10_000 - english, 2: english}  # English feeds both workflows
     assert account.renewals > 3
     assert set(faults.done) >= {"truncated", "slow", "reset", "over_rate"}
 
