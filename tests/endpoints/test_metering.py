@@ -103,4 +103,4 @@ def test_the_table_has_a_line_a_model_and_the_cost_of_all() -> None:
     assert lines["translator"][2] == "11"
     assert lines["translator"][-1] == "2.0000"
     assert lines["sentiment"][-1] == "0.2500"
-    assert lines["all,"][-1] == "2.2500"
+    assert lines["estimated"][-1] == "2.2500"

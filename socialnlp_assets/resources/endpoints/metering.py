@@ -148,9 +148,9 @@ def usage_table(usages: Iterable[Usage]) -> Table:
     for usage in usages:
         by_model[usage.model] = by_model[usage.model] + usage if usage.model in by_model else usage
     total = sum(usage.cost_usd for usage in by_model.values())
-    table = Table("endpoint", box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0), show_footer=True)
-    table.columns[0].footer = "all, estimated"
-    for heading in ("texts", "sent", "requests", "failed", "retried", "bad", "MB", "held s", "USD"):
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0), show_footer=True)
+    table.add_column("endpoint", footer="estimated in all", no_wrap=True)
+    for heading in ("texts", "sent", "asked", "failed", "again", "bad", "MB", "held s", "USD"):
         table.add_column(heading, justify="right", footer=f"{total:.4f}" if heading == "USD" else "")
     for model, usage in sorted(by_model.items()):
         megabytes = (usage.bytes_sent + usage.bytes_received) / 1e6
