@@ -143,18 +143,18 @@ class Meter:
 
 
 def usage_table(usages: Iterable[Usage]) -> Table:
-    """The use of endpoints, a line a model, and what it came to; eighty columns wide at most."""
+    """The use of endpoints, a line a model, and what it came to in eighty columns; held: seconds."""
     by_model: dict[str, Usage] = {}
     for usage in usages:
         by_model[usage.model] = by_model[usage.model] + usage if usage.model in by_model else usage
     total = sum(usage.cost_usd for usage in by_model.values())
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0), show_footer=True)
     table.add_column("endpoint", footer="estimated in all", no_wrap=True)
-    for heading in ("texts", "sent", "asked", "failed", "again", "bad", "MB", "held s", "USD"):
+    for heading in ("texts", "sent", "asked", "failed", "again", "bad", "MB", "held", "USD"):
         table.add_column(heading, justify="right", footer=f"{total:.4f}" if heading == "USD" else "")
     for model, usage in sorted(by_model.items()):
         megabytes = (usage.bytes_sent + usage.bytes_received) / 1e6
         counts = (usage.texts, usage.rows, usage.requests, usage.failures, usage.retries, usage.row_errors)
-        amounts = (f"{megabytes:.2f}", f"{usage.endpoint_seconds:.1f}", f"{usage.cost_usd:.4f}")
+        amounts = (f"{megabytes:.1f}", f"{usage.endpoint_seconds:.0f}", f"{usage.cost_usd:.4f}")
         table.add_row(model, *map(str, counts), *amounts)
     return table
