@@ -148,7 +148,7 @@ def usage_table(usages: Iterable[Usage]) -> Table:
     for usage in usages:
         by_model[usage.model] = by_model[usage.model] + usage if usage.model in by_model else usage
     total = sum(usage.cost_usd for usage in by_model.values())
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0), show_footer=True)
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=0, show_footer=True)
     table.add_column("endpoint", footer="estimated in all", no_wrap=True)
     for heading in ("texts", "sent", "asked", "failed", "again", "bad", "MB", "held", "USD"):
         table.add_column(heading, justify="right", footer=f"{total:.4f}" if heading == "USD" else "")
