@@ -47,8 +47,14 @@ def serve(
     logging.basicConfig(level=logging.INFO, format="%(levelname)s %(name)s: %(message)s", stream=sys.stderr)
     base = Path(os.environ.get("SAGEMAKER_BASE_DIR", "/opt/ml"))
     multi_model = model is None and os.environ.get("SAGEMAKER_MULTI_MODEL", "").lower() == "true"
-    transforms = int(os.environ.get("SAGEMAKER_MAX_CONCURRENT_TRANSFORMS", 0)) or Limits.transforms
-    limits = Limits(threads or available_cores(), payload_limit(), max(queue, transforms), body_timeout, transforms)
+    announced = int(os.environ.get("SAGEMAKER_MAX_CONCURRENT_TRANSFORMS", 0))
+    limits = Limits(
+        threads=threads or available_cores(),
+        payload=payload_limit(),
+        requests=max(queue, announced),
+        body_seconds=body_timeout,
+        transforms=announced or Limits.transforms,
+    )
     use_threads(limits.threads)
     app = ModelServer(
         None if multi_model else model or base / "model", limits, base / "models" if multi_model else None
