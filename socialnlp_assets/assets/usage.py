@@ -10,7 +10,8 @@ import dagster as dg
 
 from socialnlp_assets.resources.endpoints.metering import COUNTS, Usage
 
-COLUMNS = ("model", "holder", *COUNTS)
+FIRST = ("model", "holder", "cost_usd", "endpoint_seconds")  # what is seen without scrolling
+COLUMNS = (*FIRST, *(name for name in COUNTS if name not in FIRST))
 
 
 def usages_of(materialization: dg.AssetMaterialization) -> list[Usage]:
