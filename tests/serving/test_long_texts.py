@@ -62,6 +62,8 @@ def test_how_long_an_answer_may_be_goes_by_the_text_alone() -> None:
         alone += model.most
     assert together == alone
     assert alone == sorted(alone)
+    model.translate([SENTENCE * eights for eights in range(1, 26)], max_length=1024)
+    assert len(set(model.most)) == 3  # so that batches stay large
     model.translate(["ciao", SENTENCE * 20], max_length=40)
     assert model.most == [40, 40]
 

@@ -67,7 +67,7 @@ def longest_answer(tokens: int) -> int:
     It goes by the piece alone, so that no text's answer depends on its neighbours, and in steps, so that most
     pieces of a request have the same.
     """
-    step = next(step for step in (64, 128, tokens) if tokens <= step)
+    step = next((step for step in (64, 128) if tokens <= step), TRANSLATION_TOKENS)
     return 3 * step + 16
 
 
