@@ -143,6 +143,8 @@ class _Page(NamedTuple):
 def _page_of(reply: Any) -> _Page:
     """A page of either API, which leave out what is empty."""
     page = _Page(reply.get("reviews") or [], reply.get("nextPageToken") or "") if isinstance(reply, dict) else None
-    if page is None or not isinstance(page.reviews, list) or not isinstance(page.following, str):
+    if page is None or not isinstance(page.reviews, list):
         raise TryAgain("200 with something that is no page of reviews")
+    if not isinstance(page.following, str) or not page.following.isascii():
+        raise TryAgain("200 with something that is no page token")
     return page

@@ -19,11 +19,13 @@ from socialnlp_assets.fakes.shapes import business_review, place_review, sprinkl
 from socialnlp_assets.landing import read_messages
 from socialnlp_assets.resources.endpoints.tasks import RowError
 from socialnlp_assets.resources.google_maps import GoogleMapsResource
+from socialnlp_assets.resources.google_maps import _page_of as reviews_page
 from socialnlp_assets.resources.google_translate import GoogleTranslateResource
 from socialnlp_assets.resources.http import SourceError, TryAgain
 from socialnlp_assets.resources.secrets import EnvironmentSecrets
 from socialnlp_assets.resources.sources import pull_hour
-from socialnlp_assets.resources.sprinklr import SprinklrResource, _page_of
+from socialnlp_assets.resources.sprinklr import SprinklrResource
+from socialnlp_assets.resources.sprinklr import _page_of as sprinklr_page
 from socialnlp_assets.workflow import load_workflows
 
 from .conftest import HOUR
@@ -178,10 +180,20 @@ def test_any_reply_in_two_thousand_examples(case: str, all_secrets: EnvironmentS
     ],
 )
 def test_a_page_without_messages_is_empty(reply: Any) -> None:
-    assert _page_of(reply) == ([], False)
+    assert sprinklr_page(reply) == ([], False)
 
 
 @pytest.mark.parametrize("reply", [{"data": ["x"]}, {"data": "x"}, {"data": {"hasMore": True}}, {"status": ["x"]}, []])
 def test_what_is_no_page_is_asked_for_again(reply: Any) -> None:
     with pytest.raises(TryAgain):
-        _page_of(reply)
+        sprinklr_page(reply)
+
+
+@pytest.mark.parametrize("reply", [{"reviews": "x"}, {"nextPageToken": 7}, {"nextPageToken": "\ud83d"}, ["x"], None])
+def test_what_is_no_page_of_reviews_is_asked_for_again(reply: Any) -> None:
+    with pytest.raises(TryAgain):
+        reviews_page(reply)
+
+
+def test_a_page_without_reviews_is_empty() -> None:
+    assert reviews_page({}) == reviews_page({"reviews": None, "nextPageToken": None}) == ([], "")
