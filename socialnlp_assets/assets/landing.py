@@ -1,10 +1,11 @@
 """`landing`: the raw messages as delivered, pulled from their source an hour at a time or dropped by others.
 
 A source that the sources file configures is pulled by one operation for all the workflows that it feeds, on a
-schedule; the landing area of the others is an external asset, which the landing sensor reports on.
+schedule that makes up for what was missed; the landing area of the others is an external asset, which the landing
+sensor reports on.
 """
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -15,6 +16,8 @@ from socialnlp_assets.resources.lake import Lake
 from socialnlp_assets.workflow import Workflow
 
 MINUTE = 5  # of the next hour, at which an hour is pulled: sources need a moment to deliver its last messages
+MISSED = 24  # hours back in which a tick looks for what was not pulled
+ENDED = [dg.DagsterRunStatus.SUCCESS, dg.DagsterRunStatus.FAILURE, dg.DagsterRunStatus.CANCELED]
 
 
 @dataclass
@@ -43,12 +46,37 @@ def build_landing(
         job = dg.define_asset_job(f"pull_{kind}", selection=dg.AssetSelection.assets(asset))
         landing.assets.append(asset)
         landing.jobs.append(job)
-        landing.schedules.append(
-            dg.build_schedule_from_partitioned_job(
-                job, minute_of_hour=MINUTE, default_status=dg.DefaultScheduleStatus.RUNNING
-            )
-        )
+        landing.schedules.append(_schedule(job, [spec.key for spec in specs], partitions))
     return landing
+
+
+def _schedule(
+    job: Any, keys: Sequence[dg.AssetKey], partitions: dg.HourlyPartitionsDefinition
+) -> dg.ScheduleDefinition:
+    """Pulls the hour that has just ended, and, unless the last pull failed, all that were missed: because the source
+    or the daemon was down. Waiting is left to the schedule, so that an outage holds no run's place."""
+
+    @dg.schedule(
+        name=f"{job.name}_schedule",
+        job=job,
+        cron_schedule=f"{MINUTE} * * * *",
+        execution_timezone="UTC",
+        default_status=dg.DefaultScheduleStatus.RUNNING,
+        description=f"Pulls each hour, and those of the last {MISSED} that were missed.",
+    )
+    def pulls(context: dg.ScheduleEvaluationContext) -> Iterator[dg.RunRequest | dg.SkipReason]:
+        tick = context.scheduled_execution_time
+        due = partitions.get_partition_keys(current_time=tick)[-MISSED:]
+        pulled = set.intersection(*(set(context.instance.get_materialized_partitions(key)) for key in keys))
+        last = context.instance.get_runs(dg.RunsFilter(job_name=job.name, statuses=ENDED), limit=1)
+        works = bool(last) and last[0].status is dg.DagsterRunStatus.SUCCESS
+        missing = [key for key in due if key not in pulled and (works or key == due[-1])]
+        for key in missing:
+            yield dg.RunRequest(run_key=f"{key}, asked at {tick:%Y-%m-%d %H:%M}", partition_key=key)
+        if not missing:
+            yield dg.SkipReason("every hour has been pulled")
+
+    return pulls
 
 
 def _spec(workflow: Workflow, partitions: dg.HourlyPartitionsDefinition) -> dg.AssetSpec:
@@ -64,15 +92,10 @@ def _spec(workflow: Workflow, partitions: dg.HourlyPartitionsDefinition) -> dg.A
 
 def _pulled(kind: str, workflows: list[Workflow], specs: list[dg.AssetSpec]) -> dg.AssetsDefinition:
     def pull(context: dg.AssetExecutionContext) -> Iterator[dg.MaterializeResult[Any]]:
-        from socialnlp_assets.resources.http import SourceUnavailable
         from socialnlp_assets.resources.sources import pull_hour
 
         lake: Lake = context.resources.lake
-        source = getattr(context.resources, kind)
-        try:
-            files = pull_hour(source, workflows, hour_of(context.partition_key))
-        except SourceUnavailable as problem:  # others stay as they are until somebody changes something
-            raise dg.RetryRequested(source.retries, source.retry_seconds) from problem
+        files = pull_hour(getattr(context.resources, kind), workflows, hour_of(context.partition_key))
         for path, data in files.items():
             changed = lake.put_if_changed(path, data)
             yield dg.MaterializeResult(

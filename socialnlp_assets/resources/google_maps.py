@@ -41,8 +41,6 @@ class GoogleMapsResource(dg.ConfigurableResource[Any]):
     timeout_seconds: float = 60.0
     patience_seconds: float = Field(default=900.0, description="pauses in all before a request is given up")
     first_pause_seconds: float = 1.0
-    retries: int = Field(default=4, description="of an hour's pull that was given up, where a later one may succeed")
-    retry_seconds: float = Field(default=900.0, description="between two pulls of an hour")
     _token: GoogleToken | None = PrivateAttr(default=None)
 
     def reviews(self, place_type: str, since: datetime, until: datetime) -> Iterator[Any]:

@@ -65,22 +65,41 @@ def test_a_pull_that_fails_shows_no_secret_in_logs_errors_or_events(
 
 
 @pytest.mark.usefixtures("secrets")
-def test_a_pull_that_a_later_one_may_make_good_is_tried_again(tmp_path: Path) -> None:
-    account = FakeSprinklr(many_messages(8, HOUR))
-    account.faults.script(["ok", "500", "503"])  # the token, then two pulls that are given up at once
-    run, events = pull(account, tmp_path)
-    assert run.success
-    assert events.count("STEP_RESTARTED") == 2
-    lake = Lake(uri=str(tmp_path / "lake"))
-    assert len(lake.landed("sprinklr", HOUR)) == 1
+def test_an_outage_is_asked_about_once_an_hour_and_made_up_for_at_its_end(tmp_path: Path) -> None:
+    account = FakeSprinklr(many_messages(8, HOUR), faults=Faults(rate=1.0, kinds=("500",)))
+    with account.serve() as url, dg.DagsterInstance.local_temp(str(tmp_path)) as instance:
+        file = tmp_path / "sources.yaml"
+        file.write_text(f"sprinklr: {{url: '{url}', patience_seconds: 0, first_pause_seconds: 0.01}}")
+        settings = Settings(sources=file, lake=str(tmp_path / "lake"), state=tmp_path / "state")
+        repository = build_definitions(settings).get_repository_def()
+
+        def tick(hour: int) -> list[str]:
+            """One tick of the schedule, five minutes into `hour`, and the runs that it asks for."""
+            now = HOUR.replace(hour=hour, minute=5)
+            with dg.build_schedule_context(instance, now, repository_def=repository) as context:
+                requests = repository.get_schedule_def("pull_sprinklr_schedule").evaluate_tick(context).run_requests
+            keys = [str(request.partition_key) for request in requests or []]
+            job = repository.get_job("pull_sprinklr")
+            for key in keys:
+                job.execute_in_process(instance=instance, partition_key=key, raise_on_error=False)
+            return keys
+
+        assert tick(9) == ["2026-11-20-08:00"]
+        assert tick(10) == ["2026-11-20-09:00"]
+        account.faults.rate = 0.0
+        assert tick(11) == ["2026-11-20-10:00"]
+        made_up = tick(12)
+        assert len(made_up) == 23
+        assert {"2026-11-20-08:00", "2026-11-20-09:00", "2026-11-20-11:00"} < set(made_up)
+        assert "2026-11-20-10:00" not in made_up
+        assert tick(12) == []
+    assert len(Lake(uri=settings.lake_uri).landed("sprinklr", HOUR)) == 1
 
 
 @pytest.mark.usefixtures("secrets")
-def test_a_pull_that_stays_down_says_so_after_its_last_try(tmp_path: Path) -> None:
-    account = FakeSprinklr([], faults=Faults(rate=1.0, kinds=("500",)))
-    run, events = pull(account, tmp_path)
+def test_a_pull_that_is_given_up_says_what_to_do(tmp_path: Path) -> None:
+    run, events = pull(FakeSprinklr([], faults=Faults(rate=1.0, kinds=("500",))), tmp_path)
     assert not run.success
-    assert account.calls == 3  # `retries` and one
     assert "run the hour again later" in events
 
 
@@ -94,18 +113,16 @@ def test_what_somebody_must_change_is_not_tried_again(
         monkeypatch.setenv("SOCIALNLP_SECRET_SPRINKLR_SECRET", "wrong-api-secret-0002")
     elif trouble == "no secret":
         monkeypatch.delenv("SOCIALNLP_SECRET_SPRINKLR_KEY")
-    run, events = pull(account, tmp_path)
+    run, _ = pull(account, tmp_path)
     assert not run.success
-    assert "STEP_UP_FOR_RETRY" not in events
     assert account.calls <= 2
 
 
 def pull(account: FakeSprinklr, folder: Path) -> tuple[dg.ExecuteInProcessResult, str]:
-    """Pull the hour without patience, and twice again; also everything that Dagster recorded of it."""
+    """Pull the hour without patience; also everything that Dagster recorded of it."""
     with account.serve() as url, dg.DagsterInstance.local_temp(str(folder)) as instance:
         file = folder / "sources.yaml"
-        impatient = "patience_seconds: 0, first_pause_seconds: 0.01, retries: 2, retry_seconds: 0"
-        file.write_text(f"sprinklr: {{url: '{url}', {impatient}}}")
+        file.write_text(f"sprinklr: {{url: '{url}', patience_seconds: 0, first_pause_seconds: 0.01}}")
         settings = Settings(sources=file, lake=str(folder / "lake"), state=folder / "state")
         job = build_definitions(settings).resolve_job_def("pull_sprinklr")
         run = job.execute_in_process(instance=instance, partition_key="2026-11-20-08:00", raise_on_error=False)
