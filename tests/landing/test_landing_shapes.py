@@ -175,7 +175,9 @@ def test_times(value: Any) -> None:
     [
         *(0, -5, 10**30, -(10**30), float("inf"), 1e300, True, [], {}, "", "yesterday", "4 March 2026"),
         *("1999-12-31T23:59:59Z", "9999-12-31T23:59:59-23:00", "0001-01-01T00:00:00+23:00"),
-        *(int(time.time()) + 3 * 86400, datetime.now(UTC) + timedelta(days=40)),
+        # named, for each of several test processes has a now of its own
+        pytest.param(int(time.time()) + 3 * 86400, id="in three days"),
+        pytest.param(datetime.now(UTC) + timedelta(days=40), id="in forty days"),
     ],
 )
 def test_implausible_times_are_rejected(value: Any) -> None:
