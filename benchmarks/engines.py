@@ -35,7 +35,7 @@ def emotion() -> list[Figure]:
     """Posts alone; then an hour's mix, in which every seventh text is an article."""
     return [
         *compare("emotion, posts", "emotion", texts.posts(192), {}),
-        *compare("emotion, posts and articles", "emotion", texts.hour(64), {}),
+        *compare("emotion, posts and articles", "emotion", texts.hour(56), {}),
     ]
 
 
@@ -44,7 +44,7 @@ def summarisation() -> list[Figure]:
     return compare("summarisation", "summarizer", texts.articles(32), parameters)
 
 
-def compare(name: str, model: str, work: Sequence[str], parameters: dict[str, Any], rounds: int = 3) -> list[Figure]:
+def compare(name: str, model: str, work: Sequence[str], parameters: dict[str, Any], rounds: int = 2) -> list[Figure]:
     """Ours against both rivals; then both engines with 1, 2 and 4 requests of 16 texts in flight."""
     ours_folder, reference_folder = folders(model)
     fourth = work[::4]
