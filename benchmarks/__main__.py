@@ -20,6 +20,7 @@ BENCHMARKS = {
     "summarisation": "engines:summarisation",
     "keywords": "keywords:keywords",
     "classification": "classification:classification",
+    "acquiring": "acquiring:acquiring",
     "article-extraction": "article_extraction:article_extraction",
     "scale": "scale:scale",
 }
