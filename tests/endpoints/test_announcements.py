@@ -11,6 +11,8 @@ from tests.endpoints.world import E1, E2, TERMS, DiesAt, Killed, World, spec
 from tests.fakes.aws_errors import CAPACITY, throttling
 from tests.fakes.sagemaker import Creation
 
+pytestmark = pytest.mark.slow
+
 MODELS = ["translator", "normalizer", "sentiment", "emotion", "keywords", "reputation", "themes", "summarizer"]
 
 
@@ -30,7 +32,6 @@ def creations_of_growing_length(world: World) -> None:
         world.fake.creations[f"nlp-{model}-"] = Creation(seconds=120 + 30 * number)  # the slowest: 330 s
 
 
-@pytest.mark.slow
 def test_a_cold_run_in_one_process_waits_for_the_slowest_endpoint_not_for_the_sum(world: World) -> None:
     creations_of_growing_length(world)
 

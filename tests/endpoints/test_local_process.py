@@ -30,6 +30,8 @@ from socialnlp_assets.resources.endpoints.records import State
 from socialnlp_assets.resources.endpoints.stores import SqliteStore
 from tests.endpoints.machine import SERVER, Machine
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def machine(tmp_path: Path) -> Iterator[Machine]:
@@ -190,7 +192,6 @@ with machine.endpoints("killed", terms, backend=Dies(machine.directory / "endpoi
 """
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("moment", ["before", "after"])
 def test_the_child_of_a_killed_parent_is_adopted_and_removed(machine: Machine, moment: str) -> None:
     parent = subprocess.run([sys.executable, "-c", KILLED, str(machine.directory), moment], check=False)

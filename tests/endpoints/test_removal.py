@@ -13,6 +13,8 @@ from socialnlp_assets.resources.endpoints.sagemaker import SageMaker
 from tests.endpoints.world import E1, E2, TERMS, TEXTS, DiesAt, Killed, World, spec, translate
 from tests.fakes.aws_errors import throttling
 
+pytestmark = pytest.mark.slow
+
 
 def test_nobody_is_deleted_while_warm_and_nobody_stays_after(world: World) -> None:
     endpoints = world.endpoints()

@@ -21,6 +21,8 @@ from socialnlp_assets.resources.lake import Lake
 from socialnlp_assets.sensors.queue import LandingQueue, keys_of
 from socialnlp_assets.settings import Settings
 
+pytestmark = pytest.mark.slow
+
 RECENT = floor_hour(datetime.now(UTC)) - timedelta(hours=3)
 
 

@@ -18,6 +18,8 @@ from model_servers import Server, running, scripted_model, write_model
 from socialnlp_assets.serving.handler import BadModel
 from socialnlp_assets.serving.models import WARM_UP, read_settings
 
+pytestmark = pytest.mark.slow
+
 
 def test_the_first_line_says_where_it_listens(themes: Server) -> None:
     assert themes.announcement["pid"] == themes.process.pid
@@ -32,7 +34,6 @@ def test_starting_imports_neither_dagster_nor_other_weights() -> None:
     assert not heavy & set(modules.split())
 
 
-@pytest.mark.slow
 def test_ping_waits_for_the_model(tmp_path: Path) -> None:
     folder = scripted_model(tmp_path, load_seconds=1)
     with running("--model", str(folder)) as ready:
@@ -163,7 +164,6 @@ def test_sagemakers_variables_say_where_the_model_and_the_port_are(tmp_path: Pat
         server.end()
 
 
-@pytest.mark.slow
 def test_sigterm_lets_the_running_request_finish(scripted_folder: Path) -> None:
     server = Server("--port", "0", "--queue", "1", "--model", str(scripted_folder))
     server.wait_until_ready()
@@ -184,7 +184,6 @@ def admitted(server: Server, body: dict[str, list[str]]) -> urllib3.BaseHTTPResp
     return reply
 
 
-@pytest.mark.slow
 def test_an_orphan_ends_itself_unless_somebody_asks(scripted_folder: Path) -> None:
     server = Server("--port", "0", "--model", str(scripted_folder), "--orphan-after", "3")
     try:
@@ -198,13 +197,11 @@ def test_an_orphan_ends_itself_unless_somebody_asks(scripted_folder: Path) -> No
         server.end()
 
 
-@pytest.mark.slow
 def test_an_orphan_does_not_end_amid_a_long_request(scripted_folder: Path) -> None:
     with running("--model", str(scripted_folder), "--orphan-after", "1") as server:
         assert server.post({"inputs": ["sleep 3"]}).status == 200
 
 
-@pytest.mark.slow
 def test_a_full_queue_answers_429_and_recovers(scripted_folder: Path) -> None:
     with running("--model", str(scripted_folder), "--queue", "2") as server, ThreadPoolExecutor(6) as pool:
         replies = list(pool.map(lambda _: server.post({"inputs": ["sleep 1"]}), range(6)))

@@ -23,6 +23,8 @@ from socialnlp_assets.settings import Settings
 
 from .conftest import HOUR
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.mark.usefixtures("secrets")
 def test_an_hour_pulled_twice_changes_nothing_and_shows_no_secret(
@@ -150,7 +152,6 @@ while True:
 """
 
 
-@pytest.mark.slow
 def test_a_landing_file_that_is_half_written_is_never_seen(tmp_path: Path) -> None:
     lake, size = Lake(uri=str(tmp_path)), 64 << 20
     path = f"{lake.landing_folder('sprinklr', HOUR)}/sprinklr.json"
