@@ -147,6 +147,7 @@ def silence(handler: BaseHTTPRequestHandler) -> None:
 
 
 @pytest.mark.parametrize("page", [stuck_body, stuck_body_without_length, stuck_headers, silence])
+@pytest.mark.slow
 def test_a_page_that_drips_is_given_up(site: Site, page: Answer) -> None:
     site.pages["/a"] = page
     assert status(web_for(site), f"{site.url}/a") == "timed out"

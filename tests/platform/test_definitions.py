@@ -89,6 +89,7 @@ def test_the_partition_keys_are_utc_hours_without_the_one_under_way(repository: 
         ({"SOCIALNLP_WORKFLOWS": "/nowhere"}, "WorkflowError: /nowhere: no such folder; make it or unset"),
     ],
 )
+@pytest.mark.slow
 def test_the_code_location_says_what_is_wrong_with_a_setting(variables: dict[str, str], sentence: str) -> None:
     program = [sys.executable, "-c", "import socialnlp_assets.definitions"]
     outcome = subprocess.run(program, env=os.environ | variables, capture_output=True, text=True, check=False)

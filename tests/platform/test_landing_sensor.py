@@ -126,6 +126,7 @@ def evaluate(platform: Platform, cursor: str | None = None) -> dg.SensorResult:
     return result
 
 
+@pytest.mark.slow
 def test_a_lost_cursor_runs_nothing_twice(platform: Platform) -> None:
     recent = floor_hour(datetime.now(UTC)) - timedelta(hours=2)
     platform.land([message(1, channelCreatedTime=at(recent))], hour=recent)
@@ -141,6 +142,7 @@ def test_a_lost_cursor_runs_nothing_twice(platform: Platform) -> None:
     assert len(evaluate(platform, cursor=None).run_requests or []) == 1
 
 
+@pytest.mark.slow
 def test_a_message_moved_to_an_hour_long_ago_runs_it_again_once(platform: Platform) -> None:
     recent = floor_hour(datetime.now(UTC)) - timedelta(hours=2)
     long_ago = recent - timedelta(hours=200)

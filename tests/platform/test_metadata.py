@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import pytest
+
 from tests.platform.conftest import Platform, message
+
+pytestmark = pytest.mark.slow  # each runs an hour, with its checks
 
 
 def test_the_ui_says_what_waits_in_quarantine_and_why(platform: Platform) -> None:

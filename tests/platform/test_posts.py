@@ -15,6 +15,8 @@ import pytest
 from socialnlp_assets.landing.records import RECORD_LIMIT
 from tests.platform.conftest import HOUR, Platform, message
 
+pytestmark = pytest.mark.slow  # each runs an hour, with its checks
+
 
 def counts(platform: Platform, **arguments: Any) -> dict[str, Any]:
     """Run `posts`; the metadata of what it published."""
