@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import math
 import re
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar, TypeAlias
@@ -48,7 +49,7 @@ class BadReply(InvocationError):
     """The answer as a whole cannot be trusted: not JSON, not one result a text, or out of order."""
 
 
-class Format:
+class Format(ABC):
     """The wire format of one model. Subclasses say how one row is read."""
 
     texts_key: ClassVar[str] = "inputs"
@@ -101,13 +102,13 @@ class Format:
                 raise BadReply(f"result {row['index']} came at position {position}: the answer is out of order")
         return rows
 
+    @abstractmethod
     def row(self, row: Any, truncated: bool) -> Result:
         """One row of the reply; raises ValueError, TypeError or KeyError where it does not fit."""
-        raise NotImplementedError
 
+    @abstractmethod
     def blank(self) -> Result:
         """The answer for a text with nothing in it, which is never sent."""
-        raise NotImplementedError
 
 
 class TextFormat(Format):
