@@ -185,6 +185,7 @@ def test_the_accounts_limit_is_told_at_once(backend: SageMaker, fake: FakeSageMa
         NoCapacity, match=r"'ml.m5.xlarge for endpoint usage' is 1 Instances.*Ask AWS for a higher quota"
     ):
         backend.create(spec("emotion").endpoint_name(1), spec("emotion"), TAGS)
+    assert list(fake.configs) == list(fake.model_entities) == [spec("sentiment").endpoint_name(1)]
 
 
 def test_lack_of_capacity_comes_later_as_failed(backend: SageMaker, fake: FakeSageMaker, clock: VirtualClock) -> None:

@@ -22,11 +22,13 @@ from socialnlp_assets.resources.endpoints.aws_errors import calling, failed_asyn
 from socialnlp_assets.resources.endpoints.protocol import (
     MAX_BODY_BYTES,
     AlreadyExists,
+    BackendError,
     Description,
     EndpointError,
     EndpointGone,
     EndpointSpec,
     InvocationTimeout,
+    NoCapacity,
     Reply,
     Status,
     Throttled,
@@ -124,9 +126,13 @@ class SageMaker:
             self._control.create_endpoint_config(
                 EndpointConfigName=name, ProductionVariants=[_variant(name, spec)], **asynchronous
             )
-        with calling(f"create {name}"):
-            listed = [{"Key": key, "Value": value} for key, value in tags.items()]
-            self._control.create_endpoint(EndpointName=name, EndpointConfigName=name, Tags=listed)
+        try:
+            with calling(f"create {name}"):
+                listed = [{"Key": key, "Value": value} for key, value in tags.items()]
+                self._control.create_endpoint(EndpointName=name, EndpointConfigName=name, Tags=listed)
+        except (NoCapacity, BackendError):  # nobody will delete an endpoint that never was, and these with it
+            self._forget(name)
+            raise
 
     def describe(self, name: str) -> Description | None:
         try:
@@ -153,9 +159,13 @@ class SageMaker:
     def delete(self, name: str) -> None:
         with calling(f"delete {name}"):
             self._control.delete_endpoint(EndpointName=name)
-        # What is left of it costs nothing: that it cannot be removed is told, and keeps nobody from the endpoint.
+        deregister = partial(self._scaling.deregister_scalable_target, **_scalable_target(name))
+        self._try(f"stop scaling {name}", deregister)
+        self._forget(name)
+
+    def _forget(self, name: str) -> None:
+        """Remove what stands behind an endpoint. It costs nothing: that it cannot be removed is only told."""
         for what, remove in (
-            ("stop scaling", partial(self._scaling.deregister_scalable_target, **_scalable_target(name))),
             ("delete the configuration of", partial(self._control.delete_endpoint_config, EndpointConfigName=name)),
             ("delete the model of", partial(self._control.delete_model, ModelName=name)),
         ):
