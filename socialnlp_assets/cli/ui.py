@@ -7,6 +7,7 @@ import signal
 import socket
 import subprocess
 import sys
+import time
 from contextlib import suppress
 
 import click
@@ -56,9 +57,20 @@ def _refuse_taken(port: int) -> None:
 
 
 def _end(dagster: subprocess.Popen[bytes]) -> None:
-    """End Dagster's whole process group, patiently first. Interrupting once more ends it at once."""
-    for request in (signal.SIGTERM, signal.SIGKILL):
-        with suppress(ProcessLookupError):
-            os.killpg(dagster.pid, request)
-        with suppress(subprocess.TimeoutExpired, KeyboardInterrupt):
-            dagster.wait(ENDING_SECONDS)
+    """End Dagster and all that it started, patiently first. Interrupting once more goes on to the next, harder step."""
+    # The command alone at first, for it ends its parts in order: a daemon whose code server ends before it prints a
+    # page of traceback for each sensor that ticks. What then remains are runs, and the code server that waits for them.
+    group = -dagster.pid
+    for target, request in ((dagster.pid, signal.SIGTERM), (group, signal.SIGTERM), (group, signal.SIGKILL)):
+        with suppress(ProcessLookupError, KeyboardInterrupt):
+            os.kill(target, request)
+            _wait(dagster, target)
+
+
+def _wait(dagster: subprocess.Popen[bytes], target: int) -> None:
+    """Until there is no `target`, a process or (negative) a group, or the time is over."""
+    deadline = time.monotonic() + ENDING_SECONDS
+    while time.monotonic() < deadline:
+        dagster.poll()  # else what has ended remains as a zombie, and seems to be there
+        os.kill(target, 0)
+        time.sleep(0.05)
