@@ -18,6 +18,7 @@ INTERRUPTED = {"DagsterExecutionInterruptedError", "KeyboardInterrupt"}
 INSTANCE = """\
 telemetry: {enabled: false}
 nux: {enabled: false}
+python_logs: {python_log_level: INFO}
 concurrency:
   runs:
     max_concurrent_runs: 2

@@ -25,6 +25,8 @@ def explain(error: BaseException) -> str | None:
     if module == "obstore":
         # Its messages go on with what the object store's client is made of.
         return f"the lake cannot be reached: {_first_line(error)}; are SOCIALNLP_LAKE and the AWS credentials right?"
+    if module == "yaml" or type(error).__name__ == "DagsterInvalidConfigError":
+        return f"a file cannot be used as it is: {' '.join(str(error).split())[:MOST_CHARACTERS]}"
     if module == "dagster" and type(error).__name__ == "DagsterHomeNotSetError":
         return "set DAGSTER_HOME to the folder of the Dagster instance, which holds its dagster.yaml"
     return None

@@ -26,7 +26,7 @@ def _take_terminal() -> None:
 class Terminal:
     """A program in a terminal of its own, 80 columns wide."""
 
-    def __init__(self, installation: Installation, *arguments: str) -> None:
+    def __init__(self, installation: Installation, *arguments: str, **variables: str) -> None:
         self.master, slave = pty.openpty()
         self._shown = ""
         self.process = subprocess.Popen(
@@ -34,7 +34,7 @@ class Terminal:
             stdin=slave,
             stdout=slave,
             stderr=slave,
-            env=installation.environment | {"COLUMNS": "80", "TERM": "xterm"},
+            env=installation.environment | {"COLUMNS": "80", "TERM": "xterm"} | variables,
             start_new_session=True,
             preexec_fn=_take_terminal,  # so that Ctrl-C reaches the program and its children, as in a shell
         )

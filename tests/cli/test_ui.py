@@ -2,16 +2,27 @@
 
 from __future__ import annotations
 
+import re
 import socket
 import time
+from datetime import UTC, datetime
 
+import dagster as dg
 import pytest
 import urllib3
 
+from socialnlp_assets.fakes.samples import sample_hours
+from socialnlp_assets.partitions import HOUR, floor_hour
 from tests.cli.conftest import Installation
 from tests.cli.terminal import PATIENCE, Terminal
 
 QUERY = "{workspaceOrError {... on Workspace {locationEntries {name locationOrLoadError {__typename}}}}}"
+
+
+def _free_port() -> int:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        return int(free.getsockname()[1])
 
 
 def _ask(port: int) -> dict[str, str]:
@@ -30,9 +41,7 @@ def _ask(port: int) -> dict[str, str]:
 
 @pytest.mark.slow
 def test_the_ui_shows_the_platform_and_ends_on_ctrl_c(socialnlp: Installation) -> None:
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+    port = _free_port()
     terminal = Terminal(socialnlp, "ui", "--port", str(port))
     assert _ask(port) == {"socialnlp_assets": "RepositoryLocation"}
     terminal.press_ctrl_c()
@@ -44,6 +53,28 @@ def test_the_ui_shows_the_platform_and_ends_on_ctrl_c(socialnlp: Installation) -
     assert socialnlp.processes() == []
 
 
+@pytest.mark.slow
+def test_ctrl_c_cancels_the_run_under_way_and_removes_its_endpoints(socialnlp: Installation) -> None:
+    hour = floor_hour(datetime.now(UTC)) - HOUR
+    with socket.create_server(("127.0.0.1", 0)) as silent:  # the run waits for an article that never comes
+        silent.settimeout(PATIENCE)
+        host = f"127.0.0.1:{silent.getsockname()[1]}"
+        for path, data in sample_hours(hour, 1, articles_at=f"http://{host}").items():
+            socialnlp.lake.put_if_changed(path, data)
+        terminal = Terminal(socialnlp, "ui", "--port", str(_free_port()), SOCIALNLP_ARTICLE_ALLOWED_HOSTS=host)
+        silent.accept()
+        assert "nlp-translator" in socialnlp("endpoints", "list").stdout
+        terminal.press_ctrl_c()
+        assert terminal.end() == 130, terminal.shown
+    assert "cancelling sprinklr" in terminal.shown
+    assert re.search(r"nlp-translator-\w+-e1: removed", terminal.shown)
+    assert len(terminal.shown.splitlines()) < 20, terminal.shown
+    assert socialnlp.processes() == []
+    assert socialnlp("endpoints", "list").stdout == "no endpoints\n"
+    with dg.DagsterInstance.from_config(socialnlp.environment["DAGSTER_HOME"]) as instance:
+        assert [run.status for run in instance.get_runs()] == [dg.DagsterRunStatus.CANCELED]
+
+
 def test_a_taken_port_is_told(
     socialnlp: Installation, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
@@ -53,3 +84,16 @@ def test_a_taken_port_is_told(
     told = capfd.readouterr().err
     assert told.startswith(f"socialnlp: cannot listen on 127.0.0.1:{port}: Address already in use")
     assert "another --port" in told
+
+
+@pytest.mark.parametrize("text", ["not: [yaml", "nonsuch: 1"])
+def test_an_unusable_configuration_of_dagster_is_told(
+    socialnlp: Installation, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str], text: str
+) -> None:
+    home = socialnlp.folder / "dagster"
+    home.mkdir()
+    (home / "dagster.yaml").write_text(text)
+    assert socialnlp.here(monkeypatch, "ui", "--port", str(_free_port())) == 1
+    told = capfd.readouterr().err
+    assert told.startswith("socialnlp: a file cannot be used as it is: ")
+    assert "dagster.yaml" in told
