@@ -49,6 +49,8 @@ def cli() -> None:
 def main() -> None:
     """Run the console script; one line says what is wrong when something is, and the exit is non-zero."""
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # a termination unwinds as Ctrl-C does
+    if signal.getsignal(signal.SIGHUP) is signal.SIG_DFL:  # and so does a closed window, unless under nohup
+        signal.signal(signal.SIGHUP, signal.default_int_handler)
     try:
         cli(prog_name="socialnlp", standalone_mode=False)
     except click.exceptions.NoArgsIsHelpError as error:

@@ -19,6 +19,8 @@ INSTANCE = """\
 telemetry: {enabled: false}
 nux: {enabled: false}
 python_logs: {python_log_level: INFO}
+run_retries: {enabled: true, max_retries: 2, retry_on_asset_or_op_failure: false}
+run_monitoring: {enabled: true, max_runtime_seconds: 14400}
 concurrency:
   runs:
     max_concurrent_runs: 2

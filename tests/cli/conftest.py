@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -62,18 +63,28 @@ class Installation:
         monkeypatch.setattr("boto3.DEFAULT_SESSION", None)  # it keeps the credentials that an earlier test has set
         monkeypatch.setattr(sys, "argv", ["socialnlp", *arguments])
         monkeypatch.chdir(self.folder)
-        before = signal.getsignal(signal.SIGTERM)
+        before = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGHUP)}
         try:
             main()
         except SystemExit as end:
             return int(end.code or 0)
         finally:
-            signal.signal(signal.SIGTERM, before)
+            for number, handler in before.items():
+                signal.signal(number, handler)
         return 0
 
     def processes(self) -> list[str]:
         """The command lines of processes that were started for this installation and still run."""
-        found = []
+        return list(self._processes().values())
+
+    def kill(self) -> None:
+        """Kill all of them at once, as when a machine goes down."""
+        for process in self._processes():
+            with suppress(ProcessLookupError):
+                os.kill(process, signal.SIGKILL)
+
+    def _processes(self) -> dict[int, str]:
+        found = {}
         for process in Path("/proc").glob("[0-9]*"):
             try:
                 mine = str(self.folder).encode() in (process / "environ").read_bytes()
@@ -81,7 +92,7 @@ class Installation:
             except OSError:  # it has ended, or is not ours
                 continue
             if mine and command and int(process.name) != os.getpid():
-                found.append(command)
+                found[int(process.name)] = command
         return found
 
 

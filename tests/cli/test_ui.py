@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 import socket
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 
 import dagster as dg
@@ -53,16 +55,28 @@ def test_the_ui_shows_the_platform_and_ends_on_ctrl_c(socialnlp: Installation) -
     assert socialnlp.processes() == []
 
 
-@pytest.mark.slow
-def test_ctrl_c_cancels_the_run_under_way_and_removes_its_endpoints(socialnlp: Installation) -> None:
-    hour = floor_hour(datetime.now(UTC)) - HOUR
-    with socket.create_server(("127.0.0.1", 0)) as silent:  # the run waits for an article that never comes
+@contextmanager
+def _run_under_way(socialnlp: Installation) -> Iterator[Terminal]:
+    """A UI whose sensor has started a run, which waits for an article as long as this is open."""
+    with socket.create_server(("127.0.0.1", 0)) as silent:
         silent.settimeout(PATIENCE)
         host = f"127.0.0.1:{silent.getsockname()[1]}"
-        for path, data in sample_hours(hour, 1, articles_at=f"http://{host}").items():
+        for path, data in sample_hours(floor_hour(datetime.now(UTC)) - HOUR, 1, articles_at=f"http://{host}").items():
             socialnlp.lake.put_if_changed(path, data)
         terminal = Terminal(socialnlp, "ui", "--port", str(_free_port()), SOCIALNLP_ARTICLE_ALLOWED_HOSTS=host)
         silent.accept()
+        yield terminal
+
+
+def _statuses(socialnlp: Installation) -> list[dg.DagsterRunStatus]:
+    """Of all runs, the newest first."""
+    with dg.DagsterInstance.from_config(socialnlp.environment["DAGSTER_HOME"]) as instance:
+        return [run.status for run in instance.get_runs()]
+
+
+@pytest.mark.slow
+def test_ctrl_c_cancels_the_run_under_way_and_removes_its_endpoints(socialnlp: Installation) -> None:
+    with _run_under_way(socialnlp) as terminal:
         assert "nlp-translator" in socialnlp("endpoints", "list").stdout
         terminal.press_ctrl_c()
         assert terminal.end() == 130, terminal.shown
@@ -71,8 +85,25 @@ def test_ctrl_c_cancels_the_run_under_way_and_removes_its_endpoints(socialnlp: I
     assert len(terminal.shown.splitlines()) < 20, terminal.shown
     assert socialnlp.processes() == []
     assert socialnlp("endpoints", "list").stdout == "no endpoints\n"
-    with dg.DagsterInstance.from_config(socialnlp.environment["DAGSTER_HOME"]) as instance:
-        assert [run.status for run in instance.get_runs()] == [dg.DagsterRunStatus.CANCELED]
+    assert _statuses(socialnlp) == [dg.DagsterRunStatus.CANCELED]
+
+
+@pytest.mark.slow
+def test_a_run_that_died_with_its_machine_goes_on_when_the_ui_is_back(socialnlp: Installation) -> None:
+    with _run_under_way(socialnlp) as terminal:
+        socialnlp.kill()
+        terminal.end()
+    assert _statuses(socialnlp) == [dg.DagsterRunStatus.STARTED]
+    terminal = Terminal(socialnlp, "ui", "--port", str(_free_port()))
+    deadline = time.monotonic() + 2 * PATIENCE
+    while _statuses(socialnlp)[0] is not dg.DagsterRunStatus.SUCCESS:
+        assert time.monotonic() < deadline, _statuses(socialnlp)
+        time.sleep(1)
+    terminal.press_ctrl_c()
+    terminal.end()
+    assert "had ended with an earlier UI" in terminal.shown
+    assert _statuses(socialnlp) == [dg.DagsterRunStatus.SUCCESS, dg.DagsterRunStatus.FAILURE]
+    assert socialnlp.processes() == []
 
 
 def test_a_taken_port_is_told(

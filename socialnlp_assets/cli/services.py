@@ -1,0 +1,141 @@
+"""Dagster's web server, daemon and code server: started as one, and ended with all that they have under way."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from functools import partial
+from typing import Any
+
+import click
+import dagster as dg
+from dagster import DagsterRunStatus as Status
+
+from socialnlp_assets.cli.home import dagster_home
+from socialnlp_assets.resources.endpoints.protocol import EndpointError
+from socialnlp_assets.resources.endpoints.reaper import EndpointHeld
+from socialnlp_assets.resources.endpoints.records import Record
+from socialnlp_assets.resources.endpoints.resource import Endpoints, build_endpoints
+from socialnlp_assets.settings import Settings
+
+ENDING_SECONDS = 20  # for each of the steps in which Dagster is ended
+LAST_LINES = 20  # of the log, where Dagster ended by itself
+SERVER_TAG = ".dagster/grpc_info"  # where a run's code server listens, written by Dagster's launcher
+
+WORKSPACE = """\
+load_from:
+  - python_module: {module_name: socialnlp_assets.definitions, location_name: socialnlp_assets}
+"""
+
+
+def run_services(port: int) -> None:
+    """Serve the UI on `port` of 127.0.0.1 and run the daemon until an interruption, which cancels the runs under way
+    and removes the endpoints that nobody else holds. Raises click.ClickException where Dagster ends by itself."""
+    home = dagster_home()
+    log = home / "ui.log"
+    workspace = home / "workspace.yaml"
+    workspace.write_text(WORKSPACE, encoding="utf-8")
+    command = [sys.executable, "-m", "dagster", "dev", "--host", "127.0.0.1", "--port", str(port)]
+    command += ["-w", str(workspace), "--log-level", "warning"]
+    # In the home's folder, for Dagster warns of any other dagster.yaml; in a session of its own, for the terminal's
+    # Ctrl-C to reach us alone; into a file, for a sensor that fails prints a page every half minute.
+    with dg.DagsterInstance.get() as instance, log.open("wb") as output:
+        _fail_dead_runs(instance)
+        dagster = subprocess.Popen(command, cwd=home, stdout=output, stderr=output, start_new_session=True)
+        try:
+            click.echo(f"Dagster on http://127.0.0.1:{port} (some seconds until it answers; Ctrl-C ends it)")
+            click.echo(f"state and ui.log: {home}")
+            code = dagster.wait()
+        finally:
+            _remove_endpoints(_end(dagster, instance))
+    last = "\n".join(log.read_text(encoding="utf-8", errors="replace").splitlines()[-LAST_LINES:])
+    raise click.ClickException(f"Dagster ended by itself (exit {code}); the end of {log} says why:\n{last}")
+
+
+def _fail_dead_runs(instance: dg.DagsterInstance) -> None:
+    """Report as failed what was under way when an earlier UI was killed or its machine went down. Dagster cannot tell
+    that such local runs are gone: they would keep their places in the queue for ever. It retries what is reported
+    (`run_retries` in dagster.yaml), because a process failed and not a step."""
+    for run in instance.get_runs(dg.RunsFilter(statuses=[Status.STARTING, Status.STARTED, Status.CANCELING])):
+        if (server := run.tags.get(SERVER_TAG)) and not _answers(json.loads(server)):
+            click.echo(f"{run.job_name}, run {run.run_id[:8]}, had ended with an earlier UI: it is run again")
+            instance.report_run_failed(run, "Its process ended with the UI that had started it.")
+
+
+def _answers(server: dict[str, Any]) -> bool:
+    """Whether somebody listens where a code server was."""
+    local = server.get("socket")
+    with socket.socket(socket.AF_UNIX if local else socket.AF_INET) as probe:
+        try:
+            probe.connect(local or (server["host"], server["port"]))
+        except OSError:
+            return False
+    return True
+
+
+def _end(dagster: subprocess.Popen[bytes], instance: dg.DagsterInstance) -> set[str]:
+    """End Dagster and all that it started, patiently first; the ids of the runs that were under way. Interrupting
+    once more goes on to the next, harder step."""
+    # The command alone at first, for it ends its parts in order: a daemon whose code server ends before it logs
+    # a page of traceback for each sensor that ticks.
+    steps = ((dagster.pid, signal.SIGTERM), (-dagster.pid, signal.SIGTERM), (-dagster.pid, signal.SIGKILL))
+    cancelled: set[str] = set()
+    for target, request in steps:
+        with suppress(ProcessLookupError, KeyboardInterrupt):
+            os.kill(target, request)
+            deadline = time.monotonic() + ENDING_SECONDS
+            while time.monotonic() < deadline:
+                _cancel_runs(instance, cancelled)
+                dagster.poll()  # else what has ended remains as a zombie, and seems to be there
+                os.kill(target, 0)
+                time.sleep(0.1)
+    for run_id in cancelled:
+        if (run := instance.get_run_by_id(run_id)) and not run.is_finished:
+            instance.report_run_canceled(run)
+    return cancelled
+
+
+def _cancel_runs(instance: dg.DagsterInstance, cancelled: set[str]) -> None:
+    """Cancel what is under way, as the UI does. Runs in the queue remain there, and run when there is a UI again."""
+    for run in instance.get_runs(dg.RunsFilter(statuses=[Status.STARTING, Status.STARTED])):
+        if SERVER_TAG in run.tags and run.run_id not in cancelled:  # else it is not Dagster's that we end
+            _say(f"cancelling {run.job_name}, run {run.run_id[:8]}…")
+            cancelled.add(run.run_id)
+            with suppress(dg.DagsterError):  # its code server has ended: it is ended with the others
+                instance.run_launcher.terminate(run.run_id)
+
+
+def _remove_endpoints(runs: set[str]) -> None:
+    """Remove what nobody holds now that `runs` have ended: with Dagster, what would do so later has ended, too."""
+    try:
+        with build_endpoints(Settings()) as endpoints:
+            for run in runs:
+                endpoints.release_run(run)
+            with ThreadPoolExecutor() as pool:  # on SageMaker each takes a while
+                for outcome in pool.map(partial(_remove, endpoints), endpoints.records()):
+                    _say(outcome)
+    except (EndpointError, ValueError, KeyboardInterrupt) as error:
+        reason = str(error) or "interrupted"
+        _say(f"endpoints may be left ({reason}); `socialnlp endpoints reap` removes them")
+
+
+def _remove(endpoints: Endpoints, record: Record) -> str:
+    try:
+        endpoints.stop(record.endpoint)
+    except EndpointHeld as held:
+        return str(held)
+    except KeyError:
+        pass  # somebody else was quicker
+    return f"{record.endpoint}: removed"
+
+
+def _say(line: str) -> None:
+    with suppress(OSError):  # the terminal may be closed: what is to be done is done without it
+        click.echo(line, err=True)
