@@ -5,12 +5,14 @@
 
 from __future__ import annotations
 
+import ctypes
 import json
 import logging
 import os
 import signal
 import socket
 import sys
+from contextlib import suppress
 from pathlib import Path
 
 import click
@@ -19,6 +21,7 @@ import uvicorn
 from socialnlp_assets.serving.app import Limits, ModelServer
 
 DRAIN_SECONDS = 25  # SageMaker kills 30 s after SIGTERM
+M_ARENA_MAX = -8  # of glibc's malloc.h
 MEGABYTE = 2**20
 UNLIMITED = 100 * MEGABYTE  # what batch transform's "no limit" means here: its own largest record
 
@@ -56,6 +59,7 @@ def serve(
         transforms=announced or Limits.transforms,
     )
     use_threads(limits.threads)
+    use_one_heap()
     app = ModelServer(
         None if multi_model else model or base / "model", limits, base / "models" if multi_model else None
     )
@@ -125,6 +129,13 @@ def use_threads(threads: int) -> None:
     for variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "RAYON_NUM_THREADS"):
         os.environ[variable] = str(threads)
     os.environ["TOKENIZERS_PARALLELISM"] = "false"
+
+
+def use_one_heap() -> None:
+    """Have threads share glibc's heap. By default each gets one, keeps what its largest batch took, and the
+    process grows by chance: with which thread did what. Elsewhere than on glibc there is nothing to set."""
+    with suppress(AttributeError, OSError):
+        ctypes.CDLL(None).mallopt(M_ARENA_MAX, 1)
 
 
 if __name__ == "__main__":

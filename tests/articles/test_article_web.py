@@ -24,10 +24,11 @@ from cryptography.x509.oid import NameOID
 from socialnlp_assets.resources.articles import PageError, Web, address
 from socialnlp_assets.resources.articles.web import Limits
 
-QUICK = Limits(seconds=1.5, silence=1.0, transferred=200_000, unpacked=400_000, delay=0.0)
+SMALL = Limits(transferred=200_000, unpacked=400_000, delay=0.0)
+IMPATIENT = Limits(seconds=1.5, silence=1.0, delay=0.0)
 
 
-def web_for(*sites: Site, limits: Limits = QUICK, **options: Any) -> Web:
+def web_for(*sites: Site, limits: Limits = SMALL, **options: Any) -> Web:
     return Web(frozenset(site.netloc for site in sites), limits, **options)
 
 
@@ -80,7 +81,7 @@ def test_a_redirect_to_another_port_of_an_allowed_host(site: Site, new_site: Cal
 def test_redirects_without_end(site: Site) -> None:
     site.pages["/a"] = redirect("/a")
     assert status(web_for(site), f"{site.url}/a") == "too many redirects"
-    assert len(site.paths()) == QUICK.redirects + 1
+    assert len(site.paths()) == SMALL.redirects + 1
 
 
 def test_the_second_answer_of_a_rebinding_name_is_checked_too(
@@ -99,7 +100,7 @@ def test_the_second_answer_of_a_rebinding_name_is_checked_too(
 
     monkeypatch.setattr(socket, "getaddrinfo", only_numbers)
     answers = iter([["127.0.0.1"], ["127.0.0.2"]])
-    web = Web(limits=QUICK, resolve=lambda *_: next(answers))
+    web = Web(limits=SMALL, resolve=lambda *_: next(answers))
     assert status(web, f"http://rebinding.example:{outside.port}/a") == "refused: private address"
     assert outside.seen == [(f"rebinding.example:{outside.port}", "/robots.txt")]
     assert inside.seen == []
@@ -107,7 +108,7 @@ def test_the_second_answer_of_a_rebinding_name_is_checked_too(
 
 def test_the_next_address_is_tried_when_one_does_not_answer(site: Site) -> None:
     site.pages["/a"] = answer(html())
-    web = Web(frozenset({f"news.example:{site.port}"}), QUICK, resolve=lambda *_: ["127.0.0.3", "127.0.0.1"])
+    web = Web(frozenset({f"news.example:{site.port}"}), SMALL, resolve=lambda *_: ["127.0.0.3", "127.0.0.1"])
     assert web.fetch(f"http://news.example:{site.port}/a").html.encode() == html()
     assert site.seen[-1] == (f"news.example:{site.port}", "/a")
 
@@ -116,7 +117,7 @@ def test_nobody_answers() -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))  # bound, not listening: connections are refused
         netloc = f"127.0.0.1:{taken.getsockname()[1]}"
-        assert status(Web(frozenset({netloc}), QUICK), f"http://{netloc}/") == "host does not answer"
+        assert status(Web(frozenset({netloc}), SMALL), f"http://{netloc}/") == "host does not answer"
 
 
 def stuck_body(handler: BaseHTTPRequestHandler) -> None:
@@ -142,7 +143,7 @@ def drip(handler: BaseHTTPRequestHandler) -> None:
 
 
 def silence(handler: BaseHTTPRequestHandler) -> None:
-    time.sleep(QUICK.silence + 2)
+    time.sleep(IMPATIENT.silence + 2)
     handler.close_connection = True
 
 
@@ -150,12 +151,12 @@ def silence(handler: BaseHTTPRequestHandler) -> None:
 @pytest.mark.slow
 def test_a_page_that_drips_is_given_up(site: Site, page: Answer) -> None:
     site.pages["/a"] = page
-    assert status(web_for(site), f"{site.url}/a") == "timed out"
+    assert status(web_for(site, limits=IMPATIENT), f"{site.url}/a") == "timed out"
 
 
 def test_a_robots_txt_that_drips_is_given_up_once(site: Site) -> None:
     site.pages |= {"/robots.txt": stuck_body, "/a": answer(html())}
-    web = web_for(site)
+    web = web_for(site, limits=IMPATIENT)
     assert [status(web, f"{site.url}/{page}") for page in "ab"] == ["timed out"] * 2
     assert site.seen == [(site.netloc, "/robots.txt")]
 
@@ -180,7 +181,7 @@ def test_pages_that_are_too_large(site: Site, page: Answer) -> None:
 
 def test_a_gzip_bomb(site: Site) -> None:
     bomb = gzip.compress(b"\0" * 100_000_000)
-    assert len(bomb) < QUICK.transferred
+    assert len(bomb) < SMALL.transferred
     site.pages["/a"] = answer(bomb, Content_Encoding="gzip")
     assert status(web_for(site), f"{site.url}/a") == "too large when unpacked"
 
@@ -326,7 +327,7 @@ def test_tls_is_for_the_name_though_the_connection_is_to_the_address(
 
     def web() -> Web:
         hosts = frozenset({f"news.example:{site.port}", f"other.example:{site.port}"})
-        return Web(hosts, QUICK, resolve=lambda *_: ["127.0.0.1"])
+        return Web(hosts, SMALL, resolve=lambda *_: ["127.0.0.1"])
 
     assert status(web(), f"https://news.example:{site.port}/a") == "certificate not valid"
     monkeypatch.setenv("SSL_CERT_FILE", str(path))

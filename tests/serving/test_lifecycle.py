@@ -185,10 +185,10 @@ def admitted(server: Server, body: dict[str, list[str]]) -> urllib3.BaseHTTPResp
 
 
 def test_an_orphan_ends_itself_unless_somebody_asks(scripted_folder: Path) -> None:
-    server = Server("--port", "0", "--model", str(scripted_folder), "--orphan-after", "3")
+    server = Server("--port", "0", "--model", str(scripted_folder), "--orphan-after", "4")
     try:
         server.wait_until_ready()
-        for _ in range(8):  # twice its patience
+        for _ in range(8):  # more than its patience
             time.sleep(0.8)
             assert server.get("/ping").status == 200
         server.http.clear()
@@ -223,7 +223,8 @@ def test_ping_answers_while_a_request_runs(scripted: Server) -> None:
 
 def test_a_request_whose_caller_has_gone_is_not_run(scripted: Server) -> None:
     with ThreadPoolExecutor(1) as pool:
-        slow = pool.submit(scripted.post, {"inputs": ["sleep 1.5"]})
+        slow = pool.submit(scripted.post, {"inputs": ["sleep 3"]})
+        time.sleep(0.5)  # until that is running
         body = json.dumps({"inputs": ["abandoned text"]}).encode()
         with socket.create_connection(("127.0.0.1", scripted.announcement["port"])) as connection:
             connection.sendall(b"POST /invocations HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n")
