@@ -16,7 +16,7 @@ from tests.cli.conftest import SCRIPT, Installation
 
 CTRL_C = b"\x03"
 CONTROL = re.compile(r"\x1b\[[0-9;?]*[a-zA-Z]")
-PATIENCE = 120.0
+PATIENCE = 600.0
 
 
 def _take_terminal() -> None:

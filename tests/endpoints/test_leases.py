@@ -201,9 +201,10 @@ def test_heartbeats_renew_a_lease_and_tell_the_endpoint(tmp_path: Path) -> None:
     terms = Terms(lease=timedelta(seconds=3), warm=timedelta(0))  # so long that a slow machine loses none
     with machine.endpoints("holder", terms, Touched(tmp_path / "endpoints", 40)) as endpoints:
         with endpoints.lease("translator"):
-            touched.clear()
             before = expiry(endpoints)
-            assert touched.wait(20)
+            for _ in range(2):  # the first may tell of a renewal that was before
+                touched.clear()
+                assert touched.wait(20)
             assert expiry(endpoints) > before
         endpoints.stop_all()
 

@@ -198,8 +198,8 @@ def test_an_orphan_ends_itself_unless_somebody_asks(scripted_folder: Path) -> No
 
 
 def test_an_orphan_does_not_end_amid_a_long_request(scripted_folder: Path) -> None:
-    with running("--model", str(scripted_folder), "--orphan-after", "1") as server:
-        assert server.post({"inputs": ["sleep 3"]}).status == 200
+    with running("--model", str(scripted_folder), "--orphan-after", "5") as server:
+        assert server.post({"inputs": ["sleep 8"]}).status == 200
 
 
 def test_a_full_queue_answers_429_and_recovers(scripted_folder: Path) -> None:
