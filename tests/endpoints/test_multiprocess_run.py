@@ -5,6 +5,7 @@ created side by side and there for the steps that come later."""
 
 import os
 import signal
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -35,6 +36,14 @@ def endpoints(context: dg.InitResourceContext) -> Iterator[Endpoints]:
         yield mine
 
 
+def _wait_for_end(process: int) -> None:
+    """Raises ProcessLookupError as soon as it has ended: Dagster goes on while it still does."""
+    deadline = time.monotonic() + 60
+    while time.monotonic() < deadline:
+        os.kill(process, 0)
+        time.sleep(0.05)
+
+
 @dg.op(required_resource_keys={"endpoints"})
 def posts(context: dg.OpExecutionContext) -> int:
     context.resources.endpoints.warm(MODELS)
@@ -48,7 +57,7 @@ def translations(context: dg.OpExecutionContext, announcer: int) -> None:
     assert [(holder.run, holder.pid, holder.announces) for holder in holders] == 3 * [(context.run_id, announcer, True)]
     assert announcer != os.getpid()
     with pytest.raises(ProcessLookupError):
-        os.kill(announcer, 0)
+        _wait_for_end(announcer)
     servers = Machine(Path(os.environ[DIRECTORY])).processes()
     assert len(servers) == len(MODELS)  # all of them, before the first lease
     with mine.lease("translator") as translator:

@@ -35,10 +35,7 @@ def test_starting_imports_neither_dagster_nor_other_weights() -> None:
 
 
 def test_ping_waits_for_the_model(tmp_path: Path) -> None:
-    folder = scripted_model(tmp_path, load_seconds=1)
-    with running("--model", str(folder)) as ready:
-        assert ready.get("/ping").status == 200
-    server = Server("--port", "0", "--model", str(folder))
+    server = Server("--port", "0", "--model", str(scripted_model(tmp_path, load_seconds=5)))
     try:
         early = server.get("/ping")
         assert (early.status, early.json()["type"]) == (503, "NotReady")
@@ -168,7 +165,7 @@ def test_sigterm_lets_the_running_request_finish(scripted_folder: Path) -> None:
     server = Server("--port", "0", "--queue", "1", "--model", str(scripted_folder))
     server.wait_until_ready()
     with ThreadPoolExecutor(1) as pool:
-        running_request = pool.submit(admitted, server, {"inputs": ["sleep 1.5"]})
+        running_request = pool.submit(admitted, server, {"inputs": ["sleep 10"]})
         while server.post({"inputs": ["x"]}).status != 429:  # until that request has the only place
             time.sleep(0.02)
         assert server.end() == 0
@@ -185,14 +182,14 @@ def admitted(server: Server, body: dict[str, list[str]]) -> urllib3.BaseHTTPResp
 
 
 def test_an_orphan_ends_itself_unless_somebody_asks(scripted_folder: Path) -> None:
-    server = Server("--port", "0", "--model", str(scripted_folder), "--orphan-after", "4")
+    server = Server("--port", "0", "--model", str(scripted_folder), "--orphan-after", "10")
     try:
         server.wait_until_ready()
-        for _ in range(8):  # more than its patience
+        for _ in range(15):  # more than its patience
             time.sleep(0.8)
             assert server.get("/ping").status == 200
         server.http.clear()
-        assert server.process.wait(10) == 0
+        assert server.process.wait(60) == 0
     finally:
         server.end()
 
@@ -215,7 +212,7 @@ def test_a_full_queue_answers_429_and_recovers(scripted_folder: Path) -> None:
 
 def test_ping_answers_while_a_request_runs(scripted: Server) -> None:
     with ThreadPoolExecutor(1) as pool:
-        slow = pool.submit(scripted.post, {"inputs": ["sleep 2"]})
+        slow = pool.submit(scripted.post, {"inputs": ["sleep 10"]})
         assert scripted.get("/ping").status == 200
         assert not slow.done()
         assert slow.result().status == 200

@@ -26,7 +26,7 @@ from socialnlp_assets.resources.secrets import EnvironmentSecrets, SecretError
 from .conftest import HOUR
 
 END = HOUR + timedelta(hours=1)
-FAST: dict[str, Any] = {"calls_per_second": 10_000, "first_pause_seconds": 0.01, "timeout_seconds": 2.0}
+FAST: dict[str, Any] = {"calls_per_second": 10_000, "first_pause_seconds": 0.01, "timeout_seconds": 60.0}
 LOCATION = "accounts/1001/locations/2001"
 
 
