@@ -29,6 +29,9 @@ from socialnlp_assets.resources.endpoints.resource import build_endpoints
 from socialnlp_assets.settings import Settings
 from socialnlp_assets.workflow import load_workflows
 
+NO_COMPUTE_LOGS = {
+    "compute_logs": {"module": "dagster._core.storage.noop_compute_log_manager", "class": "NoOpComputeLogManager"}
+}
 QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
 
 
@@ -144,11 +147,14 @@ class Demonstration:
 
 @contextmanager
 def _instance() -> Iterator[dg.DagsterInstance]:
-    dagster_home()
+    """The user's, without what steps print: Dagster would mirror that with processes that Ctrl-C reaches, too."""
+    home = dagster_home()
+    configuration = yaml.safe_load((home / "dagster.yaml").read_text(encoding="utf-8")) or {}
+    (home / "demo.yaml").write_text(yaml.safe_dump(configuration | NO_COMPUTE_LOGS), encoding="utf-8")
     # The progress says what Dagster would; SQLAlchemy has a traceback for each connection that Ctrl-C costs it.
     for name in ("dagster", "sqlalchemy"):
         logging.getLogger(name).setLevel(logging.CRITICAL)
-    with dg.DagsterInstance.get() as instance:
+    with dg.DagsterInstance.from_config(str(home), "demo.yaml") as instance:
         yield instance
 
 

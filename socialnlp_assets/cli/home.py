@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+import signal
+import socket
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,7 +15,6 @@ from socialnlp_assets.settings import Settings
 if TYPE_CHECKING:
     import dagster as dg
 
-INTERRUPTED = {"DagsterExecutionInterruptedError", "KeyboardInterrupt"}
 # What every installation needs, until its owner writes more (see dagster.yaml at the root of the project).
 INSTANCE = """\
 telemetry: {enabled: false}
@@ -44,22 +45,22 @@ def run_hour(
     """Run `job` for the partition `hour` in this process. Raises KeyboardInterrupt where a signal ended the run:
     Dagster takes Ctrl-C for the run's failure, but whoever pressed it means all of the command."""
     with interruptible():
-        result = job.execute_in_process(partition_key=hour, instance=instance, raise_on_error=False, **options)
-    failures = [event.step_failure_data.error for event in result.all_events if event.is_step_failure]
-    if any(error and error.cls_name in INTERRUPTED for error in failures):
-        raise KeyboardInterrupt
-    return result
+        return job.execute_in_process(partition_key=hour, instance=instance, raise_on_error=False, **options)
 
 
 @contextmanager
 def interruptible() -> Iterator[None]:
-    """Inside its own code Dagster raises an exception of its own for a signal, or one that such a one caused."""
+    """A signal inside ends in KeyboardInterrupt. Dagster has handlers of its own there: it raises another exception,
+    fails a step with it, or forgets it where a check was at work; so what has arrived is read where Python writes it.
+    """
+    arrived, arriving = socket.socketpair()
+    arrived.setblocking(False)
+    arriving.setblocking(False)
+    before = signal.set_wakeup_fd(arriving.fileno())
     try:
         yield
-    except BaseException as error:
-        cause: BaseException | None = error
-        while cause is not None:
-            if type(cause).__name__ in INTERRUPTED:
-                raise KeyboardInterrupt from None
-            cause = cause.__cause__ or cause.__context__
-        raise
+    finally:
+        signal.set_wakeup_fd(before)
+        with arrived, arriving, suppress(BlockingIOError):
+            arrived.recv(1)
+            raise KeyboardInterrupt

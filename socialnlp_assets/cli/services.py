@@ -61,12 +61,15 @@ def run_services(port: int) -> None:
 
 def _fail_dead_runs(instance: dg.DagsterInstance) -> None:
     """Report as failed what was under way when an earlier UI was killed or its machine went down. Dagster cannot tell
-    that such local runs are gone: they would keep their places in the queue for ever. It retries what is reported
+    that such local runs are gone: they would keep their places in the queue for hours. It retries what is reported
     (`run_retries` in dagster.yaml), because a process failed and not a step."""
     for run in instance.get_runs(dg.RunsFilter(statuses=[Status.STARTING, Status.STARTED, Status.CANCELING])):
         if (server := run.tags.get(SERVER_TAG)) and not _answers(json.loads(server)):
-            click.echo(f"{run.job_name}, run {run.run_id[:8]}, had ended with an earlier UI: it is run again")
-            instance.report_run_failed(run, "Its process ended with the UI that had started it.")
+            click.echo(f"{run.job_name}, run {run.run_id[:8]}, had ended with an earlier UI")
+            if run.status is Status.CANCELING:
+                instance.report_run_canceled(run)
+            else:
+                instance.report_run_failed(run, "Its process ended with the UI that had started it.")
 
 
 def _answers(server: dict[str, Any]) -> bool:
@@ -83,19 +86,22 @@ def _answers(server: dict[str, Any]) -> bool:
 def _end(dagster: subprocess.Popen[bytes], instance: dg.DagsterInstance) -> set[str]:
     """End Dagster and all that it started, patiently first; the ids of the runs that were under way. Interrupting
     once more goes on to the next, harder step."""
-    # The command alone at first, for it ends its parts in order: a daemon whose code server ends before it logs
-    # a page of traceback for each sensor that ticks.
-    steps = ((dagster.pid, signal.SIGTERM), (-dagster.pid, signal.SIGTERM), (-dagster.pid, signal.SIGKILL))
     cancelled: set[str] = set()
-    for target, request in steps:
-        with suppress(ProcessLookupError, KeyboardInterrupt):
-            os.kill(target, request)
-            deadline = time.monotonic() + ENDING_SECONDS
-            while time.monotonic() < deadline:
-                _cancel_runs(instance, cancelled)
-                dagster.poll()  # else what has ended remains as a zombie, and seems to be there
-                os.kill(target, 0)
-                time.sleep(0.1)
+    try:
+        # The command alone at first, for it ends its parts in order: a daemon whose code server ends before it logs
+        # a page of traceback for each sensor that ticks. Then its group: code servers and runs.
+        for target in (dagster.pid, -dagster.pid):
+            with suppress(ProcessLookupError, KeyboardInterrupt):
+                os.kill(target, signal.SIGTERM)
+                deadline = time.monotonic() + ENDING_SECONDS
+                while time.monotonic() < deadline:
+                    _cancel_runs(instance, cancelled)
+                    dagster.poll()  # else what has ended remains as a zombie, and seems to be there
+                    os.kill(target, 0)
+                    time.sleep(0.1)
+    finally:  # whatever came between, such as a database that does not answer
+        with suppress(ProcessLookupError):
+            os.killpg(dagster.pid, signal.SIGKILL)
     for run_id in cancelled:
         if (run := instance.get_run_by_id(run_id)) and not run.is_finished:
             instance.report_run_canceled(run)

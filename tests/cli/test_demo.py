@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 
 import pytest
@@ -15,18 +16,20 @@ SMALL = ("demo", "--hours", "1", "--workflow", "gmaps_stores")
 
 @pytest.mark.slow
 @pytest.mark.parametrize(
-    ("moment", "interrupt"),
+    ("moment", "seconds", "interrupt"),
     [
-        ("loading the platform", Terminal.press_ctrl_c),
-        ("run 1 of 1", Terminal.press_ctrl_c),
-        ("late files", Terminal.terminate),
+        ("loading the platform", 0.0, Terminal.press_ctrl_c),
+        ("run 1 of 1", 0.0, Terminal.press_ctrl_c),
+        ("run 1 of 1", 1.0, Terminal.press_ctrl_c),  # amid its steps
+        ("late files", 0.0, Terminal.terminate),
     ],
 )
 def test_an_interrupted_demonstration_leaves_nothing(
-    socialnlp: Installation, moment: str, interrupt: Callable[[Terminal], None]
+    socialnlp: Installation, moment: str, seconds: float, interrupt: Callable[[Terminal], None]
 ) -> None:
     terminal = Terminal(socialnlp, *SMALL)
     terminal.wait_for(moment)
+    time.sleep(seconds)
     interrupt(terminal)
     assert terminal.end() == 130, terminal.shown
     assert terminal.shown.rstrip().endswith("socialnlp: interrupted")
