@@ -10,7 +10,7 @@ from typing import Any
 
 import dagster as dg
 
-from socialnlp_assets.assets import build_assets
+from socialnlp_assets.assets.asset import build_asset
 from socialnlp_assets.assets.landing import build_landing
 from socialnlp_assets.assets.retention import build_retention
 from socialnlp_assets.partitions import hourly_partitions
@@ -33,7 +33,11 @@ def build_definitions(settings: Settings, overrides: Mapping[str, Any] | None = 
     return dg.Definitions(
         assets=[
             *landing.assets,
-            *(asset for workflow in workflows.values() for asset in build_assets(workflow, partitions)),
+            *(
+                build_asset(step, workflow.name, workflow.owners, partitions)
+                for workflow in workflows.values()
+                for step in (workflow.posts(), *workflow.steps.values(), workflow.output())
+            ),
         ],
         jobs=[*map(_hour_job, workflows.values()), *landing.jobs, retention],
         schedules=[*landing.schedules, nightly],
@@ -45,7 +49,7 @@ def build_definitions(settings: Settings, overrides: Mapping[str, Any] | None = 
 
 def _hour_job(workflow: Workflow) -> Any:
     """One job a workflow, named as the workflow: an hour from `posts` to `output`."""
-    assets = ["posts", *workflow.steps.named(), "output"]
+    assets = ["posts", *workflow.steps, "output"]
     return dg.define_asset_job(
         workflow.name,
         selection=dg.AssetSelection.assets(*(dg.AssetKey([workflow.name, name]) for name in assets)),
