@@ -18,7 +18,7 @@ from socialnlp_assets.resources.build import build_resources
 from socialnlp_assets.resources.sources_file import configured_sources
 from socialnlp_assets.sensors import arrival_sensors, endpoint_reaper, run_end_hooks
 from socialnlp_assets.settings import Settings
-from socialnlp_assets.workflow import Workflow, load_workflows
+from socialnlp_assets.workflow import Workflow, running_workflows
 
 # What a forked step process needs and would otherwise import again for every step.
 PRELOADED = ["socialnlp_assets.definitions", "pandas", "great_expectations"]
@@ -26,7 +26,7 @@ PRELOADED = ["socialnlp_assets.definitions", "pandas", "great_expectations"]
 
 def build_definitions(settings: Settings, overrides: Mapping[str, Any] | None = None) -> dg.Definitions:
     """Fresh definitions for `settings`; `overrides` replaces resources by name, as tests and tools need."""
-    workflows = load_workflows(*([settings.workflows] if settings.workflows else []))
+    workflows = running_workflows(settings)
     return dg.Definitions.merge(
         workflow_definitions(workflows.values(), settings),
         installation_definitions(settings, overrides),

@@ -13,7 +13,14 @@ from rich.table import Table
 
 from socialnlp_assets.assets import step_kinds
 from socialnlp_assets.settings import Settings
-from socialnlp_assets.workflow import BUILT_IN, Workflow, WorkflowError, load_workflow, load_workflows
+from socialnlp_assets.workflow import (
+    BUILT_IN,
+    Workflow,
+    WorkflowError,
+    load_workflow,
+    load_workflows,
+    running_workflows,
+)
 
 TEMPLATE = """\
 # What this workflow is for, in a sentence. `socialnlp workflows check` tells whether the file fits.
@@ -53,9 +60,11 @@ def _all(**options: Any) -> dict[str, Workflow]:
 def list_() -> None:
     """Show every workflow with its source, languages and steps."""
     table = Table("workflow", "source", "languages", "steps")
+    running = running_workflows(Settings())
     for workflow in _all().values():
         source = workflow.source
-        table.add_row(workflow.name, source.kind, " ".join(source.languages), " → ".join(workflow.steps))
+        name = workflow.name if workflow.name in running else f"{workflow.name} (off)"
+        table.add_row(name, source.kind, " ".join(source.languages), " → ".join(workflow.steps))
     Console().print(table)
 
 
