@@ -1,4 +1,4 @@
-"""Landing arrivals, the endpoint reaper, and alerts on failure."""
+"""Landing arrivals, the endpoint reaper, and what happens after a run has ended."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from collections.abc import Iterable
 import dagster as dg
 
 from socialnlp_assets.sensors.endpoint_reaper import endpoint_reaper, run_end_hooks
+from socialnlp_assets.sensors.hours import hour_releases
 from socialnlp_assets.sensors.landing import landing_sensor
 from socialnlp_assets.sensors.queue import LandingQueue
 from socialnlp_assets.settings import Settings
@@ -19,7 +20,7 @@ def build_sensors(settings: Settings, workflows: Iterable[Workflow]) -> list[dg.
         landing_sensor(workflow, settings.start, settings.landing_lookback_hours, _queue(settings, workflow))
         for workflow in workflows
     ]
-    return [*arrivals, endpoint_reaper(), *run_end_hooks()]
+    return [*arrivals, endpoint_reaper(), *run_end_hooks(), *hour_releases()]
 
 
 def _queue(settings: Settings, workflow: Workflow) -> LandingQueue | None:
