@@ -16,7 +16,7 @@ from socialnlp_assets.assets.retention import build_retention
 from socialnlp_assets.partitions import hourly_partitions
 from socialnlp_assets.resources.build import build_resources
 from socialnlp_assets.resources.sources_file import configured_sources
-from socialnlp_assets.sensors import arrival_sensors, endpoint_reaper, run_end_hooks
+from socialnlp_assets.sensors import arrival_sensors, endpoint_reaper, hour_releases, run_end_hooks
 from socialnlp_assets.settings import Settings
 from socialnlp_assets.workflow import Workflow, running_workflows
 
@@ -58,7 +58,7 @@ def installation_definitions(settings: Settings, overrides: Mapping[str, Any] | 
     return dg.Definitions(
         jobs=[retention],
         schedules=[nightly],
-        sensors=[endpoint_reaper(), *run_end_hooks()],
+        sensors=[endpoint_reaper(), *run_end_hooks(), *hour_releases()],
         resources={**build_resources(settings), **(overrides or {})},
         executor=_executor(settings),
     )
