@@ -5,18 +5,18 @@ Pure at import: nothing here opens a connection, starts a process or asks a secr
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 import dagster as dg
 
-from socialnlp_assets.assets import build_assets
+from socialnlp_assets.assets.asset import build_asset
 from socialnlp_assets.assets.landing import build_landing
 from socialnlp_assets.assets.retention import build_retention
 from socialnlp_assets.partitions import hourly_partitions
 from socialnlp_assets.resources.build import build_resources
 from socialnlp_assets.resources.sources_file import configured_sources
-from socialnlp_assets.sensors import build_sensors
+from socialnlp_assets.sensors import arrival_sensors, endpoint_reaper, run_end_hooks
 from socialnlp_assets.settings import Settings
 from socialnlp_assets.workflow import Workflow, load_workflows
 
@@ -26,18 +26,39 @@ PRELOADED = ["socialnlp_assets.definitions", "pandas", "great_expectations"]
 
 def build_definitions(settings: Settings, overrides: Mapping[str, Any] | None = None) -> dg.Definitions:
     """Fresh definitions for `settings`; `overrides` replaces resources by name, as tests and tools need."""
-    partitions = hourly_partitions(settings.start)
     workflows = load_workflows(*([settings.workflows] if settings.workflows else []))
-    landing = build_landing(workflows.values(), partitions, configured_sources(settings))
-    retention, nightly = build_retention(settings.raw_retention_days)
+    return dg.Definitions.merge(
+        workflow_definitions(workflows.values(), settings),
+        installation_definitions(settings, overrides),
+    )
+
+
+def workflow_definitions(workflows: Collection[Workflow], settings: Settings) -> dg.Definitions:
+    """What workflows bring: their assets from `landing` to `output`, their jobs, and what starts these."""
+    partitions = hourly_partitions(settings.start)
+    landing = build_landing(workflows, partitions, configured_sources(settings))
     return dg.Definitions(
         assets=[
             *landing.assets,
-            *(asset for workflow in workflows.values() for asset in build_assets(workflow, partitions)),
+            *(
+                build_asset(step, workflow.name, workflow.owners, partitions)
+                for workflow in workflows
+                for step in (workflow.posts(), *workflow.steps.values(), workflow.output())
+            ),
         ],
-        jobs=[*map(_hour_job, workflows.values()), *landing.jobs, retention],
-        schedules=[*landing.schedules, nightly],
-        sensors=build_sensors(settings, workflows.values()),
+        jobs=[*map(_hour_job, workflows), *landing.jobs],
+        schedules=landing.schedules,
+        sensors=arrival_sensors(settings, workflows),
+    )
+
+
+def installation_definitions(settings: Settings, overrides: Mapping[str, Any] | None = None) -> dg.Definitions:
+    """What an installation has once, whatever its workflows: resources, their care, and how steps are run."""
+    retention, nightly = build_retention(settings.raw_retention_days)
+    return dg.Definitions(
+        jobs=[retention],
+        schedules=[nightly],
+        sensors=[endpoint_reaper(), *run_end_hooks()],
         resources={**build_resources(settings), **(overrides or {})},
         executor=_executor(settings),
     )
@@ -45,7 +66,7 @@ def build_definitions(settings: Settings, overrides: Mapping[str, Any] | None = 
 
 def _hour_job(workflow: Workflow) -> Any:
     """One job a workflow, named as the workflow: an hour from `posts` to `output`."""
-    assets = ["posts", *workflow.steps.named(), "output"]
+    assets = ["posts", *workflow.steps, "output"]
     return dg.define_asset_job(
         workflow.name,
         selection=dg.AssetSelection.assets(*(dg.AssetKey([workflow.name, name]) for name in assets)),

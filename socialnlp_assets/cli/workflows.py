@@ -11,6 +11,7 @@ import click
 from rich.console import Console
 from rich.table import Table
 
+from socialnlp_assets.assets import step_kinds
 from socialnlp_assets.settings import Settings
 from socialnlp_assets.workflow import BUILT_IN, Workflow, WorkflowError, load_workflow, load_workflows
 
@@ -24,15 +25,18 @@ source:
   languages: [en]                          # ISO 639-1; messages in others are dropped and counted
   # place_type: store                      # google_maps only: which places
 steps:                                     # take out what you do not need; the order is always this one
-  # translations: {{model: translator}}      # needed as soon as a language is not en; google: [sw] for Google's
-  filtered_text: {{model: normalizer}}       # URLs, user names, emoji, slang
-  # enrichments:                           # articles' own pages in place of excerpts
-  classifications: {{model: reputation, only: social}}   # any multi-label or aspects model of the catalogue
-  sentiments: {{sentiment: sentiment, emotion: emotion}}
-  keywords: {{model: keywords, top: 10}}
-  # themes: {{model: themes}}
-  summaries: {{model: summarizer}}
+{steps}
 """
+
+
+def _lines_of_steps() -> str:
+    """A line a step kind, with its options and what it does."""
+    lines = []
+    for name, kind in step_kinds().items():
+        options = {o: f.examples[0] if f.examples else f.default for o, f in kind.model_fields.items()}
+        shown = ", ".join(f"{option}: {value}" for option, value in options.items() if value not in (None, ()))
+        lines.append(f"  {name}: {f'{{{shown}}}' if shown else ''}".ljust(42) + f" # {kind.description()}")
+    return "\n".join(lines)
 
 
 @click.group()
@@ -51,7 +55,7 @@ def list_() -> None:
     table = Table("workflow", "source", "languages", "steps")
     for workflow in _all().values():
         source = workflow.source
-        table.add_row(workflow.name, source.kind, " ".join(source.languages), " → ".join(workflow.steps.named()))
+        table.add_row(workflow.name, source.kind, " ".join(source.languages), " → ".join(workflow.steps))
     Console().print(table)
 
 
@@ -79,8 +83,6 @@ def check(files: tuple[Path, ...]) -> None:
 @click.option("--database", help="Create or replace the table in this Glue database instead of printing it.")
 def table(name: str, database: str | None) -> None:
     """The Athena table of the workflow NAME's output: the TableInput of Glue's CreateTable, as JSON."""
-    from socialnlp_assets.assets import STEPS
-    from socialnlp_assets.assets.output import output_schema
     from socialnlp_assets.resources.athena import create_table, table_input
     from socialnlp_assets.resources.build import build_lake
 
@@ -89,7 +91,7 @@ def table(name: str, database: str | None) -> None:
         raise click.UsageError(f"no workflow is called {name!r}; choose one of {', '.join(known)}")
     settings = Settings()
     location = build_lake(settings).address(f"output/{name}")
-    definition = table_input(name, output_schema(STEPS, known[name]), location, settings.start)
+    definition = table_input(name, known[name].output().table(), location, settings.start)
     if database is None:
         click.echo(json.dumps(definition, indent=2, ensure_ascii=False))
         return
@@ -108,7 +110,7 @@ def new(name: str) -> None:
         if taken.exists():
             raise click.ClickException(f"{taken} is there already; choose another name")
     folder.mkdir(parents=True, exist_ok=True)
-    path.write_text(TEMPLATE.format(name=name), encoding="utf-8")
+    path.write_text(TEMPLATE.format(name=name, steps=_lines_of_steps()), encoding="utf-8")
     try:
         load_workflow(path)
     except WorkflowError as error:

@@ -14,8 +14,6 @@ import pyarrow.parquet as pq
 import pytest
 from moto.server import ThreadedMotoServer
 
-from socialnlp_assets.assets import STEPS
-from socialnlp_assets.assets.output import output_schema
 from socialnlp_assets.resources.athena import PARTITIONS, create_table, hive_type, table_input
 from socialnlp_assets.settings import Settings
 from socialnlp_assets.workflow import load_workflows
@@ -38,7 +36,7 @@ def test_glue_takes_the_table_of_every_workflow_and_takes_it_again(settings: Set
     glue = boto3.client("glue", endpoint_url=settings.aws_endpoint_url, region_name="us-east-1")
     glue.create_database(DatabaseInput={"Name": "listening"})
     for name, workflow in load_workflows().items():
-        definition = table_input(name, output_schema(STEPS, workflow), f"s3://lake/output/{name}", settings.start)
+        definition = table_input(name, workflow.output().table(), f"s3://lake/output/{name}", settings.start)
         assert create_table(definition, "listening", settings)
         assert not create_table(definition, "listening", settings)
         table = glue.get_table(DatabaseName="listening", Name=name)["Table"]
@@ -53,7 +51,7 @@ def test_glue_takes_the_table_of_every_workflow_and_takes_it_again(settings: Set
 def test_the_files_of_a_run_have_just_the_columns_of_the_table(whole_platform: Platform) -> None:
     whole_platform.land([message(1)])
     assert whole_platform.run().success
-    schema = output_schema(STEPS, load_workflows()["sprinklr"])
+    schema = load_workflows()["sprinklr"].output().table()
     definition = table_input("sprinklr", schema, "s3://lake/output/sprinklr", whole_platform.settings.start)
     columns = {column["Name"]: column["Type"] for column in definition["StorageDescriptor"]["Columns"]}
     root = Path(whole_platform.settings.lake_uri) / "output" / "sprinklr"

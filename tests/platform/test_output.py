@@ -11,9 +11,7 @@ from pydantic import PrivateAttr
 
 from socialnlp_assets.assets.output import publish
 from socialnlp_assets.assets.step import Hour
-from socialnlp_assets.partitions import hourly_partitions
 from socialnlp_assets.resources.lake import Lake
-from socialnlp_assets.workflow import load_workflows
 from tests.platform.conftest import HOUR, Platform
 
 
@@ -36,8 +34,7 @@ class MortalLake(Lake):
 
 def publish_topics(platform: Platform, lake: Lake, *topics: str) -> None:
     """Publish an hour of one message that has `topics`."""
-    workflow, partitions = load_workflows()["sprinklr"], hourly_partitions(platform.settings.start)
-    hour = Hour(workflow, "output", HOUR, partitions, lake, None, dg.build_asset_context().log)
+    hour = Hour("sprinklr", "output", HOUR, platform.settings.start, lake, dg.build_asset_context().log, None)
     publish(hour, pa.table({"message_id": ["m1"], "social": ["WEB"], "topic_ids": [list(topics)]}))
 
 

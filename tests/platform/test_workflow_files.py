@@ -31,7 +31,7 @@ def mistakes(tmp_path: Path, text: str) -> list[str]:
 def test_the_four_workflows_fit() -> None:
     workflows = load_workflows()
     assert sorted(workflows) == ["gmaps_service_points", "gmaps_stores", "rwanda", "sprinklr"]
-    assert list(workflows["sprinklr"].steps.named()) == [
+    assert list(workflows["sprinklr"].steps) == [
         "translations", "filtered_text", "enrichments", "classifications",
         "sentiments", "keywords", "themes", "summaries",
     ]  # fmt: skip
