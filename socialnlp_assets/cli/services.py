@@ -31,6 +31,7 @@ LAST_LINES = 20  # of the log, where Dagster ended by itself
 WORKSPACE = Path(__file__).with_name("workspace.yaml")
 SERVER_TAG = ".dagster/grpc_info"  # where a run's code server listens, written by Dagster's launcher
 
+
 def run_services(port: int) -> None:
     """Serve the UI on `port` of 127.0.0.1 and run the daemon until an interruption, which cancels the runs under way
     and removes the endpoints that nobody else holds. Raises click.ClickException where Dagster ends by itself."""

@@ -56,7 +56,9 @@ class Classifier(NamedTuple):
         (folder / "model.json").write_text(json.dumps(settings, indent=2) + "\n", encoding="utf-8")
 
 
-def train(texts: Sequence[str], classes: Classes, strength: float, balance: float, ngrams: Ngrams = LARGE) -> Classifier:
+def train(
+    texts: Sequence[str], classes: Classes, strength: float, balance: float, ngrams: Ngrams = LARGE
+) -> Classifier:
     """Fit `texts` to `classes`: three or more, numbered from 0, each with a text. `strength` and `balance` as of
     `_fit`."""
     idf = inverse_document_frequencies(texts, ngrams)

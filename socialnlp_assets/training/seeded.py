@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
-
 from sklearn.metrics import f1_score, precision_score, recall_score
 
 from socialnlp_assets.models.catalogue import load_catalogue
@@ -101,9 +100,7 @@ def compose(clauses: list[Clause], seed: int) -> list[list[Clause]]:
     return reviews
 
 
-def _labelled(
-    reviews: list[list[Clause]], target: str, labels: tuple[str, ...]
-) -> tuple[list[str], Classes]:
+def _labelled(reviews: list[list[Clause]], target: str, labels: tuple[str, ...]) -> tuple[list[str], Classes]:
     """Prepared texts, and what each says of `target`."""
     joints = (". ", ", ", " and ", " but ", "! ")
     texts, classes = [], []
