@@ -62,18 +62,24 @@ class ListeningWorkflow(dg.Component):
         data = context.resolution_context.resolve_value(written)  # {{ env.… }} and the like
         return cls(read_workflow(data, node, path, profile=settings.profile))
 
+    def _runs(self, settings: Settings) -> bool:
+        return self.workflow.enabled or self.workflow.name in settings.enable
+
     def build_defs(self, context: dg.ComponentLoadContext) -> dg.Definitions:
         """Raises `WorkflowError` where two workflows of the project have one name."""
         from socialnlp_assets.definitions import installation_definitions, landing_definitions, workflow_definitions
         from socialnlp_assets.resources.build import build_resources
 
         settings = Settings()
-        everywhere = context.component_tree.get_all_components(of_type=ListeningWorkflow)
-        workflows = [component.workflow for component in everywhere]
+        if not self._runs(settings):
+            return dg.Definitions()
+        found = context.component_tree.get_all_components(of_type=ListeningWorkflow)
+        running = [component for component in found if component._runs(settings)]
+        workflows = [component.workflow for component in running]
         if [workflow.name for workflow in workflows].count(self.workflow.name) > 1:
             raise WorkflowError(f"{context.path}: name: {self.workflow.name!r} is taken by another; choose another")
         mine = workflow_definitions(self.workflow, settings)
-        if everywhere[0] is not self:
+        if running[0] is not self:
             return mine
         theirs = set(_resources_of_project(context))
         resources = {name: value for name, value in build_resources(settings).items() if name not in theirs}

@@ -16,9 +16,9 @@ from socialnlp_assets.assets.retention import build_retention
 from socialnlp_assets.partitions import hourly_partitions
 from socialnlp_assets.resources.build import build_resources
 from socialnlp_assets.resources.sources_file import configured_sources
-from socialnlp_assets.sensors import arrival_sensors, endpoint_reaper, run_end_hooks
+from socialnlp_assets.sensors import arrival_sensors, endpoint_reaper, hour_releases, run_end_hooks
 from socialnlp_assets.settings import Settings
-from socialnlp_assets.workflow import Workflow, load_workflows
+from socialnlp_assets.workflow import Workflow, running_workflows
 
 # What a forked step process needs and would otherwise import again for every step.
 PRELOADED = ["socialnlp_assets.definitions", "pandas", "great_expectations"]
@@ -26,7 +26,7 @@ PRELOADED = ["socialnlp_assets.definitions", "pandas", "great_expectations"]
 
 def build_definitions(settings: Settings, overrides: Mapping[str, Any] | None = None) -> dg.Definitions:
     """Fresh definitions for `settings`; `overrides` replaces resources by name, as tests and tools need."""
-    workflows = load_workflows(*([settings.workflows] if settings.workflows else [])).values()
+    workflows = running_workflows(settings).values()
     return dg.Definitions.merge(
         landing_definitions(workflows, settings),
         *(workflow_definitions(workflow, settings) for workflow in workflows),
@@ -55,7 +55,8 @@ def landing_definitions(workflows: Collection[Workflow], settings: Settings) -> 
 def installation_definitions(settings: Settings) -> dg.Definitions:
     """What an installation has once, whatever its workflows: the care of its endpoints and of old messages."""
     retention, nightly = build_retention(settings.raw_retention_days)
-    return dg.Definitions(jobs=[retention], schedules=[nightly], sensors=[endpoint_reaper(), *run_end_hooks()])
+    sensors = [endpoint_reaper(), *run_end_hooks(), *hour_releases()]
+    return dg.Definitions(jobs=[retention], schedules=[nightly], sensors=sensors)
 
 
 def _hour_job(workflow: Workflow) -> Any:

@@ -22,7 +22,7 @@ from socialnlp_assets.assets.posts import Posts
 from socialnlp_assets.assets.step import DELIVERED, Mistake, Step
 from socialnlp_assets.models.catalogue import Catalogue, load_catalogue
 from socialnlp_assets.nlp.language import detect
-from socialnlp_assets.settings import Profile
+from socialnlp_assets.settings import Profile, Settings
 from socialnlp_assets.source import Source
 
 BUILT_IN = Path(__file__).parent / "workflows"
@@ -69,6 +69,7 @@ class Workflow(_Strict):
     owners: tuple[Owner, ...] = ()
     source: Source
     steps: Annotated[dict[str, Step], _Steps]
+    enabled: bool = True  # false: it runs only where SOCIALNLP_ENABLE names it
 
     def models(self) -> list[str]:
         """The logical names of the endpoints that an hour needs, in order of use."""
@@ -162,6 +163,16 @@ def load_workflows(*folders: Path, profile: Profile | None = None) -> dict[str, 
     if mistakes:
         raise WorkflowError("\n".join(mistakes))
     return workflows
+
+
+def running_workflows(settings: Settings) -> dict[str, Workflow]:
+    """The workflows of an installation, by name, without those that are off. Raises `WorkflowError`."""
+    workflows = load_workflows(*([settings.workflows] if settings.workflows else []))
+    if unknown := sorted(settings.enable - workflows.keys()):
+        raise WorkflowError(
+            f"SOCIALNLP_ENABLE: no workflow is called {', '.join(unknown)}; there are {', '.join(workflows)}"
+        )
+    return {name: each for name, each in workflows.items() if each.enabled or name in settings.enable}
 
 
 def _repeated(

@@ -16,6 +16,7 @@ from socialnlp_assets.assets.quarantine import quarantine_path, write_quarantine
 from socialnlp_assets.assets.step import Hour, Result, Step
 from socialnlp_assets.checks import Check, audit, checks_of
 from socialnlp_assets.partitions import hour_of
+from socialnlp_assets.resources.hours import hour_lease
 
 
 def build_asset(
@@ -50,10 +51,13 @@ def build_asset(
             context.log,
             context.resources,
         )
-        result = step.compute(hour)
-        write_quarantine(hour.lake, workflow, step.name, hour.hour, result.rejected)
-        yield from _audited(key, result, checks)
-        published = step.publish(hour, result.table)
+        with hour_lease(context, hour.lake, workflow) as lease:
+            result = step.compute(hour)
+            lease.confirm()
+            write_quarantine(hour.lake, workflow, step.name, hour.hour, result.rejected)
+            yield from _audited(key, result, checks)
+            lease.confirm()
+            published = step.publish(hour, result.table)
         seconds = time.monotonic() - started
         counts = metadata.of_hour(result.table, result.accounts(), published.address, published.size, seconds)
         quarantine = hour.lake.address(quarantine_path(workflow, step.name, hour.hour))

@@ -24,6 +24,7 @@ from socialnlp_assets.resources.endpoints.protocol import EndpointError
 from socialnlp_assets.resources.endpoints.reaper import EndpointHeld
 from socialnlp_assets.resources.endpoints.records import Record
 from socialnlp_assets.resources.endpoints.resource import Endpoints, build_endpoints
+from socialnlp_assets.resources.leases.store import StoreError
 from socialnlp_assets.settings import Settings
 
 ENDING_SECONDS = 20  # for each of the steps in which Dagster is ended
@@ -122,7 +123,7 @@ def _remove_endpoints(runs: set[str]) -> None:
             with ThreadPoolExecutor() as pool:  # on SageMaker each takes a while
                 for outcome in pool.map(partial(_remove, endpoints), endpoints.records()):
                     _say(outcome)
-    except (EndpointError, ValueError, KeyboardInterrupt) as error:
+    except (EndpointError, StoreError, ValueError, KeyboardInterrupt) as error:
         reason = str(error) or "interrupted"
         _say(f"endpoints may be left ({reason}); `socialnlp endpoints reap` removes them")
 

@@ -33,10 +33,14 @@ def list_() -> None:
     from rich.console import Console
     from rich.table import Table
 
+    from socialnlp_assets.workflow import running_workflows
+
     table = Table("workflow", "source", "languages", "steps")
+    running = running_workflows(Settings())
     for workflow in _all().values():
         source = workflow.source
-        table.add_row(workflow.name, source.kind, " ".join(source.languages), " → ".join(workflow.steps))
+        name = workflow.name if workflow.name in running else f"{workflow.name} (off)"
+        table.add_row(name, source.kind, " ".join(source.languages), " → ".join(workflow.steps))
     Console().print(table)
 
 

@@ -7,8 +7,8 @@ replaced atomically: a reader sees the old hour or the new one, never half of ei
 from __future__ import annotations
 
 import io
-from collections.abc import Iterator
-from dataclasses import dataclass
+import logging
+from collections.abc import Callable, Iterator
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -17,10 +17,13 @@ import dagster as dg
 import obstore
 import pyarrow as pa
 import pyarrow.parquet as pq
-from obstore.store import LocalStore, ObjectStore, from_url
+from obstore.store import LocalStore, ObjectStore
 from pydantic import PrivateAttr
 
-from socialnlp_assets.partitions import folder_of
+from socialnlp_assets.partitions import folder_of, folders_of
+from socialnlp_assets.resources.objects import LandedFile, list_folder, list_s3, open_s3, unaddressable
+
+logger = logging.getLogger(__name__)
 
 CHUNK = 1 << 20  # bytes
 ROW_GROUP = 1 << 14  # rows
@@ -30,19 +33,11 @@ class HourMissing(LookupError):
     """An asset has no data for an hour."""
 
 
-@dataclass(frozen=True)
-class LandedFile:
-    """A file in the landing area: path within the lake, entity tag, size in bytes."""
-
-    path: str
-    etag: str
-    size: int
-
-
 class Lake(dg.ConfigurableResource[Any]):
-    """Reads and writes the lake at `uri`: a folder, or ``s3://bucket/prefix`` (any obstore scheme).
+    """Reads and writes the lake at `uri`: a folder, or ``s3://bucket/prefix``.
 
-    `region` and `endpoint_url` are for S3; credentials come from the environment, as AWS's own tools read them.
+    `region` and `endpoint_url` are for S3; credentials are those that AWS's own tools would find: environment,
+    profile, single sign-on, web identity, instance.
     """
 
     uri: str
@@ -57,20 +52,25 @@ class Lake(dg.ConfigurableResource[Any]):
         return self._store
 
     def _open(self) -> ObjectStore:
-        if "://" not in self.uri:
-            return LocalStore(Path(self.uri).expanduser(), mkdir=True)
-        if not self.uri.startswith("s3://"):
-            return from_url(self.uri)
-        options: dict[str, Any] = {"region": self.region} if self.region else {}
-        if self.endpoint_url:
-            options |= {"endpoint": self.endpoint_url, "virtual_hosted_style_request": False}
-            if self.endpoint_url.startswith("http://"):
-                options["client_options"] = {"allow_http": True}
-        return from_url(self.uri, **options)
+        if self.folder:
+            return LocalStore(self.folder, mkdir=True)
+        return open_s3(self.uri, self.region, self.endpoint_url)
+
+    @property
+    def folder(self) -> Path | None:
+        """The lake's folder on disk; None where it is on S3. Raises ValueError for what is neither."""
+        scheme, separator, rest = self.uri.partition("://")
+        if not separator:
+            return Path(self.uri).expanduser().absolute()
+        if scheme == "file":
+            return Path(rest)
+        if scheme != "s3":
+            raise ValueError(f"a lake is a folder or s3://bucket/prefix, not {self.uri!r}")
+        return None
 
     def address(self, path: str) -> str:
         """Where `path` lies, as a person or another tool would write it."""
-        root = self.uri if "://" in self.uri else str(Path(self.uri).expanduser().absolute())
+        root = str(self.folder or self.uri)
         return f"{root.rstrip('/')}/{path}"
 
     # Tables of an hour
@@ -140,11 +140,18 @@ class Lake(dg.ConfigurableResource[Any]):
             except FileNotFoundError:
                 continue
 
-    def objects(self, prefix: str) -> Iterator[LandedFile]:
-        """Every object below the folder `prefix`, in the store's order."""
-        for batch in obstore.list(self.store, prefix):
-            for entry in batch:
-                yield LandedFile(entry["path"], (entry["e_tag"] or "").strip('"'), entry["size"])
+    def objects(self, prefix: str, skipped: Callable[[str], None] = logger.warning) -> Iterator[LandedFile]:
+        """Every object below the folder `prefix`, by name. One that the store cannot address is left out, and
+        `skipped` is told why: one odd name must not stop an hour."""
+        if self.folder:
+            found = list_folder(self.folder, prefix)
+        else:
+            found = list_s3(self.uri, self.region, self.endpoint_url, prefix)
+        for entry in found:
+            if problem := unaddressable(entry.path, on_disk=self.folder is not None):
+                skipped(f"{entry.path!r} is skipped: its name {problem}; give it another one")
+            else:
+                yield entry
 
     # Landing area
 
@@ -159,7 +166,7 @@ class Lake(dg.ConfigurableResource[Any]):
 
     def landed(self, workflow: str, hour: datetime) -> list[LandedFile]:
         """The hour's landed files by name, without hidden and unfinished ones."""
-        files = self.objects(self.landing_folder(workflow, hour))
+        files = (file for folder in folders_of(hour) for file in self.objects(f"landing/{workflow}/{folder}"))
         return sorted((f for f in files if is_message_file(f.path)), key=lambda f: f.path)
 
 
