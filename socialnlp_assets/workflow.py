@@ -108,6 +108,19 @@ def load_workflow(path: Path, catalogue: Catalogue | None = None, profile: Profi
         line = mark.line + 1 if mark else 1
         problem = getattr(error, "problem", None) or str(error)
         raise WorkflowError(f"{path}:{line}: not YAML: {problem}; compare with workflows/sprinklr.yaml") from None
+    workflow = read_workflow(data, node, path, catalogue, profile)
+    if workflow.name != path.stem:
+        raise WorkflowError(
+            f"{path}:{_line(node, ('name',))}: name: {workflow.name!r} must be the file's own name; "
+            f"write `name: {path.stem}` or rename the file"
+        )
+    return workflow
+
+
+def read_workflow(
+    data: Any, node: yaml.Node | None, path: Path, catalogue: Catalogue | None = None, profile: Profile | None = None
+) -> Workflow:
+    """Validate what YAML made of a workflow; `node` is where in `path` it was written. Raises `WorkflowError`."""
     if not isinstance(data, dict):
         raise WorkflowError(f"{path}:1: a workflow is a mapping with name, description, source and steps")
     catalogue = catalogue or load_catalogue()
@@ -129,11 +142,6 @@ def load_workflow(path: Path, catalogue: Catalogue | None = None, profile: Profi
             f"{path}:{_line(node, loc)}: {'.'.join(map(str, loc)) or 'workflow'}: {text}" for loc, text in problems
         ]
         raise WorkflowError("\n".join(lines))
-    if workflow.name != path.stem:
-        raise WorkflowError(
-            f"{path}:{_line(node, ('name',))}: name: {workflow.name!r} must be the file's own name; "
-            f"write `name: {path.stem}` or rename the file"
-        )
     return workflow
 
 
