@@ -11,13 +11,13 @@ from typing import Any
 import dagster as dg
 
 from socialnlp_assets.assets import build_assets
-from socialnlp_assets.assets.landing import build_landing
+from socialnlp_assets.assets.landing import Fed, build_landing
 from socialnlp_assets.assets.retention import build_retention
 from socialnlp_assets.partitions import hourly_partitions
 from socialnlp_assets.resources.build import build_resources
-from socialnlp_assets.resources.sources_file import configured_sources
 from socialnlp_assets.sensors import build_sensors
 from socialnlp_assets.settings import Settings
+from socialnlp_assets.sources.sources_file import configured_sources
 from socialnlp_assets.workflow import Workflow, load_workflows
 
 # What a forked step process needs and would otherwise import again for every step.
@@ -28,7 +28,8 @@ def build_definitions(settings: Settings, overrides: Mapping[str, Any] | None = 
     """Fresh definitions for `settings`; `overrides` replaces resources by name, as tests and tools need."""
     partitions = hourly_partitions(settings.start)
     workflows = load_workflows(*([settings.workflows] if settings.workflows else []))
-    landing = build_landing(workflows.values(), partitions, configured_sources(settings))
+    fed = {workflow.name: Fed(workflow.source, workflow.owners) for workflow in workflows.values()}
+    landing = build_landing(fed, partitions, configured_sources(settings))
     retention, nightly = build_retention(settings.raw_retention_days)
     return dg.Definitions(
         assets=[

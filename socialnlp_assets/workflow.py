@@ -19,14 +19,16 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 from socialnlp_assets.models.catalogue import Catalogue, Task, load_catalogue
 from socialnlp_assets.nlp.language import detect
 from socialnlp_assets.settings import Profile
+from socialnlp_assets.sources import known_sources
+from socialnlp_assets.sources.section import SourceSection, named_kinds, options_class
+from socialnlp_assets.sources.source import Language
 
 BUILT_IN = Path(__file__).parent / "workflows"
 Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,59}$")]
-Language = Annotated[str, Field(pattern=r"^[a-z]{2,3}$")]
 Owner = Annotated[str, Field(pattern=r"^(team:.+|[A-Za-z0-9._%+-]+@[A-Za-z0-9.-]+\.[A-Za-z]{2,7})$")]
 
 # Of the lake's own folders, of our jobs, of Dagster and of Python.
-_TAKEN = {"landing", "quarantine", "output", "leases", "retention", "pull_sprinklr", "pull_google_maps"} | {
+_TAKEN = {"landing", "quarantine", "output", "leases", "retention"} | {
     *("arg_dict", "bool", "conf", "config", "context", "dict", "float", "input", "input_arg_dict", "int", "meta"),
     *("output_arg_dict", "str", "type"),
     *kwlist,
@@ -39,14 +41,6 @@ class WorkflowError(ValueError):
 
 class _Strict(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-class Source(_Strict):
-    """Where the messages come from. `dropped`: somebody else puts files into the landing area."""
-
-    kind: Literal["sprinklr", "google_maps", "dropped"]
-    languages: tuple[Language, ...] = Field(min_length=1)
-    place_type: str | None = None
 
 
 class Translations(_Strict):
@@ -114,7 +108,7 @@ _STEP_CLASSES: dict[str, type[BaseModel]] = {
     "themes": Classifications,
     "summaries": Summaries,
 }
-_PARTS: dict[str, type[BaseModel]] = {"source": Source, "steps": Steps}
+_PARTS: dict[str, type[BaseModel]] = {"steps": Steps}
 
 # What a model must do to serve in a step's field.
 _TASKS: dict[tuple[str, str], tuple[Task, ...]] = {
@@ -135,7 +129,7 @@ class Workflow(_Strict):
     name: Name
     description: str
     owners: tuple[Owner, ...] = ()
-    source: Source
+    source: SourceSection
     steps: Steps
 
     def models(self) -> list[str]:
@@ -167,7 +161,7 @@ def load_workflow(path: Path, catalogue: Catalogue | None = None, profile: Profi
     except ValidationError as error:
         inner = {tuple(e["loc"])[:-1] for e in error.errors()}  # a list is "too short" for its faulty items too
         problems += [
-            (tuple(e["loc"]), _remedy(tuple(e["loc"]), dict(e)))
+            (tuple(e["loc"]), _remedy(tuple(e["loc"]), dict(e), data))
             for e in error.errors()
             if e["type"] != "too_short" or tuple(e["loc"]) not in inner
         ]
@@ -227,7 +221,7 @@ def _misfits(
     workflow: Workflow, catalogue: Catalogue, profile: Profile | None
 ) -> Iterator[tuple[tuple[str | int, ...], str]]:
     """What is well-formed but cannot work."""
-    if workflow.name in _TAKEN:
+    if workflow.name in _TAKEN or workflow.name in {f"pull_{source}" for source in known_sources()}:
         yield ("name",), f"{workflow.name!r} means something else here; choose another and rename the file"
     for (step, field), tasks in _TASKS.items():
         options = getattr(workflow.steps, step)
@@ -253,8 +247,6 @@ def _misfits(
             )
     if profile:
         yield from _unknown_languages(workflow, catalogue, profile)
-    if workflow.source.kind == "google_maps" and not workflow.source.place_type:
-        yield ("source",), "google_maps needs a place_type, such as `place_type: store`"
 
 
 def _unknown_languages(
@@ -283,10 +275,12 @@ def _unknown_languages(
 _FITTING = {"name": "lower-case letters, digits and _", "owners": "an e-mail address or team:name"}
 
 
-def _remedy(location: tuple[str | int, ...], error: dict[str, Any]) -> str:
+def _remedy(location: tuple[str | int, ...], error: dict[str, Any], data: dict[str, Any]) -> str:
     """A sentence that says what to do about one of pydantic's findings."""
     if error["type"] == "extra_forbidden":
-        model: type[BaseModel] = Workflow if len(location) == 1 else _PARTS[str(location[0])]
+        model: type[BaseModel] = Workflow
+        if len(location) > 1:
+            model = options_class(named_kinds(data["source"])) if location[0] == "source" else _PARTS[str(location[0])]
         if len(location) > 2:
             model = _STEP_CLASSES[str(location[1])]
         known = list(model.model_fields)
@@ -301,6 +295,8 @@ def _remedy(location: tuple[str | int, ...], error: dict[str, Any]) -> str:
         return f"{error['input']!r} does not fit; write {fitting}"
     if error["type"] == "too_short":
         return "is empty; name at least one"
+    if error["type"] == "source":  # it says itself what to do
+        return str(error["msg"])
     return f"{error['msg']} (got {error['input']!r})"
 
 

@@ -19,9 +19,10 @@ from typing import Any
 import dagster as dg
 import pyarrow as pa
 
+from socialnlp_assets import sources
 from socialnlp_assets.assets.quarantine import Rejected
 from socialnlp_assets.assets.step import Hour, Result, Step
-from socialnlp_assets.landing import Message, Reject, author_hash, read_records, standardise
+from socialnlp_assets.landing import Message, Reject, author_hash, read_records
 from socialnlp_assets.nlp.language import UNDETERMINED, detect
 from socialnlp_assets.partitions import floor_hour, folder_of, hour_of
 from socialnlp_assets.resources.lake import HourMissing
@@ -30,7 +31,6 @@ from socialnlp_assets.workflow import Workflow
 
 BATCH_ROWS = 4096
 AUTHOR_KEY = "author_key"  # name of the secret that author names are hashed with
-REVIEW_FIELDS = {"reviewId", "publishTime", "starRating", "authorAttribution"}  # only Google's reviews have these
 CERTAIN = 0.95  # of a detected language, to drop a message for it
 
 
@@ -54,7 +54,7 @@ class Desk:
     def take(self, record: Message | Reject) -> None:
         """Decide what becomes of one record."""
         self.rows_in += 1
-        row = record if isinstance(record, Reject) else standardise(record, self._source(record))
+        row = record if isinstance(record, Reject) else sources.read(record, self.workflow.source.kinds)
         if isinstance(row, Reject):
             self.rejected.append(Rejected(row.reason, row.record, file=row.file, position=row.position))
             return
@@ -70,13 +70,6 @@ class Desk:
             self.dropped[reason] += 1
         else:
             self._keep(row)
-
-    def _source(self, record: Message) -> str:
-        """Whose shape the message has: the workflow's source says it, or a dropped message itself."""
-        kind = self.workflow.source.kind
-        if kind != "dropped":
-            return kind
-        return "google_maps" if REVIEW_FIELDS & record.raw.keys() else "sprinklr"
 
     def _move(self, record: Message, own_hour: datetime) -> None:
         when = f"{own_hour:%Y-%m-%d %H:00}"
@@ -101,9 +94,8 @@ class Desk:
 
     def _unwanted(self, record: Message, row: dict[str, Any]) -> str | None:
         """Why the workflow leaves this message out; detects the language where the source names none."""
-        wanted = self.workflow.source.place_type
-        if wanted and record.raw.get("placeType", wanted) != wanted:
-            return "another place type"
+        if reason := self.workflow.source.unwanted(record.raw):
+            return reason
         row["language_detected"] = row["language"] is None
         if row["language"] is None:
             row["language"] = self._detect(row["message"])
@@ -174,7 +166,7 @@ def _is_erased(hour: Hour, when: datetime) -> bool:
 
 def _records(hour: Hour, paths: list[str]) -> Iterator[Message | Reject]:
     for path in paths:
-        yield from read_records(hour.lake.chunks(path), path)
+        yield from read_records(hour.lake.chunks(path), path, sources.shapes())
 
 
 def _move(hour: Hour, own_hour: datetime, raws: list[bytes]) -> None:

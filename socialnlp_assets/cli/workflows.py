@@ -51,7 +51,12 @@ def list_() -> None:
     table = Table("workflow", "source", "languages", "steps")
     for workflow in _all().values():
         source = workflow.source
-        table.add_row(workflow.name, source.kind, " ".join(source.languages), " → ".join(workflow.steps.named()))
+        table.add_row(
+            workflow.name,
+            ", ".join(source.kinds) or "dropped",
+            " ".join(source.languages),
+            " → ".join(workflow.steps.named()),
+        )
     Console().print(table)
 
 

@@ -15,9 +15,9 @@ import pyarrow.parquet as pq
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from socialnlp_assets.landing.shapes import FIELD_NAMES, SHAPES
 
 from socialnlp_assets.landing import Message, Reject, read_records, standardise
-from socialnlp_assets.landing.shapes import FIELD_NAMES, SHAPES
 from socialnlp_assets.schemas import POSTS
 
 QUICK = settings(max_examples=200, deadline=None, suppress_health_check=list(HealthCheck))

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from socialnlp_assets.fakes import sprinklr as fake
 from socialnlp_assets.resources.secrets import EnvironmentSecrets
+from socialnlp_assets.sources.sprinklr import stand_in as fake
 
 HOUR = datetime(2026, 11, 20, 8, tzinfo=UTC)
 

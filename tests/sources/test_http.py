@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from socialnlp_assets.fakes.server import Faults, Request, Response, serve
-from socialnlp_assets.resources.http import (
+from socialnlp_assets.resources.caller import (
     MOST_ATTEMPTS,
     Answer,
     Caller,

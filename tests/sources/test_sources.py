@@ -7,13 +7,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-
-from socialnlp_assets.fakes.google import API_KEY, FakeGoogle, many_reviews
-from socialnlp_assets.fakes.server import Faults
-from socialnlp_assets.fakes.sprinklr import FakeSprinklr, many_messages
-from socialnlp_assets.landing import read_messages
-from socialnlp_assets.resources.google_maps import GoogleMapsResource
-from socialnlp_assets.resources.secrets import EnvironmentSecrets
 from socialnlp_assets.resources.sources import (
     build_google_maps,
     build_sprinklr,
@@ -21,9 +14,16 @@ from socialnlp_assets.resources.sources import (
     pull_hour,
     split_by_language,
 )
-from socialnlp_assets.resources.sources_file import SourcesError, configured_sources
-from socialnlp_assets.resources.sprinklr import SprinklrResource, identity_of
+
+from socialnlp_assets.fakes.server import Faults
+from socialnlp_assets.landing import read_messages
+from socialnlp_assets.resources.secrets import EnvironmentSecrets
 from socialnlp_assets.settings import Settings
+from socialnlp_assets.sources.google_maps import GoogleMaps
+from socialnlp_assets.sources.google_maps.stand_in import API_KEY, FakeGoogle, many_reviews
+from socialnlp_assets.sources.sources_file import SourcesError, configured_sources
+from socialnlp_assets.sources.sprinklr import Sprinklr, identity_of
+from socialnlp_assets.sources.sprinklr.stand_in import FakeSprinklr, many_messages
 from socialnlp_assets.workflow import load_workflows
 
 from .conftest import HOUR
@@ -78,7 +78,7 @@ def test_an_hour_of_sprinklr_feeds_both_workflows_and_is_the_same_again(secrets:
     workflows = [load_workflows()[name] for name in ROUTES]
     account = FakeSprinklr(many_messages(300, HOUR), overlap=5)
     with account.serve() as url:
-        source = SprinklrResource(secrets=secrets, url=url, rows=70, **FAST)
+        source = Sprinklr(secrets=secrets, url=url, rows=70, **FAST)
         files = pull_hour(source, workflows, HOUR)
         account.messages = list(reversed(account.messages))
         account.faults = Faults(rate=0.2, seed=5, kinds=("truncated", "reset", "500"))
@@ -94,7 +94,7 @@ def test_an_hour_of_sprinklr_feeds_both_workflows_and_is_the_same_again(secrets:
 
 def test_an_hour_without_messages_is_an_empty_file(secrets: EnvironmentSecrets) -> None:
     with FakeSprinklr([]).serve() as url:
-        files = pull_hour(SprinklrResource(secrets=secrets, url=url), [load_workflows()["sprinklr"]], HOUR)
+        files = pull_hour(Sprinklr(secrets=secrets, url=url), [load_workflows()["sprinklr"]], HOUR)
     assert files == {f"landing/sprinklr/{FOLDER}/sprinklr.json": b"[]"}
 
 
@@ -106,9 +106,7 @@ def test_an_hour_of_reviews_goes_to_the_workflow_of_its_place_type(
     monkeypatch.setenv("SOCIALNLP_SECRET_GOOGLE_PLACES_KEY", API_KEY)
     workflows = [load_workflows()[name] for name in ("gmaps_stores", "gmaps_service_points")]
     with google.serve() as url:
-        maps = GoogleMapsResource(
-            secrets=secrets, locations={"store": [LOCATION]}, business_url=url, token_url=f"{url}/token"
-        )
+        maps = GoogleMaps(secrets=secrets, locations={"store": [LOCATION]}, business_url=url, token_url=f"{url}/token")
         files = pull_hour(maps, workflows, HOUR)
     counts = {key: len(json.loads(content)) for key, content in files.items()}
     assert counts == {
@@ -131,7 +129,7 @@ def test_an_hour_that_holds_half_an_emoji_is_pulled(secrets: EnvironmentSecrets)
     messages = many_messages(20, HOUR)
     messages[3]["content"]["text"] = messages[4]["messageId"] = "\ud83d"
     with FakeSprinklr(messages).serve() as url:
-        files = pull_hour(SprinklrResource(secrets=secrets, url=url, **FAST), [load_workflows()["sprinklr"]], HOUR)
+        files = pull_hour(Sprinklr(secrets=secrets, url=url, **FAST), [load_workflows()["sprinklr"]], HOUR)
     (content,) = files.values()
     records = read_messages(content, "sprinklr.json")
     assert not records.rejects
