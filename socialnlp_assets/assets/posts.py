@@ -54,7 +54,7 @@ class Desk:
     def take(self, record: Message | Reject) -> None:
         """Decide what becomes of one record."""
         self.rows_in += 1
-        row = record if isinstance(record, Reject) else sources.read(record, self.workflow.source.kinds)
+        row = record if isinstance(record, Reject) else sources.standardise(record, self.workflow.source.kinds)
         if isinstance(row, Reject):
             self.rejected.append(Rejected(row.reason, row.record, file=row.file, position=row.position))
             return

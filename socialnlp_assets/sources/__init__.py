@@ -6,11 +6,12 @@ To add one, subclass `Source` and name it in `SOURCES`, or, in a package of your
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Mapping
 from functools import cache
 from importlib.metadata import entry_points
 
-from socialnlp_assets.landing import Message, Reject, Row, Shape, standardise
+from socialnlp_assets import landing
+from socialnlp_assets.landing import Message, Reject, Row, Shape
 from socialnlp_assets.sources.feeds import Feeds
 from socialnlp_assets.sources.google_maps import GoogleMaps
 from socialnlp_assets.sources.mastodon import Mastodon
@@ -48,9 +49,9 @@ def shapes() -> list[Shape]:
     return [source.shape for source in known_sources().values()]
 
 
-def read(message: Message, kinds: Iterable[str]) -> Row | Reject:
+def standardise(message: Message, kinds: Collection[str] = ()) -> Row | Reject:
     """A message as a row of POSTS, by the shape of the source among `kinds` (all of them, where there are none) that
     has most of its signs on it; where none has any, the first."""
     known = known_sources()
     name = max(kinds or known, key=lambda kind: len(known[kind].shape.signs & message.raw.keys()))
-    return standardise(message, name, known[name].shape)
+    return landing.standardise(message, name, known[name].shape)

@@ -12,8 +12,6 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from socialnlp_assets.resources.sources import pull_hour
-from socialnlp_assets.resources.sprinklr import _page_of as sprinklr_page
 
 from socialnlp_assets.fakes.server import Request, Response, serve
 from socialnlp_assets.fakes.shapes import business_review, place_review, sprinklr_v1, sprinklr_v2
@@ -22,13 +20,15 @@ from socialnlp_assets.resources.caller import SourceError, TryAgain
 from socialnlp_assets.resources.endpoints.tasks import RowError
 from socialnlp_assets.resources.google_translate import GoogleTranslateResource
 from socialnlp_assets.resources.secrets import EnvironmentSecrets
+from socialnlp_assets.sources import shapes
 from socialnlp_assets.sources.google_maps import GoogleMaps
-from socialnlp_assets.sources.google_maps import _page_of as reviews_page
+from socialnlp_assets.sources.google_maps.reviews import page_of as reviews_page
 from socialnlp_assets.sources.google_maps.stand_in import API_KEY, FakeGoogle
 from socialnlp_assets.sources.sprinklr import Sprinklr
+from socialnlp_assets.sources.sprinklr.stream import _page_of as sprinklr_page
 from socialnlp_assets.workflow import load_workflows
 
-from .conftest import HOUR
+from .conftest import HOUR, pull_hour
 
 WHEN = datetime(2026, 11, 20, 8, 30, tzinfo=UTC)
 V2 = sprinklr_v2("La bolletta", "it", "bills", WHEN, Random(1))
@@ -93,7 +93,7 @@ def sprinklr(url: str, secrets: EnvironmentSecrets) -> Callable[[], None]:
 
     def ask() -> None:
         for content in pull_hour(source, [workflow], HOUR).values():
-            assert not [reject for reject in read_messages(content, "f").rejects if reject.position < 0]
+            assert not [reject for reject in read_messages(content, "f", shapes()).rejects if reject.position < 0]
 
     return ask
 

@@ -7,26 +7,22 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from socialnlp_assets.resources.sources import (
-    build_google_maps,
-    build_sprinklr,
-    landing_file,
-    pull_hour,
-    split_by_language,
-)
 
 from socialnlp_assets.fakes.server import Faults
 from socialnlp_assets.landing import read_messages
 from socialnlp_assets.resources.secrets import EnvironmentSecrets
 from socialnlp_assets.settings import Settings
+from socialnlp_assets.sources import shapes
 from socialnlp_assets.sources.google_maps import GoogleMaps
 from socialnlp_assets.sources.google_maps.stand_in import API_KEY, FakeGoogle, many_reviews
-from socialnlp_assets.sources.sources_file import SourcesError, configured_sources
+from socialnlp_assets.sources.source import landing_file
+from socialnlp_assets.sources.sources_file import SourcesError, build_section, configured_sources
 from socialnlp_assets.sources.sprinklr import Sprinklr, identity_of
+from socialnlp_assets.sources.sprinklr.sharing import split_by_language
 from socialnlp_assets.sources.sprinklr.stand_in import FakeSprinklr, many_messages
 from socialnlp_assets.workflow import load_workflows
 
-from .conftest import HOUR
+from .conftest import HOUR, pull_hour
 from .test_google import END, LOCATION, timedelta
 from .test_sprinklr import FAST, in_the_hour
 
@@ -131,7 +127,7 @@ def test_an_hour_that_holds_half_an_emoji_is_pulled(secrets: EnvironmentSecrets)
     with FakeSprinklr(messages).serve() as url:
         files = pull_hour(Sprinklr(secrets=secrets, url=url, **FAST), [load_workflows()["sprinklr"]], HOUR)
     (content,) = files.values()
-    records = read_messages(content, "sprinklr.json")
+    records = read_messages(content, "sprinklr.json", shapes())
     assert not records.rejects
     assert sorted(map(identity_of, (m.raw for m in records.messages))) == in_the_hour(messages)
 
@@ -143,16 +139,17 @@ def test_the_sources_file(tmp_path: Path) -> None:
         "google_maps:\n  places: {store: [ChIJ-1]}\n"
     )
     settings = Settings(sources=file, state=tmp_path)
-    assert configured_sources(settings) == {"sprinklr", "google_maps"}
-    assert build_sprinklr(settings).topics == {"rwanda": ["9"]}
-    assert build_google_maps(settings).places == {"store": ["ChIJ-1"]}
-    assert configured_sources(Settings(state=tmp_path)) == frozenset()
+    configured = configured_sources(settings)
+    assert list(configured) == ["sprinklr", "google_maps"]
+    assert configured["sprinklr"].topics == {"rwanda": ["9"]}  # type: ignore[attr-defined]
+    assert configured["google_maps"].places == {"store": ["ChIJ-1"]}  # type: ignore[attr-defined]
+    assert configured_sources(Settings(state=tmp_path)) == {}
 
 
 @pytest.mark.parametrize(
     ("content", "said"),
     [
-        ("twitter: {}", "sections sprinklr, google_maps, google_translate"),
+        ("twitter: {}", "sections sprinklr, google_maps, feeds, mastodon, google_translate"),
         ("[1", "not YAML"),
         (None, "unset SOCIALNLP_SOURCES"),
         ("sprinklr: {topic: {}}", "there is no topic; known here: url, api, topics"),
@@ -165,5 +162,5 @@ def test_a_sources_file_that_does_not_fit_says_so(content: str | None, said: str
     if content is not None:
         file.write_text(content)
     with pytest.raises(SourcesError, match=said) as raised:
-        build_sprinklr(Settings(sources=file, state=tmp_path))
+        build_section(Settings(sources=file, state=tmp_path), Sprinklr)
     assert str(file) in str(raised.value)
