@@ -39,8 +39,11 @@ def read_document(body: bytes, content_type: str, feed: str, found_at: str) -> D
 
     # As a stream: feedparser takes bytes that are no XML for the name of a file, and opens that.
     headers = {"content-type": content_type, "content-location": found_at}
-    found = feedparser.parse(io.BytesIO(body), response_headers=headers)
-    if not found.version:
+    try:
+        found = feedparser.parse(io.BytesIO(body), response_headers=headers)
+    except (ValueError, TypeError, AttributeError, LookupError, RecursionError, AssertionError) as error:
+        raise NoFeed(f"cannot be parsed ({type(error).__name__})") from None  # such as `&#xD800;`, half an emoji
+    if not found.get("version"):
         raise NoFeed("is no RSS, Atom or JSON Feed")
     entries = [_xml_entry(entry, found.feed, feed) for entry in found.entries]
     harmless = (feedparser.CharacterEncodingOverride, feedparser.NonXMLContentType)
