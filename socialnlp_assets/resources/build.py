@@ -9,7 +9,6 @@ import dagster as dg
 
 from socialnlp_assets.resources.lake import Lake
 from socialnlp_assets.settings import Settings
-from socialnlp_assets.sources.sources_file import source_resources
 
 
 def build_lake(settings: Settings) -> Lake:
@@ -23,7 +22,6 @@ def build_resources(settings: Settings) -> dict[str, Any]:
         "endpoints": endpoints_resource(settings),
         "articles": dg.ResourceDefinition(lambda _: _articles(settings)),
         "secrets": dg.ResourceDefinition(lambda _: _secrets(settings)),
-        **source_resources(settings),
     }
 
 

@@ -6,7 +6,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from socialnlp_assets.fakes.server import Faults, Request, Response, serve
 from socialnlp_assets.resources.caller import (
     Caller,
     RateLimit,
@@ -15,6 +14,7 @@ from socialnlp_assets.resources.caller import (
     shared_rate_limit,
 )
 from socialnlp_assets.resources.retry import MOST_ATTEMPTS
+from socialnlp_assets.sources.loopback import Faults, Request, Response, serve
 
 
 class Clock:

@@ -154,7 +154,7 @@ def test_ids_that_are_no_times_are_refused() -> None:
             return [{**status(1, at(1), "energia"), "id": "01JD3W7ZK2"}]
 
         def _answer(self, request: Any) -> Any:
-            from socialnlp_assets.fakes.server import as_json
+            from socialnlp_assets.sources.loopback import as_json
 
             return as_json(self._page("", request))
 

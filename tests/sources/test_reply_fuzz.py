@@ -13,19 +13,19 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from socialnlp_assets.fakes.server import Request, Response, serve
-from socialnlp_assets.fakes.shapes import business_review, place_review, sprinklr_v1, sprinklr_v2
 from socialnlp_assets.landing import read_messages
 from socialnlp_assets.resources.caller import SourceError, TryAgain
-from socialnlp_assets.resources.endpoints.tasks import RowError
 from socialnlp_assets.resources.google_translate import GoogleTranslateResource
 from socialnlp_assets.resources.secrets import EnvironmentSecrets
 from socialnlp_assets.sources import shapes
 from socialnlp_assets.sources.google_maps import GoogleMaps
 from socialnlp_assets.sources.google_maps.reviews import page_of as reviews_page
 from socialnlp_assets.sources.google_maps.stand_in import API_KEY, FakeGoogle
+from socialnlp_assets.sources.invented.messages import business_review, place_review, sprinklr_v1, sprinklr_v2
+from socialnlp_assets.sources.loopback import Request, Response, serve
 from socialnlp_assets.sources.sprinklr import Sprinklr
 from socialnlp_assets.sources.sprinklr.stream import _page_of as sprinklr_page
+from socialnlp_assets.tasks import RowError
 from socialnlp_assets.workflow import load_workflows
 
 from .conftest import HOUR, pull_hour

@@ -8,13 +8,13 @@ from typing import Any
 
 import pytest
 
-from socialnlp_assets.fakes.server import Faults
 from socialnlp_assets.landing import read_messages
 from socialnlp_assets.resources.secrets import EnvironmentSecrets
 from socialnlp_assets.settings import Settings
 from socialnlp_assets.sources import shapes
 from socialnlp_assets.sources.google_maps import GoogleMaps
 from socialnlp_assets.sources.google_maps.stand_in import API_KEY, FakeGoogle, many_reviews
+from socialnlp_assets.sources.loopback import Faults
 from socialnlp_assets.sources.source import landing_file
 from socialnlp_assets.sources.sources_file import SourcesError, build_section, configured_sources
 from socialnlp_assets.sources.sprinklr import Sprinklr, identity_of

@@ -12,12 +12,12 @@ from typing import Any
 import pytest
 from pydantic import SecretStr
 
-from socialnlp_assets.fakes.server import FAULTS, Faults
 from socialnlp_assets.landing import read_messages
 from socialnlp_assets.resources.caller import SourceError, SourceRefused, SourceUnavailable
 from socialnlp_assets.resources.lake import Lake
 from socialnlp_assets.resources.secrets import EnvironmentSecrets
 from socialnlp_assets.sources import shapes, standardise
+from socialnlp_assets.sources.loopback import FAULTS, Faults
 from socialnlp_assets.sources.sprinklr import Sprinklr, identity_of, time_of
 from socialnlp_assets.sources.sprinklr import stand_in as fake
 from socialnlp_assets.sources.sprinklr.stand_in import FakeSprinklr, many_messages

@@ -19,7 +19,7 @@ from html import escape
 
 import click
 
-from socialnlp_assets.fakes.server import Fault, Faults, Request, Response, as_html, serve
+from socialnlp_assets.sources.loopback import Fault, Faults, Request, Response, as_html, serve
 
 OWN_FAULTS: dict[str, Fault] = {
     "broken": lambda response: Response(200, response.body[: len(response.body) * 2 // 3], response.content_type),

@@ -22,9 +22,9 @@ from typing import Any
 
 import click
 
-from socialnlp_assets.fakes.phrases import fill, phrases
-from socialnlp_assets.fakes.server import Fault, Faults, Request, Response, as_json, serve
-from socialnlp_assets.fakes.shapes import Raw, business_review, place_review
+from socialnlp_assets.sources.invented.messages import Raw, business_review, place_review
+from socialnlp_assets.sources.invented.phrases import fill, phrases
+from socialnlp_assets.sources.loopback import Fault, Faults, Request, Response, as_json, serve
 
 API_KEY = "sample-google-key-0001"
 PROJECT = "sample-project"

@@ -19,7 +19,7 @@ from urllib.parse import unquote
 
 import click
 
-from socialnlp_assets.fakes.server import Fault, Faults, Request, Response, as_json, serve
+from socialnlp_assets.sources.loopback import Fault, Faults, Request, Response, as_json, serve
 
 Raw = dict[str, Any]
 OWN_FAULTS: dict[str, Fault] = {

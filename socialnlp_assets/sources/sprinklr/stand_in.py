@@ -20,9 +20,9 @@ from typing import Any, Literal
 
 import click
 
-from socialnlp_assets.fakes.phrases import phrases, post
-from socialnlp_assets.fakes.server import Fault, Faults, Request, Response, as_html, as_json, serve
-from socialnlp_assets.fakes.shapes import Raw, sprinklr_v1, sprinklr_v2
+from socialnlp_assets.sources.invented.messages import Raw, sprinklr_v1, sprinklr_v2
+from socialnlp_assets.sources.invented.phrases import phrases, post
+from socialnlp_assets.sources.loopback import Fault, Faults, Request, Response, as_html, as_json, serve
 
 KEY, SECRET, REFRESH_TOKEN = "sample-api-key-0001", "sample-api-secret-0001", "sample-refresh-token-0001"
 MOST_OF_A_WINDOW = 10_000
