@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import UTC, datetime
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
 
@@ -19,9 +20,10 @@ HOUR = datetime(2026, 11, 20, 8, tzinfo=UTC)
 
 def pull_hour(source: Source, workflows: Iterable[Workflow], hour: datetime = HOUR) -> dict[str, bytes]:
     """The landing files that pulling an hour into an empty lake makes, by path."""
-    lake = Lake(uri="memory:///")
     fed = {workflow.name: workflow.source for workflow in workflows}
-    return {landed.path: lake.get(landed.path) for landed in source.pull(lake, hour, fed)}
+    with TemporaryDirectory() as folder:
+        lake = Lake(uri=folder)
+        return {landed.path: lake.get(landed.path) for landed in source.pull(lake, hour, fed)}
 
 
 @pytest.fixture

@@ -6,6 +6,8 @@ import json
 from collections.abc import Sequence
 from contextlib import ExitStack
 from datetime import datetime, timedelta
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import pytest
@@ -30,12 +32,13 @@ def at(minutes: float) -> datetime:
 
 def pulled(instances: Sequence[FakeMastodon], *hashtags: str, hour: datetime = HOUR, **options: Any) -> list[Raw]:
     """What an hour's pull for one workflow lands."""
-    lake, fed = Lake(uri="memory:///"), {"open_web": SourceOptions(kind="mastodon", languages=("en",))}
+    fed = {"open_web": SourceOptions(kind="mastodon", languages=("en",))}
     with ExitStack() as stack:
+        lake = Lake(uri=stack.enter_context(TemporaryDirectory()))
         urls = [stack.enter_context(instance.serve()) for instance in instances]
         settings = {"instances": urls, "hashtags": {"open_web": list(hashtags)}, **FAST, **options}
         (landed,) = Mastodon(**settings).pull(lake, hour, fed)
-    found: list[Raw] = json.loads(lake.get(landed.path))
+        found: list[Raw] = json.loads(lake.get(landed.path))
     return found
 
 
@@ -96,9 +99,9 @@ def test_the_same_number_on_two_instances_is_two_statuses() -> None:
     assert len(pulled([FakeMastodon([one]), FakeMastodon([other])], "energia")) == 2
 
 
-def test_each_workflow_gets_its_own_hashtags_and_a_timeline_is_asked_for_once() -> None:
+def test_each_workflow_gets_its_own_hashtags_and_a_timeline_is_asked_for_once(tmp_path: Path) -> None:
     instance = FakeMastodon([status(1, at(1), "energia"), status(2, at(2), "luce")])
-    lake, options = Lake(uri="memory:///"), SourceOptions(kind="mastodon", languages=("en",))
+    lake, options = Lake(uri=str(tmp_path)), SourceOptions(kind="mastodon", languages=("en",))
     with instance.serve() as url:
         source = Mastodon(instances=[url], hashtags={"a": ["energia"], "b": ["luce", "energia"]}, **FAST)
         landed = {
