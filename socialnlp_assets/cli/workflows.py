@@ -67,23 +67,30 @@ def check(files: tuple[Path, ...]) -> None:
 
 @workflows.command()
 @click.argument("name")
-@click.option("--database", help="Create or replace the table in this Glue database instead of printing it.")
-def table(name: str, database: str | None) -> None:
-    """The Athena table of the workflow NAME's output: the TableInput of Glue's CreateTable, as JSON."""
-    from socialnlp_assets.resources.athena import create_table, table_input
+@click.option("--database", help="Create or replace the tables and the view in this Glue database.")
+@click.option("--view", is_flag=True, help="Print SQL that makes the view in DuckDB.")
+def table(name: str, database: str | None, view: bool) -> None:
+    """The output of the workflow NAME in Athena: a view, called as the workflow, and the two tables that it stands
+    on. Prints the TableInputs of Glue's CreateTable, as JSON."""
+    from socialnlp_assets.resources.athena import create_table, tables
     from socialnlp_assets.resources.build import build_lake
+    from socialnlp_assets.resources.output_view import duckdb_sql
 
     known = _all()
     if name not in known:
         raise click.UsageError(f"no workflow is called {name!r}; choose one of {', '.join(known)}")
     settings = Settings()
-    location = build_lake(settings).address(f"output/{name}")
-    definition = table_input(name, known[name].output().table(), location, settings.start)
-    if database is None:
-        click.echo(json.dumps(definition, indent=2, ensure_ascii=False))
+    lake = build_lake(settings)
+    if view:
+        click.echo(duckdb_sql(lake, name))
         return
-    created = create_table(definition, database, settings)
-    click.echo(f"{database}.{name} {'created' if created else 'replaced'}; it reads {location}")
+    definitions = tables(name, known[name].output().table(), lake, database or "default", settings.start)
+    if database is None:
+        click.echo(json.dumps(definitions, indent=2, ensure_ascii=False))
+        return
+    for definition in definitions:
+        created = create_table(definition, database, settings)
+        click.echo(f"{database}.{definition['Name']} {'created' if created else 'replaced'}")
 
 
 @workflows.command()

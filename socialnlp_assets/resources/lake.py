@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import io
 import logging
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import dagster as dg
@@ -27,6 +28,8 @@ logger = logging.getLogger(__name__)
 
 CHUNK = 1 << 20  # bytes
 ROW_GROUP = 1 << 14  # rows
+
+Values = Mapping[str, str | None]  # of columns that are the same in every row
 
 
 class HourMissing(LookupError):
@@ -79,14 +82,17 @@ class Lake(dg.ConfigurableResource[Any]):
     def table_path(workflow: str, asset: str, hour: datetime) -> str:
         return f"{workflow}/{asset}/{folder_of(hour)}/part.parquet"
 
-    def write_table(self, path: str, table: pa.Table, rows: list[int] | None = None) -> int:
-        """Replace the object at `path` by the table, or by some of its rows; returns its size in bytes."""
+    def write_table(
+        self,
+        path: str,
+        table: pa.Table,
+        rows: list[int] | None = None,
+        values: Mapping[str, str | None] = MappingProxyType({}),
+    ) -> int:
+        """Replace the object at `path` by the table, or by some of its rows, with further columns of one value each;
+        returns its size in bytes."""
         sink = io.BytesIO()
-        count = table.num_rows if rows is None else len(rows)
-        with pq.ParquetWriter(sink, table.schema, compression="zstd") as writer:
-            for start in range(0, count, ROW_GROUP):  # a copy of few rows at a time
-                stop = min(start + ROW_GROUP, count)
-                writer.write_table(table.slice(start, stop - start) if rows is None else table.take(rows[start:stop]))
+        write_parquet(table, sink, rows, values)
         size = sink.tell()
         sink.seek(0)
         obstore.put(self.store, path, sink)
@@ -168,6 +174,24 @@ class Lake(dg.ConfigurableResource[Any]):
         """The hour's landed files by name, without hidden and unfinished ones."""
         files = (file for folder in folders_of(hour) for file in self.objects(f"landing/{workflow}/{folder}"))
         return sorted((f for f in files if is_message_file(f.path)), key=lambda f: f.path)
+
+
+def write_parquet(
+    table: pa.Table, sink: Any, rows: list[int] | None = None, values: Values = MappingProxyType({})
+) -> None:
+    """Write the table, or some of its rows, with further columns of one value each: the same bytes for the same rows,
+    however the table came about."""
+    schema = table.schema
+    for name in values:
+        schema = schema.append(pa.field(name, pa.string()))
+    count = table.num_rows if rows is None else len(rows)
+    with pq.ParquetWriter(sink, schema, compression="zstd") as writer:
+        for start in range(0, count, ROW_GROUP):  # a copy of few rows at a time
+            stop = min(start + ROW_GROUP, count)
+            group = table.slice(start, stop - start) if rows is None else table.take(rows[start:stop])
+            for name, value in values.items():
+                group = group.append_column(name, pa.repeat(pa.scalar(value, pa.string()), group.num_rows))
+            writer.write_table(group.combine_chunks())
 
 
 def is_message_file(path: str) -> bool:
