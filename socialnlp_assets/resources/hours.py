@@ -171,7 +171,7 @@ def hour_lease(context: dg.AssetExecutionContext, lake: Lake, workflow: str) -> 
         hour_store(lake),
         workflow,
         hour_of(context.partition_key),
-        context.run_id,
+        context.run.run_id,
         is_over=partial(_is_over, context.instance),
         told=context.log.info,
     )
