@@ -172,7 +172,7 @@ def test_an_article_takes_the_text_of_its_page(settings: Settings) -> None:
 
 
 def test_rwanda_and_reviews(whole_platform: Platform) -> None:
-    for workflow, assets in {"rwanda": 7, "gmaps_stores": 5, "gmaps_service_points": 5}.items():
+    for workflow, assets in {"rwanda": 8, "gmaps_stores": 5, "gmaps_service_points": 5}.items():
         land_samples(whole_platform, workflow)
         result = whole_platform.run(workflow, SECOND)
         assert result.success
