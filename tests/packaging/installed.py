@@ -5,8 +5,10 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+import tomllib
 from collections.abc import Iterable
 from importlib import metadata
+from pathlib import Path
 
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
@@ -37,11 +39,18 @@ def closure(requirements: Iterable[str]) -> set[str]:
     return {name for name, _ in seen}
 
 
-def of_extra(*extras: str) -> list[str]:
-    """What the project's `extras` ask for, without the orchestrator's own requirements."""
-    lines = [Requirement(line) for line in metadata.requires(PROJECT) or []]
-    asked = [line for line in lines if line.marker and any(line.marker.evaluate({"extra": e}) for e in extras)]
-    return [str(line).partition(";")[0] for line in asked if not line.marker.evaluate({"extra": ""})]
+def declared(extra: str = "") -> list[str]:
+    """What pyproject.toml asks for: the project's own requirements, or those of an extra alone."""
+    project = tomllib.loads((Path(__file__).parents[2] / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    lines: list[str] = project["optional-dependencies"][extra] if extra else project["dependencies"]
+    return lines
+
+
+def modules_of(distributions: Iterable[str]) -> set[str]:
+    """The top-level modules that `distributions` install."""
+    asked = {canonicalize_name(name) for name in distributions}
+    owners = metadata.packages_distributions().items()
+    return {module for module, names in owners if asked & {canonicalize_name(name) for name in names}}
 
 
 def run_with(distributions: set[str], program: str, *arguments: str) -> str:
