@@ -1,4 +1,4 @@
-"""Landing arrivals, the endpoint reaper, and what happens after a run has ended."""
+"""Landing arrivals, the endpoint reaper, and what runs that have ended leave behind."""
 
 from __future__ import annotations
 
@@ -13,14 +13,15 @@ from socialnlp_assets.sensors.queue import LandingQueue
 from socialnlp_assets.settings import Settings
 from socialnlp_assets.workflow import Workflow
 
+__all__ = ["arrival_sensors", "endpoint_reaper", "hour_releases", "run_end_hooks"]
 
-def build_sensors(settings: Settings, workflows: Iterable[Workflow]) -> list[dg.SensorDefinition]:
-    """Every sensor of the code location."""
-    arrivals = [
+
+def arrival_sensors(settings: Settings, workflows: Iterable[Workflow]) -> list[dg.SensorDefinition]:
+    """The sensor of each workflow's landing area."""
+    return [
         landing_sensor(workflow, settings.start, settings.landing_lookback_hours, _queue(settings, workflow))
         for workflow in workflows
     ]
-    return [*arrivals, endpoint_reaper(), *run_end_hooks(), *hour_releases()]
 
 
 def _queue(settings: Settings, workflow: Workflow) -> LandingQueue | None:

@@ -16,7 +16,7 @@ from socialnlp_assets.resources.endpoints.protocol import (
     PayloadTooLarge,
     Reply,
 )
-from socialnlp_assets.resources.endpoints.tasks import Keyword, RowError, Scores
+from socialnlp_assets.tasks import Keyword, RowError, Scores
 from tests.endpoints.scripted import CATALOGUE, Endpoint, once
 
 # Results in order

@@ -13,7 +13,7 @@ from socialnlp_assets.models.catalogue import EMBEDDED_MODELS, load_catalogue
 from socialnlp_assets.nlp.cleaning import prepare_for_classification, prepare_review
 from socialnlp_assets.serving.handler import Handler
 from socialnlp_assets.serving.handlers import engine_handler
-from socialnlp_assets.serving.protocol import PARAMETERS
+from socialnlp_assets.tasks import task
 
 FOLDERS = sorted(path.parent for path in EMBEDDED_MODELS.rglob("model.json") if "targets" not in path.read_text())
 
@@ -26,7 +26,7 @@ def load(folder: Path) -> tuple[Handler, dict[str, Any]]:
 
 def predict(name: str, *texts: str, **parameters: Any) -> list[Any]:
     handler, settings = load(EMBEDDED_MODELS / name)
-    defaults = {key: parameter.default for key, parameter in PARAMETERS[settings["task"]].items()}
+    defaults = task(settings["task"]).defaults()
     return list(handler.predict(texts, {**defaults, **parameters}).results)
 
 

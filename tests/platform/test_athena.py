@@ -17,8 +17,6 @@ import pyarrow.parquet as pq
 import pytest
 from moto.server import ThreadedMotoServer
 
-from socialnlp_assets.assets import STEPS
-from socialnlp_assets.assets.output import output_schema
 from socialnlp_assets.resources.athena import create_table, hive_type, tables
 from socialnlp_assets.resources.lake import Lake
 from socialnlp_assets.resources.output_view import duckdb_sql
@@ -45,7 +43,7 @@ def test_glue_takes_the_tables_and_the_view_of_every_workflow_and_takes_them_aga
     glue = boto3.client("glue", endpoint_url=settings.aws_endpoint_url, region_name="us-east-1")
     glue.create_database(DatabaseInput={"Name": "listening"})
     for name, workflow in load_workflows().items():
-        for definition in tables(name, output_schema(STEPS, workflow), S3_LAKE, "listening", settings.start):
+        for definition in tables(name, workflow.output().table(), S3_LAKE, "listening", settings.start):
             assert create_table(definition, "listening", settings)
             assert not create_table(definition, "listening", settings)
         files, generations, view = (
@@ -75,7 +73,7 @@ def test_glue_takes_the_tables_and_the_view_of_every_workflow_and_takes_them_aga
 def test_the_files_of_a_run_have_just_the_columns_of_the_tables(whole_platform: Platform) -> None:
     whole_platform.land([message(1)])
     assert whole_platform.run().success
-    schema = output_schema(STEPS, load_workflows()["sprinklr"])
+    schema = load_workflows()["sprinklr"].output().table()
     files, generations, _ = tables("sprinklr", schema, S3_LAKE, "listening", whole_platform.settings.start)
     root = Path(whole_platform.settings.lake_uri)
     assert_is_of(files, root / "output" / "sprinklr")
