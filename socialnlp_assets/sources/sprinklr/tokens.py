@@ -12,7 +12,7 @@ from typing import Any, NamedTuple, TypeVar
 
 from pydantic import SecretStr
 
-from socialnlp_assets.resources.http import Caller, SourceRefused, TryAgain
+from socialnlp_assets.resources.caller import Caller, SourceRefused, TryAgain
 from socialnlp_assets.resources.secrets import SecretMissing, Secrets
 
 T = TypeVar("T")

@@ -12,70 +12,30 @@ import hashlib
 import json
 import logging
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
-from typing import Any, Literal, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-import dagster as dg
-from pydantic import Field
-
-from socialnlp_assets.resources.http import (
+from socialnlp_assets.resources.caller import (
     Answer,
     Caller,
     SourceRefused,
     SourceUnavailable,
     TryAgain,
-    retry_after,
     shared_rate_limit,
 )
-from socialnlp_assets.resources.secrets import Secrets
-from socialnlp_assets.resources.sprinklr_auth import SprinklrToken
+from socialnlp_assets.resources.retry import named_pause
+from socialnlp_assets.sources.sprinklr.tokens import SprinklrToken
+
+if TYPE_CHECKING:
+    from socialnlp_assets.sources.sprinklr import Sprinklr
 
 log = logging.getLogger(__name__)
-MOST_ROWS = 1000  # a page
 MOST_OF_A_WINDOW = 10_000  # messages that can be paged through in one window
 
 _SUCCESS = ("SUCCESS", "OK", 200, "200")
 _DIGITS = re.compile(r"[0-9]{1,18}")
 _TIMES = {"SN_CREATED_TIME": ("channelCreatedTime", "snCreatedTime"), "SYSTEM_CREATED_TIME": ("createdTime",)}
-
-
-class SprinklrResource(dg.ConfigurableResource[Any]):
-    """The listening stream of one Sprinklr account.
-
-    Its secrets are ``sprinklr_key``, ``sprinklr_secret`` and ``sprinklr_tokens`` (a refresh token); without the last
-    the client's own credentials serve.
-    """
-
-    secrets: Secrets
-    url: str = Field(default="https://api3.sprinklr.com/prod", description="with the environment, no slash at the end")
-    api: Literal["v2", "v1"] = "v2"
-    topics: dict[str, list[str]] = Field(default={}, description="workflow: the topics whose messages it takes")
-    rest: str = Field(default="sprinklr", description="the workflow that drops and counts what nobody takes")
-    time_field: Literal["SN_CREATED_TIME", "SYSTEM_CREATED_TIME"] = Field(
-        default="SN_CREATED_TIME", description="an hour is when messages were published, or when Sprinklr had them"
-    )
-    redirect_uri: str = Field(default="", description="as registered with the application; asked for on renewal")
-    rows: int = Field(default=MOST_ROWS, ge=1, le=MOST_ROWS, description="messages a page")
-    calls_per_second: int = 10
-    calls_per_hour: int = 1000
-    timeout_seconds: float = 60.0
-    patience_seconds: float = Field(default=900.0, description="pauses in all before a request is given up")
-    first_pause_seconds: float = 1.0
-
-    def messages(self, since: datetime, until: datetime, topics: Sequence[str] = ()) -> Iterator[Any]:
-        """Raw messages of ``since <= time < until``, as delivered, each once; `topics` or else all configured ones.
-
-        Raises `SourceUnavailable` when running the hour again later may help, `SourceRefused` when it will not.
-        """
-        wanted = tuple(topics) or tuple(sorted({topic for some in self.topics.values() for topic in some}))
-        begin, end, seen = _milliseconds(since), _milliseconds(until), set[str]()
-        for message in _Stream(self, wanted).window(begin - 1, end):
-            identity, when = identity_of(message), time_of(message, self.time_field)
-            if identity not in seen and (when is None or begin <= when < end):
-                seen.add(identity)
-                yield message
 
 
 class _Page(NamedTuple):
@@ -84,10 +44,10 @@ class _Page(NamedTuple):
 
 
 @dataclass
-class _Stream:
+class Stream:
     """One reading of the stream, and how it is paged."""
 
-    resource: SprinklrResource
+    resource: Sprinklr
     topics: tuple[str, ...]
     start_counts_rows: bool = False
     token: SprinklrToken = field(init=False, repr=False)
@@ -193,14 +153,10 @@ def _judge(answer: Answer) -> None:
         return
     said = f"{answer.headers.get('x-mashery-error-code', '')} {answer.text}".lower().replace("_", " ")
     if "over rate" in said or "over qps" in said:
-        raise TryAgain("403 Developer Over Rate", retry_after(answer))
+        raise TryAgain("403 Developer Over Rate", named_pause(answer.headers.get("retry-after", "")))
     if "developer inactive" in said:
         raise SourceRefused(
             "Sprinklr answered 403 Developer Inactive: the secret sprinklr_key or its token is not valid for this "
             "environment, or the application was switched off; correct it in the developer portal",
             status=403,
         )
-
-
-def _milliseconds(when: datetime) -> int:
-    return round(when.timestamp() * 1000)

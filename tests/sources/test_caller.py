@@ -1,26 +1,20 @@
-"""Rate limits on a scripted clock, and what is made of `Retry-After`."""
+"""Rate limits on a scripted clock, and what a caller makes of answers that go wrong."""
 
 from __future__ import annotations
-
-import time
-from datetime import UTC, datetime, timedelta
-from email.utils import format_datetime
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from socialnlp_assets.fakes.server import Faults, Request, Response, serve
-from socialnlp_assets.resources.http import (
-    MOST_ATTEMPTS,
-    Answer,
+from socialnlp_assets.resources.caller import (
     Caller,
     RateLimit,
     SourceRefused,
     SourceUnavailable,
-    retry_after,
     shared_rate_limit,
 )
+from socialnlp_assets.resources.retry import MOST_ATTEMPTS
+from socialnlp_assets.sources.loopback import Faults, Request, Response, serve
 
 
 class Clock:
@@ -72,11 +66,6 @@ def test_a_process_shares_a_limit_by_its_name() -> None:
     assert shared_rate_limit("a", (1, 1.0)) is not shared_rate_limit("b", (1, 1.0))
 
 
-@pytest.mark.parametrize(("value", "seconds"), [("7", 7.0), ("0", 0.0), ("", None), ("soon", None), ("²", None)])
-def test_retry_after_in_seconds(value: str, seconds: float | None) -> None:
-    assert retry_after(Answer(429, {"retry-after": value}, b"")) == seconds
-
-
 @pytest.mark.parametrize(("pause", "attempts"), [(0.01, range(3, 20)), (0.0, range(MOST_ATTEMPTS, MOST_ATTEMPTS + 1))])
 def test_a_source_that_says_now_each_time_is_given_up_all_the_same(pause: float, attempts: range) -> None:
     faults = Faults(rate=1.0, kinds=("429",))  # with `Retry-After: 0`
@@ -109,10 +98,3 @@ def test_a_secret_is_masked_wherever_a_message_is_cut() -> None:
             with pytest.raises(SourceRefused) as raised:
                 caller.ask("GET", f"{url}/?x={'x' * before}", read=str, headers={"Key": secret})
             assert secret[:1] not in str(raised.value).removeprefix("A source answered 400: ")
-
-
-def test_retry_after_as_a_date() -> None:
-    in_a_minute = format_datetime(datetime.fromtimestamp(time.time() + 60, UTC), usegmt=True)
-    assert retry_after(Answer(429, {"retry-after": in_a_minute}, b"")) == pytest.approx(60, abs=3)
-    long_ago = format_datetime(datetime.now(UTC) - timedelta(days=1), usegmt=True)
-    assert retry_after(Answer(429, {"retry-after": long_ago}, b"")) == 0

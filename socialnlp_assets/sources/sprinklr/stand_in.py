@@ -1,6 +1,6 @@
 """A stand-in for Sprinklr: its listening streams v2 and v1, its tokens, its gateway with its limits.
 
-    python -m socialnlp_assets.fakes.sprinklr --port 8098 --messages 500 --hour 2026-11-20T08
+    python -m socialnlp_assets.sources.sprinklr.stand_in --port 8098 --messages 500 --hour 2026-11-20T08
 
 Then, from another terminal, ``curl -d '["truncated", "over_rate"]' http://127.0.0.1:8098/faults``
 makes the next two answers go wrong.
@@ -20,9 +20,9 @@ from typing import Any, Literal
 
 import click
 
-from socialnlp_assets.fakes.phrases import phrases, post
-from socialnlp_assets.fakes.server import Fault, Faults, Request, Response, as_html, as_json, serve
-from socialnlp_assets.fakes.shapes import Raw, sprinklr_v1, sprinklr_v2
+from socialnlp_assets.sources.invented.messages import Raw, sprinklr_v1, sprinklr_v2
+from socialnlp_assets.sources.invented.phrases import phrases, post
+from socialnlp_assets.sources.loopback import Fault, Faults, Request, Response, as_html, as_json, serve
 
 KEY, SECRET, REFRESH_TOKEN = "sample-api-key-0001", "sample-api-secret-0001", "sample-refresh-token-0001"
 MOST_OF_A_WINDOW = 10_000
@@ -68,7 +68,7 @@ class FakeSprinklr:
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def serve(self, port: int = 0) -> AbstractContextManager[str]:
-        """Serves while the block runs; yields the address to use as `SprinklrResource.url`."""
+        """Serves while the block runs; yields the address to use as `Sprinklr.url`."""
         return serve(self._answer, self.faults, port, OWN_FAULTS)
 
     def _answer(self, request: Request) -> Response:

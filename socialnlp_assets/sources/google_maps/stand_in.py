@@ -1,7 +1,7 @@
 """A stand-in for Google: Places (New), Business Profile reviews, Cloud Translation v2 and v3, and the OAuth
 token service, which checks signatures as the real one does.
 
-    python -m socialnlp_assets.fakes.google --port 8097 --hour 2026-11-20T08
+    python -m socialnlp_assets.sources.google_maps.stand_in --port 8097 --hour 2026-11-20T08
 
 Then ``curl -d '["user_rate", "truncated"]' http://127.0.0.1:8097/faults`` makes the next two answers go wrong.
 """
@@ -22,9 +22,9 @@ from typing import Any
 
 import click
 
-from socialnlp_assets.fakes.phrases import fill, phrases
-from socialnlp_assets.fakes.server import Fault, Faults, Request, Response, as_json, serve
-from socialnlp_assets.fakes.shapes import Raw, business_review, place_review
+from socialnlp_assets.sources.invented.messages import Raw, business_review, place_review
+from socialnlp_assets.sources.invented.phrases import fill, phrases
+from socialnlp_assets.sources.loopback import Fault, Faults, Request, Response, as_json, serve
 
 API_KEY = "sample-google-key-0001"
 PROJECT = "sample-project"

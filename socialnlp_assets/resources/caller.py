@@ -1,26 +1,24 @@
-"""Asking a source over HTTP: patiently, within its rate limits, without ever showing a secret."""
+"""Asking somebody's API over HTTP: patiently, within its rate limits, without ever showing a secret."""
 
 from __future__ import annotations
 
 import json
 import logging
-import random
 import re
 import threading
 import time
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from email.utils import parsedate_to_datetime
 from functools import cache
 from typing import Any, TypeVar
 
 import urllib3
 
+from socialnlp_assets.resources.retry import named_pause, retrying
+
 T = TypeVar("T")
 log = logging.getLogger(__name__)
-LONGEST_PAUSE = 60.0  # seconds between two attempts, unless the source names a longer time itself
-MOST_ATTEMPTS = 100  # for one request, however short its pauses
 LONGEST_QUOTE = 500  # characters of what a source said, in a message
 OAUTH_ERRORS = re.compile(
     r"invalid_(?:request|client|grant|scope)|unauthorized_client|unsupported_grant_type"  # RFC 6749, 5.2
@@ -87,18 +85,26 @@ class RateLimit:
         self._windows = [(calls, seconds, deque[float](maxlen=calls)) for calls, seconds in limits]
         self._lock = threading.Lock()
         self._clock, self._sleep = clock, sleep
+        self._held_until = 0.0
 
     def wait(self) -> None:
         """Returns when the next call may be made, and counts it."""
         with self._lock:
             now = self._clock()
-            start = max([now, *(past[0] + s for calls, s, past in self._windows if len(past) == calls)])
+            start = max(
+                [now, self._held_until, *(past[0] + s for calls, s, past in self._windows if len(past) == calls)]
+            )
             for _, _, past in self._windows:
                 past.append(start)
         if start - now > 5:
             log.warning("waiting %.0f s for the rate limit", start - now)
         if start > now:
             self._sleep(start - now)
+
+    def hold(self, seconds: float) -> None:
+        """No call before so many seconds have passed: the other side counts, too, and says that all are used up."""
+        with self._lock:
+            self._held_until = max(self._held_until, self._clock() + seconds)
 
 
 @cache
@@ -112,8 +118,8 @@ def shared_rate_limit(name: str, *limits: tuple[int, float]) -> RateLimit:
 class Caller:
     """Sends requests to one source and retries what is worth it.
 
-    `judge` sees every answer other than 200: it raises `TryAgain`, or `SourceRefused`, or returns to have it
-    treated as usual (429 and 5xx are tried again, the rest is refused).
+    `judge` sees every answer: it raises `TryAgain`, or `SourceRefused`, or returns to have it treated as usual (200 is
+    read, 408, 429 and 5xx are tried again, the rest is refused).
     """
 
     source: str  # its name, for messages
@@ -141,25 +147,25 @@ class Caller:
         """
         headers = headers or {}
         hide = [*(value.removeprefix("Bearer ") for value in headers.values()), *(form or {}).values()]
-        waited, attempt = 0.0, 0
-        while True:
-            attempt += 1
+
+        def attempt() -> T:
             self.rate.wait()
-            try:
-                return read(_parsed(self._answer(method, url, headers, json, form)))
-            except TryAgain as problem:
-                pause = self._pause(attempt, problem.after)
-                waited += pause
-                why = _shown(str(problem), hide)
-                if waited > self.patience or attempt == MOST_ATTEMPTS:
-                    raise SourceUnavailable(
-                        f"{self.source} did not answer in {attempt} attempts, last: {why}; run the hour again later"
-                    ) from None
-                log.info("%s: %s; attempt %d in %.1f s", self.source, why, attempt + 1, pause)
-                time.sleep(pause)
-            except SourceRefused as refusal:
-                message = _shown(str(refusal), hide)
-                raise SourceRefused(message, status=refusal.status, body=refusal.body) from None
+            return read(_parsed(self._answer(method, url, headers, json, form)))
+
+        def tell(problem: BaseException, number: int, pause: float) -> None:
+            log.info("%s: %s; attempt %d in %.1f s", self.source, _shown(str(problem), hide), number + 1, pause)
+
+        retries = retrying(TryAgain, patience=self.patience, first_pause=self.first_pause, before_pause=tell)
+        try:
+            return retries(attempt)
+        except TryAgain as problem:
+            why, attempts = _shown(str(problem), hide), retries.statistics["attempt_number"]
+            raise SourceUnavailable(
+                f"{self.source} did not answer in {attempts} attempts, last: {why}; run the hour again later"
+            ) from None
+        except SourceRefused as refusal:
+            message = _shown(str(refusal), hide)
+            raise SourceRefused(message, status=refusal.status, body=refusal.body) from None
 
     def _answer(
         self, method: str, url: str, headers: Mapping[str, str], value: Any, form: Mapping[str, str] | None
@@ -178,29 +184,13 @@ class Caller:
                 f"{self.source} cannot be asked ({type(error).__name__}): see whether a secret holds a line end"
             ) from None
         answer = Answer(reply.status, {k.lower(): v for k, v in reply.headers.items()}, reply.data, form is not None)
+        self.judge(answer)
         if answer.status == 200:
             return answer
-        self.judge(answer)
         message = f"{self.source} answered {answer.status}: {answer.quotable}"
         if answer.status in (408, 429) or answer.status >= 500:
-            raise TryAgain(message, retry_after(answer))
+            raise TryAgain(message, named_pause(answer.headers.get("retry-after", "")))
         raise SourceRefused(message, status=answer.status, body=answer.body)
-
-    def _pause(self, attempt: int, named: float | None) -> float:
-        """Twice as long each time, and as long as the source asks for, which may be no time at all."""
-        growing = min(LONGEST_PAUSE, self.first_pause * 2.0 ** min(attempt - 1, 20)) * random.uniform(0.5, 1.0)
-        return max(growing, named or 0.0)
-
-
-def retry_after(answer: Answer) -> float | None:
-    """Seconds that the header ``Retry-After`` asks for, a number or a date; None without one."""
-    value = answer.headers.get("retry-after", "").strip()
-    if value.isascii() and value.isdigit():
-        return float(value)
-    try:
-        return max(0.0, parsedate_to_datetime(value).timestamp() - time.time())
-    except ValueError:
-        return None
 
 
 def _parsed(answer: Answer) -> Any:
