@@ -27,9 +27,9 @@ from pathlib import Path
 import click
 
 from socialnlp_assets.models.catalogue import load_catalogue
+from socialnlp_assets.resources.endpoints.backend import EndpointError
+from socialnlp_assets.resources.endpoints.leases import LeaseManager, Owner, Terms
 from socialnlp_assets.resources.endpoints.local import LocalProcess, local_spec
-from socialnlp_assets.resources.endpoints.manager import LeaseManager, Owner, Terms
-from socialnlp_assets.resources.endpoints.protocol import EndpointError
 from socialnlp_assets.resources.endpoints.resource import Endpoints
 from socialnlp_assets.resources.endpoints.stores import SqliteStore
 

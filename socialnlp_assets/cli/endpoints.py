@@ -10,8 +10,8 @@ import click
 from rich.console import Console
 from rich.table import Table
 
+from socialnlp_assets.resources.endpoints.backend import EndpointError
 from socialnlp_assets.resources.endpoints.metering import PriceTable
-from socialnlp_assets.resources.endpoints.protocol import EndpointError
 from socialnlp_assets.resources.endpoints.records import Record
 from socialnlp_assets.resources.endpoints.resource import Endpoints, build_endpoints
 from socialnlp_assets.settings import Settings

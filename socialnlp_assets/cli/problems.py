@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from socialnlp_assets.resources.endpoints.protocol import EndpointError
+from socialnlp_assets.resources.endpoints.backend import EndpointError
 from socialnlp_assets.settings import SettingsError
 from socialnlp_assets.workflow import WorkflowError
 

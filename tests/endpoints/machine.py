@@ -9,9 +9,9 @@ from datetime import timedelta
 from pathlib import Path
 
 from socialnlp_assets.models.catalogue import load_catalogue
+from socialnlp_assets.resources.endpoints.backend import EndpointBackend, EndpointSpec
+from socialnlp_assets.resources.endpoints.leases import LeaseManager, Owner, Terms
 from socialnlp_assets.resources.endpoints.local import LocalProcess, local_spec
-from socialnlp_assets.resources.endpoints.manager import LeaseManager, Owner, Terms
-from socialnlp_assets.resources.endpoints.protocol import EndpointBackend, EndpointSpec
 from socialnlp_assets.resources.endpoints.resource import Endpoints
 from socialnlp_assets.resources.endpoints.stores import SqliteStore
 

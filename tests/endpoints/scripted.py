@@ -8,12 +8,12 @@ from collections.abc import Callable
 from typing import Any
 
 from socialnlp_assets.models.catalogue import load_catalogue
-from socialnlp_assets.resources.endpoints.metering import Meter
-from socialnlp_assets.resources.endpoints.predictor import Predictor, Retry
-from socialnlp_assets.resources.endpoints.protocol import (
+from socialnlp_assets.resources.endpoints.backend import (
     ModelFailed,
     Reply,
 )
+from socialnlp_assets.resources.endpoints.metering import Meter
+from socialnlp_assets.resources.endpoints.predictor import Predictor, Retry
 from tests.fakes.clock import VirtualClock
 from tests.fakes.models import answer
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from socialnlp_assets.resources.endpoints.manager import PATIENCE, Announcement
-from socialnlp_assets.resources.endpoints.protocol import EndpointFailed, EndpointGone
+from socialnlp_assets.resources.endpoints.backend import EndpointFailed, EndpointGone
+from socialnlp_assets.resources.endpoints.leases import PATIENCE, Announcement
 from socialnlp_assets.resources.endpoints.records import Record, State
 from tests.endpoints.world import E1, E2, TERMS, DiesAt, Killed, World, spec
 from tests.fakes.aws_errors import CAPACITY, throttling

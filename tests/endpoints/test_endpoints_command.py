@@ -16,7 +16,7 @@ from click.testing import CliRunner, Result
 
 from socialnlp_assets.cli.endpoints import endpoints
 from socialnlp_assets.resources.endpoints import local
-from socialnlp_assets.resources.endpoints.manager import Terms
+from socialnlp_assets.resources.endpoints.leases import Terms
 from tests.endpoints.machine import Machine
 
 

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from socialnlp_assets.resources.endpoints.manager import LeaseManager, Owner
-from socialnlp_assets.resources.endpoints.protocol import EndpointSpec
+from socialnlp_assets.resources.endpoints.backend import EndpointSpec
+from socialnlp_assets.resources.endpoints.leases import LeaseManager, Owner
 from socialnlp_assets.resources.endpoints.resource import Endpoints, build_endpoints
 from socialnlp_assets.resources.endpoints.sagemaker import specification
 from socialnlp_assets.resources.endpoints.stores import SqliteStore

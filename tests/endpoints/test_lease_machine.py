@@ -20,8 +20,8 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule, run_state_machine_as_test
 
 from socialnlp_assets.resources.endpoints import reaper
-from socialnlp_assets.resources.endpoints.manager import Announcement, Lease, LeaseManager, Owner, Terms
-from socialnlp_assets.resources.endpoints.protocol import EndpointFailed, EndpointGone, EndpointSpec
+from socialnlp_assets.resources.endpoints.backend import EndpointFailed, EndpointGone, EndpointSpec
+from socialnlp_assets.resources.endpoints.leases import Announcement, Lease, LeaseManager, Owner, Terms
 from socialnlp_assets.resources.endpoints.records import Record, State
 from socialnlp_assets.resources.endpoints.s3_store import S3Store
 from socialnlp_assets.resources.endpoints.sagemaker import SageMaker

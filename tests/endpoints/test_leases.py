@@ -10,9 +10,7 @@ from pathlib import Path
 import pytest
 
 from socialnlp_assets.models.catalogue import load_catalogue
-from socialnlp_assets.resources.endpoints.local import LocalProcess
-from socialnlp_assets.resources.endpoints.manager import Lease, LeaseManager, Owner, Terms
-from socialnlp_assets.resources.endpoints.protocol import (
+from socialnlp_assets.resources.endpoints.backend import (
     BackendError,
     EndpointError,
     EndpointFailed,
@@ -20,6 +18,8 @@ from socialnlp_assets.resources.endpoints.protocol import (
     NotReady,
     Throttled,
 )
+from socialnlp_assets.resources.endpoints.leases import Lease, LeaseManager, Owner, Terms
+from socialnlp_assets.resources.endpoints.local import LocalProcess
 from socialnlp_assets.resources.endpoints.records import State
 from socialnlp_assets.resources.endpoints.resource import Endpoints
 from socialnlp_assets.resources.endpoints.s3_store import S3Store

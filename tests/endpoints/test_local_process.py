@@ -16,15 +16,15 @@ from pathlib import Path
 import pytest
 
 from socialnlp_assets.resources.endpoints import local
-from socialnlp_assets.resources.endpoints.local import LocalProcess, local_spec
-from socialnlp_assets.resources.endpoints.manager import PATIENCE, Lease, LeaseManager, Patience, Terms
-from socialnlp_assets.resources.endpoints.protocol import (
+from socialnlp_assets.resources.endpoints.backend import (
     AlreadyExists,
     EndpointFailed,
     EndpointGone,
     EndpointSpec,
     Status,
 )
+from socialnlp_assets.resources.endpoints.leases import PATIENCE, Lease, LeaseManager, Patience, Terms
+from socialnlp_assets.resources.endpoints.local import LocalProcess, local_spec
 from socialnlp_assets.resources.endpoints.reaper import EndpointHeld
 from socialnlp_assets.resources.endpoints.records import State
 from socialnlp_assets.resources.endpoints.stores import SqliteStore
@@ -176,7 +176,7 @@ import os, signal, sys
 from datetime import timedelta
 from pathlib import Path
 from socialnlp_assets.resources.endpoints.local import LocalProcess
-from socialnlp_assets.resources.endpoints.manager import Terms
+from socialnlp_assets.resources.endpoints.leases import Terms
 from tests.endpoints.machine import Machine
 
 class Dies(LocalProcess):

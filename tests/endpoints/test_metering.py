@@ -10,8 +10,8 @@ from pydantic import ValidationError
 from rich.console import Console
 
 from socialnlp_assets.models.catalogue import load_catalogue
+from socialnlp_assets.resources.endpoints.backend import EndpointSpec
 from socialnlp_assets.resources.endpoints.metering import Meter, Price, Usage, load_prices, usage_table
-from socialnlp_assets.resources.endpoints.protocol import EndpointSpec
 from socialnlp_assets.resources.endpoints.resource import build_endpoints
 from socialnlp_assets.settings import Settings
 

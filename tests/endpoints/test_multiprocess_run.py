@@ -13,8 +13,8 @@ import dagster as dg
 import pytest
 
 from socialnlp_assets.models.catalogue import load_catalogue
+from socialnlp_assets.resources.endpoints.leases import LeaseManager, Owner
 from socialnlp_assets.resources.endpoints.local import LocalProcess, local_spec
-from socialnlp_assets.resources.endpoints.manager import LeaseManager, Owner
 from socialnlp_assets.resources.endpoints.resource import Endpoints
 from socialnlp_assets.resources.endpoints.stores import SqliteStore
 from tests.endpoints.machine import SERVER, TERMS, Machine

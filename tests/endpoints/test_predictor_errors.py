@@ -10,9 +10,7 @@ from typing import Any
 
 import pytest
 
-from socialnlp_assets.resources.endpoints.metering import Meter, Price
-from socialnlp_assets.resources.endpoints.predictor import PredictionFailed, Retry
-from socialnlp_assets.resources.endpoints.protocol import (
+from socialnlp_assets.resources.endpoints.backend import (
     EndpointGone,
     InvocationTimeout,
     ModelFailed,
@@ -20,6 +18,8 @@ from socialnlp_assets.resources.endpoints.protocol import (
     Reply,
     Throttled,
 )
+from socialnlp_assets.resources.endpoints.metering import Meter, Price
+from socialnlp_assets.resources.endpoints.predictor import PredictionFailed, Retry
 from socialnlp_assets.resources.endpoints.tasks import RowError, Scores
 from tests.endpoints.scripted import Endpoint, failing_on, once
 

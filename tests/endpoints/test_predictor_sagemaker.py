@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 
 from socialnlp_assets.models.catalogue import ModelEntry, load_catalogue
-from socialnlp_assets.resources.endpoints.manager import LeaseManager, Terms
+from socialnlp_assets.resources.endpoints.backend import EndpointSpec
+from socialnlp_assets.resources.endpoints.leases import LeaseManager, Terms
 from socialnlp_assets.resources.endpoints.metering import Meter
 from socialnlp_assets.resources.endpoints.predictor import PredictionFailed, Predictor, Retry
-from socialnlp_assets.resources.endpoints.protocol import EndpointSpec
 from socialnlp_assets.resources.endpoints.reaper import reap
 from socialnlp_assets.resources.endpoints.sagemaker import SageMaker
 from socialnlp_assets.resources.endpoints.stores import SqliteStore

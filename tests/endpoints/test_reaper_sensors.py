@@ -11,7 +11,7 @@ from pathlib import Path
 import dagster as dg
 import pytest
 
-from socialnlp_assets.resources.endpoints.manager import Lease, LeaseManager, Owner, Terms
+from socialnlp_assets.resources.endpoints.leases import Lease, LeaseManager, Owner, Terms
 from socialnlp_assets.resources.endpoints.resource import Endpoints
 from socialnlp_assets.resources.endpoints.stores import SqliteStore
 from socialnlp_assets.sensors.endpoint_reaper import endpoint_reaper, run_end_hooks

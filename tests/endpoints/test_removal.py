@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 
 import pytest
 
-from socialnlp_assets.resources.endpoints.protocol import Description, EndpointGone, EndpointSpec
+from socialnlp_assets.resources.endpoints.backend import Description, EndpointGone, EndpointSpec
 from socialnlp_assets.resources.endpoints.reaper import EndpointHeld, finish_deletion
 from socialnlp_assets.resources.endpoints.records import State
 from socialnlp_assets.resources.endpoints.sagemaker import SageMaker

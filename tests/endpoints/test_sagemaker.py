@@ -9,7 +9,7 @@ from datetime import UTC
 import pytest
 
 from socialnlp_assets.models.catalogue import EndpointShape, ModelEntry, load_catalogue
-from socialnlp_assets.resources.endpoints.protocol import (
+from socialnlp_assets.resources.endpoints.backend import (
     AlreadyExists,
     BackendError,
     EndpointBusy,

@@ -12,9 +12,9 @@ import pytest
 import urllib3
 
 from socialnlp_assets.models.catalogue import load_catalogue
+from socialnlp_assets.resources.endpoints.backend import Reply
 from socialnlp_assets.resources.endpoints.metering import Meter
 from socialnlp_assets.resources.endpoints.predictor import Predictor, Retry
-from socialnlp_assets.resources.endpoints.protocol import Reply
 from socialnlp_assets.resources.endpoints.sagemaker import SageMaker, specification
 from socialnlp_assets.resources.endpoints.tasks import Scores
 from socialnlp_assets.settings import Settings

@@ -12,7 +12,7 @@ import boto3
 import pytest
 from moto.server import ThreadedMotoServer
 
-from socialnlp_assets.resources.endpoints.protocol import EndpointSpec
+from socialnlp_assets.resources.endpoints.backend import EndpointSpec
 from socialnlp_assets.resources.endpoints.records import Holder, Record, State
 from socialnlp_assets.resources.endpoints.s3_store import S3Store, StoreError
 from socialnlp_assets.resources.endpoints.stores import LeaseStore, SqliteStore, change

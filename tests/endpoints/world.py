@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from socialnlp_assets.models.catalogue import load_catalogue
-from socialnlp_assets.resources.endpoints.manager import Lease, LeaseManager, Owner, Terms
-from socialnlp_assets.resources.endpoints.protocol import EndpointBackend, EndpointSpec
+from socialnlp_assets.resources.endpoints.backend import EndpointBackend, EndpointSpec
+from socialnlp_assets.resources.endpoints.leases import Lease, LeaseManager, Owner, Terms
 from socialnlp_assets.resources.endpoints.resource import Endpoints
 from socialnlp_assets.resources.endpoints.sagemaker import SageMaker, specification
 from socialnlp_assets.resources.endpoints.stores import LeaseStore, SqliteStore

@@ -11,8 +11,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from socialnlp_assets.resources.endpoints.http import server_error
-from socialnlp_assets.resources.endpoints.protocol import (
+from socialnlp_assets.resources.endpoints.backend import (
     AlreadyExists,
     BackendError,
     EndpointBusy,
@@ -26,6 +25,7 @@ from socialnlp_assets.resources.endpoints.protocol import (
     PayloadTooLarge,
     Throttled,
 )
+from socialnlp_assets.resources.endpoints.server_errors import server_error
 
 if TYPE_CHECKING:
     from botocore.exceptions import ClientError

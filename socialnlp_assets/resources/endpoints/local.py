@@ -27,8 +27,7 @@ from typing import Any
 
 import urllib3
 
-from socialnlp_assets.resources.endpoints.http import server_error
-from socialnlp_assets.resources.endpoints.protocol import (
+from socialnlp_assets.resources.endpoints.backend import (
     AlreadyExists,
     BackendError,
     Description,
@@ -40,6 +39,7 @@ from socialnlp_assets.resources.endpoints.protocol import (
     Reply,
     Status,
 )
+from socialnlp_assets.resources.endpoints.server_errors import server_error
 
 PING_SECONDS = 2.0  # SageMaker's own limit
 INVOCATION_SECONDS = 70.0

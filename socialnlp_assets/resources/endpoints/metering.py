@@ -19,7 +19,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from rich import box
 from rich.table import Table
 
-from socialnlp_assets.resources.endpoints.protocol import EndpointSpec
+from socialnlp_assets.resources.endpoints.backend import EndpointSpec
 
 logger = logging.getLogger(__name__)
 

@@ -16,9 +16,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from socialnlp_assets.models.catalogue import ModelEntry
-from socialnlp_assets.resources.endpoints.batching import ENVELOPE_BYTES, Pace, Row, Rows, json_size, row_parameters
-from socialnlp_assets.resources.endpoints.metering import Meter, Usage
-from socialnlp_assets.resources.endpoints.protocol import (
+from socialnlp_assets.resources.endpoints.backend import (
     MAX_BODY_BYTES,
     EndpointError,
     EndpointGone,
@@ -29,6 +27,8 @@ from socialnlp_assets.resources.endpoints.protocol import (
     Reply,
     Throttled,
 )
+from socialnlp_assets.resources.endpoints.metering import Meter, Usage
+from socialnlp_assets.resources.endpoints.requests import ENVELOPE_BYTES, Pace, Row, Rows, json_size, row_parameters
 from socialnlp_assets.resources.endpoints.tasks import FORMATS, BadReply, Result, RowError
 
 Invoke = Callable[[bytes, str | None], Reply]  # (body, target) -> reply; raises a subclass of InvocationError

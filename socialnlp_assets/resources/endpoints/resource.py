@@ -16,11 +16,11 @@ from typing import Self
 
 from socialnlp_assets.models.catalogue import Catalogue, ModelEntry, load_catalogue
 from socialnlp_assets.resources.endpoints import reaper
+from socialnlp_assets.resources.endpoints.backend import EndpointBackend, EndpointError, EndpointSpec, Throttled
+from socialnlp_assets.resources.endpoints.leases import PATIENCE, Announcement, LeaseManager, Owner, Terms
 from socialnlp_assets.resources.endpoints.local import LocalProcess, local_spec
-from socialnlp_assets.resources.endpoints.manager import PATIENCE, Announcement, LeaseManager, Owner, Terms
 from socialnlp_assets.resources.endpoints.metering import Meter, PriceTable, Usage, load_prices
 from socialnlp_assets.resources.endpoints.predictor import Predictor
-from socialnlp_assets.resources.endpoints.protocol import EndpointBackend, EndpointError, EndpointSpec, Throttled
 from socialnlp_assets.resources.endpoints.reaper import Removal
 from socialnlp_assets.resources.endpoints.records import Record, State
 from socialnlp_assets.resources.endpoints.stores import LeaseStore, SqliteStore

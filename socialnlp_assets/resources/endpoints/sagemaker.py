@@ -19,7 +19,7 @@ from urllib.parse import urlsplit
 
 from socialnlp_assets.models.catalogue import ModelEntry
 from socialnlp_assets.resources.endpoints.aws_errors import calling, failed_asynchronously, invoking
-from socialnlp_assets.resources.endpoints.protocol import (
+from socialnlp_assets.resources.endpoints.backend import (
     MAX_BODY_BYTES,
     AlreadyExists,
     BackendError,

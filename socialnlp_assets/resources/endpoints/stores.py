@@ -17,7 +17,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Protocol
 
-from socialnlp_assets.resources.endpoints.protocol import EndpointError
+from socialnlp_assets.resources.endpoints.backend import EndpointError
 from socialnlp_assets.resources.endpoints.records import Record
 
 Clock = Callable[[], datetime]

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from typing import Any, ClassVar, TypeAlias
 
 from socialnlp_assets.models.catalogue import ModelEntry, Task
-from socialnlp_assets.resources.endpoints.protocol import InvocationError, Reply
+from socialnlp_assets.resources.endpoints.backend import InvocationError, Reply
 
 
 @dataclass(frozen=True)
