@@ -56,6 +56,8 @@ class Settings(BaseSettings):
     start: datetime = Field(default=datetime(2026, 1, 1, tzinfo=UTC), description="first hour of the partitions, UTC")
     workflows: Path | None = Field(default=None, description="a folder of further workflow files")
 
+    models: Path | None = Field(default=None, description="a folder of further model catalogues")
+
     # Endpoints
     leases: str = Field(default="", description="lease store: a path (SQLite) or an s3:// URI; empty: by profile")
     endpoint_prefix: str = Field(default="nlp", description="first part of every endpoint's name")

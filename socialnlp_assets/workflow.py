@@ -8,17 +8,16 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from difflib import get_close_matches
 from keyword import kwlist
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from socialnlp_assets.models.catalogue import Catalogue, Task, load_catalogue
 from socialnlp_assets.nlp.language import detect
 from socialnlp_assets.settings import Profile
+from socialnlp_assets.yaml_files import NotYaml, YamlFile, findings, remedy
 
 BUILT_IN = Path(__file__).parent / "workflows"
 Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,59}$")]
@@ -151,36 +150,23 @@ def load_workflow(path: Path, catalogue: Catalogue | None = None, profile: Profi
     With a `profile`, the workflow's languages must be some that its models know: that takes a second to tell.
     """
     try:
-        text = path.read_text(encoding="utf-8")
-        node = yaml.compose(text, Loader=yaml.SafeLoader)
-        data = yaml.safe_load(text)
-    except (yaml.YAMLError, ValueError, RecursionError) as error:  # ValueError: the 45th of a month, text not UTF-8
-        mark = getattr(error, "problem_mark", None)
-        line = mark.line + 1 if mark else 1
-        problem = getattr(error, "problem", None) or str(error)
-        raise WorkflowError(f"{path}:{line}: not YAML: {problem}; compare with workflows/sprinklr.yaml") from None
-    if not isinstance(data, dict):
+        file = YamlFile.read(path)
+    except NotYaml as error:
+        raise WorkflowError(f"{error}; compare with workflows/sprinklr.yaml") from None
+    if not isinstance(file.content, dict):
         raise WorkflowError(f"{path}:1: a workflow is a mapping with name, description, source and steps")
-    problems: list[tuple[tuple[str | int, ...], str]] = list(_repeated(node))
+    problems = list(file.repeated())
     try:
-        workflow = Workflow.model_validate(data)
+        workflow = Workflow.model_validate(file.content)
     except ValidationError as error:
-        inner = {tuple(e["loc"])[:-1] for e in error.errors()}  # a list is "too short" for its faulty items too
-        problems += [
-            (tuple(e["loc"]), _remedy(tuple(e["loc"]), dict(e)))
-            for e in error.errors()
-            if e["type"] != "too_short" or tuple(e["loc"]) not in inner
-        ]
+        problems += [(tuple(found["loc"]), _remedy(found)) for found in findings(map(dict, error.errors()))]
     else:
         problems += list(_misfits(workflow, catalogue or load_catalogue(), profile))
     if problems:
-        lines = [
-            f"{path}:{_line(node, loc)}: {'.'.join(map(str, loc)) or 'workflow'}: {text}" for loc, text in problems
-        ]
-        raise WorkflowError("\n".join(lines))
+        raise WorkflowError("\n".join(file.told(location, text, "workflow") for location, text in problems))
     if workflow.name != path.stem:
         raise WorkflowError(
-            f"{path}:{_line(node, ('name',))}: name: {workflow.name!r} must be the file's own name; "
+            f"{path}:{file.line(('name',))}: name: {workflow.name!r} must be the file's own name; "
             f"write `name: {path.stem}` or rename the file"
         )
     return workflow
@@ -204,23 +190,6 @@ def load_workflows(*folders: Path, profile: Profile | None = None) -> dict[str, 
     if mistakes:
         raise WorkflowError("\n".join(mistakes))
     return workflows
-
-
-def _repeated(
-    node: yaml.Node | None, location: tuple[str, ...] = (), above: tuple[yaml.Node, ...] = ()
-) -> Iterator[tuple[tuple[str, ...], str]]:
-    """Fields that are there twice, of which YAML would silently take the last, or inside themselves."""
-    if not isinstance(node, yaml.MappingNode):
-        return
-    if node in above:
-        yield location, "is inside itself, by an anchor; write out what it holds"
-        return
-    names = [key.value for key, _ in node.value]
-    for name in dict.fromkeys(names):
-        if names.count(name) > 1:
-            yield (*location, name), "is there twice; leave one of them"
-    for key, value in node.value:
-        yield from _repeated(value, (*location, key.value), (*above, node))
 
 
 def _misfits(
@@ -283,39 +252,12 @@ def _unknown_languages(
 _FITTING = {"name": "lower-case letters, digits and _", "owners": "an e-mail address or team:name"}
 
 
-def _remedy(location: tuple[str | int, ...], error: dict[str, Any]) -> str:
+def _remedy(error: Any) -> str:
     """A sentence that says what to do about one of pydantic's findings."""
-    if error["type"] == "extra_forbidden":
-        model: type[BaseModel] = Workflow if len(location) == 1 else _PARTS[str(location[0])]
-        if len(location) > 2:
-            model = _STEP_CLASSES[str(location[1])]
-        known = list(model.model_fields)
-        close = get_close_matches(str(location[-1]), known, n=1)
-        hint = f"did you mean `{close[0]}`?" if close else f"known here: {', '.join(known) or 'nothing'}"
-        return f"there is no such field; {hint}"
-    if error["type"] == "missing":
-        return f"is missing; add `{location[-1]}:`"
-    if error["type"] == "string_pattern_mismatch":
-        field = [part for part in location if isinstance(part, str)][-1]
-        fitting = _FITTING.get(field, "an ISO 639-1 code such as it")
-        return f"{error['input']!r} does not fit; write {fitting}"
-    if error["type"] == "too_short":
-        return "is empty; name at least one"
-    return f"{error['msg']} (got {error['input']!r})"
-
-
-def _line(node: yaml.Node | None, location: tuple[str | int, ...]) -> int:
-    """The 1-based line of the deepest node on the way to `location`."""
-    line = 1
-    for part in location:
-        if isinstance(node, yaml.MappingNode):
-            # Of a repeated field the last counts, as it does for YAML.
-            found = next(((k, v) for k, v in reversed(node.value) if k.value == str(part)), None)
-        elif isinstance(node, yaml.SequenceNode) and isinstance(part, int) and part < len(node.value):
-            found = (node.value[part], node.value[part])
-        else:
-            break
-        if found is None:
-            break
-        line, node = found[0].start_mark.line + 1, found[1]
-    return line
+    location = tuple(error["loc"])
+    model: type[BaseModel] = Workflow
+    if len(location) > 2 and location[0] == "steps":
+        model = _STEP_CLASSES[str(location[1])]
+    elif len(location) > 1:
+        model = _PARTS[str(location[0])]
+    return remedy(error, list(model.model_fields), _FITTING, "an ISO 639-1 code such as it")

@@ -11,8 +11,8 @@ import click
 from socialnlp_assets.models import ModelEntry, load_catalogue
 from socialnlp_assets.models.catalogue import Task
 from socialnlp_assets.nlp.language import detect
+from socialnlp_assets.resources.build import build_endpoints
 from socialnlp_assets.resources.endpoints.backend import EndpointError
-from socialnlp_assets.resources.endpoints.resource import build_endpoints
 from socialnlp_assets.resources.endpoints.tasks import RowError, Scores
 from socialnlp_assets.settings import Settings
 

@@ -15,13 +15,12 @@ import secrets as random_secrets
 import tempfile
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import Any
 
 import dagster as dg
-from botocore.exceptions import ClientError
-from dagster_aws.secretsmanager import SecretsManagerResource
-from pydantic import SecretStr
+from pydantic import Field, PrivateAttr, SecretStr
 
 from socialnlp_assets.settings import Profile, Settings
 
@@ -124,42 +123,55 @@ class EnvironmentSecrets(Secrets):
 
 
 class AwsSecrets(Secrets):
-    """AWS Secrets Manager: the secret ``<prefix><name>``."""
+    """AWS Secrets Manager: the secret ``<prefix><name>``. Credentials are those that AWS's own tools find."""
 
-    manager: SecretsManagerResource
     prefix: str = "socialnlp/"
+    region: str = Field(default="", description="AWS region; empty: as AWS's own tools find it")
+    endpoint_url: str = Field(default="", description="another address for all of AWS, for tests")
+
+    _client: Any = PrivateAttr(default=None)
+
+    @property
+    def client(self) -> Any:
+        """Secrets Manager's, made by its first use: boto3 is nothing to import with a code location."""
+        if self._client is None:
+            import boto3
+
+            endpoint_url = self.endpoint_url or None
+            self._client = boto3.client("secretsmanager", region_name=self.region or None, endpoint_url=endpoint_url)
+        return self._client
 
     def get(self, name: str) -> SecretStr:
-        try:
-            answer = self.manager.get_client().get_secret_value(SecretId=self.prefix + name)
-        except ClientError as error:
-            raise self._error(name, error) from None
+        with self._told(name):
+            answer = self.client.get_secret_value(SecretId=self.prefix + name)
         return SecretStr(answer["SecretString"] if "SecretString" in answer else answer["SecretBinary"].decode())
 
     def put(self, name: str, value: SecretStr) -> None:
-        client = self.manager.get_client()
         try:
-            client.put_secret_value(SecretId=self.prefix + name, SecretString=value.get_secret_value())
-        except client.exceptions.ResourceNotFoundException:
+            with self._told(name):
+                self.client.put_secret_value(SecretId=self.prefix + name, SecretString=value.get_secret_value())
+        except SecretMissing:
             self._create(name, value)
-        except ClientError as error:
-            raise self._error(name, error) from None
 
     def _create(self, name: str, value: SecretStr) -> None:
-        client = self.manager.get_client()
-        try:
-            client.create_secret(Name=self.prefix + name, SecretString=value.get_secret_value())
-        except client.exceptions.ResourceExistsException:
-            pass
-        except ClientError as error:
-            raise self._error(name, error) from None
+        with self._told(name), suppress(self.client.exceptions.ResourceExistsException):
+            self.client.create_secret(Name=self.prefix + name, SecretString=value.get_secret_value())
 
-    def _error(self, name: str, error: ClientError) -> SecretError:
-        code = error.response["Error"]["Code"]
-        where = f"the secret {self.prefix + name!r} of AWS Secrets Manager"
-        if code == "ResourceNotFoundException":
-            return SecretMissing(f"{where} does not exist; create it with `aws secretsmanager create-secret`")
-        return SecretError(f"{where} cannot be used ({code}); check the role's secretsmanager permissions")
+    @contextmanager
+    def _told(self, name: str) -> Iterator[None]:
+        """Around a request: raises our errors for AWS's."""
+        from botocore.exceptions import ClientError
+
+        try:
+            yield
+        except ClientError as error:
+            code = error.response["Error"]["Code"]
+            where = f"the secret {self.prefix + name!r} of AWS Secrets Manager"
+            if code == "ResourceNotFoundException":
+                raise SecretMissing(
+                    f"{where} does not exist; create it with `aws secretsmanager create-secret`"
+                ) from None
+            raise SecretError(f"{where} cannot be used ({code}); check the role's secretsmanager permissions") from None
 
 
 def _digest(value: str) -> str:
@@ -170,5 +182,4 @@ def build_secrets(settings: Settings) -> Secrets:
     """The secrets of an installation: the environment on one machine, AWS Secrets Manager in the cloud."""
     if settings.profile is Profile.EMBEDDED:
         return EnvironmentSecrets(state=str(settings.state))
-    manager = SecretsManagerResource(region_name=settings.aws_region, endpoint_url=settings.aws_endpoint_url)
-    return AwsSecrets(manager=manager)
+    return AwsSecrets(region=settings.aws_region, endpoint_url=settings.aws_endpoint_url or "")

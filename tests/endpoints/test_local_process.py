@@ -24,7 +24,8 @@ from socialnlp_assets.resources.endpoints.backend import (
     Status,
 )
 from socialnlp_assets.resources.endpoints.leases import PATIENCE, Lease, LeaseManager, Patience, Terms
-from socialnlp_assets.resources.endpoints.local import LocalProcess, local_spec
+from socialnlp_assets.resources.endpoints.local import LocalProcess
+from socialnlp_assets.resources.endpoints.local_resource import local_spec
 from socialnlp_assets.resources.endpoints.reaper import EndpointHeld
 from socialnlp_assets.resources.endpoints.records import State
 from socialnlp_assets.resources.endpoints.stores import SqliteStore
@@ -215,7 +216,7 @@ class Halted(LocalProcess):
     def create(self, name: str, spec: EndpointSpec, tags: Mapping[str, str]) -> None:
         self.meanwhile()
         super().create(name, spec, tags)
-        announced = self._announcement(name)
+        announced = self._files.registration(name)
         eventually(lambda: '"pid"' in announced.read_text())
 
     meanwhile: Callable[[], object]
@@ -233,7 +234,7 @@ def test_a_process_that_a_halted_creator_starts_too_late_is_ended_at_once(machin
 
         backend.meanwhile = meanwhile
         manager = LeaseManager(SqliteStore(machine.directory / "leases.db"), backend, terms, heartbeats=False)
-        Lease(manager, machine.spec(), "", None).look()
+        Lease(manager, machine.spec()).advance()
         (record,) = successor.records()
         assert (record.epoch, record.state) == (2, State.IN_SERVICE)
         assert len(machine.processes()) == 1

@@ -17,6 +17,7 @@ from socialnlp_assets.resources.endpoints.reaper import reap
 from socialnlp_assets.resources.endpoints.sagemaker import SageMaker
 from socialnlp_assets.resources.endpoints.stores import SqliteStore
 from socialnlp_assets.resources.endpoints.tasks import Result, RowError
+from tests.endpoints.given import acquired
 from tests.fakes.aws_errors import TIMED_OUT, AwsError, model_error, not_ready, null_message, throttling
 from tests.fakes.aws_http import serve
 from tests.fakes.clock import VirtualClock
@@ -49,13 +50,12 @@ class Account:
             endpoint_url=fake.url,
             read_timeout=read_timeout,
             sleep=clock.advance,
-            now=clock.seconds,
         )
         self._store = SqliteStore(directory / "leases.db", clock.now)
         manager = LeaseManager(self._store, self._backend, Terms(), sleep=clock.advance, heartbeats=False)
         fake.creations[""] = Creation(seconds=0, deletion_seconds=0)
         fake.models[""] = self.model
-        self.lease = manager.acquire(SPEC)
+        self.lease = acquired(manager, SPEC)
 
     def model(self, body: bytes, _: dict[str, str]) -> tuple[int, dict[str, str], bytes]:
         self.answered.append(json.loads(body)["inputs"])

@@ -30,7 +30,7 @@ def test_nobody_is_deleted_while_warm_and_nobody_stays_after(world: World) -> No
 
 
 def test_a_deletion_that_is_refused_while_creating_comes_later(world: World) -> None:
-    world.lease(run="soon gone").look()
+    world.lease(run="soon gone").advance()
     world.clock.advance(2 * TERMS.lease.total_seconds())
     endpoints = world.endpoints()
     (removal,) = endpoints.reap()
@@ -184,7 +184,7 @@ def test_who_learns_late_that_an_old_epoch_vanished_does_not_condemn_its_success
     world.fake.vanish(E1)
     successor = world.lease(run="successor")
     slow = world.lease(backend=HaltedAfterDescribe(world, lambda: world.together(successor.enter)))
-    assert not slow.look()
+    assert not slow.advance()
     (record,) = world.endpoints().records()
     assert (record.endpoint, record.state) == (E2, State.IN_SERVICE)
     successor.release()
@@ -207,7 +207,7 @@ class HaltedBeforeCreate(SageMaker):
 
 def test_a_creator_that_was_halted_removes_what_it_creates_too_late(world: World) -> None:
     halted = HaltedBeforeCreate(world, lambda: world.endpoints("reaper").reap())
-    world.lease(backend=halted).look()
+    world.lease(backend=halted).advance()
     (record,) = world.endpoints().records()
     assert (record.endpoint, record.state) == (E1, State.DELETING)  # it had been absent
     (results,) = world.together(lambda: translate(world.endpoints("next")))
@@ -219,15 +219,15 @@ def test_a_creator_that_was_halted_removes_what_it_creates_too_late(world: World
 def test_a_late_creation_whose_answer_is_lost_too_is_removed(world: World) -> None:
     world.fake.fault("CreateEndpoint", lost=True)
     halted = HaltedBeforeCreate(world, lambda: world.endpoints("reaper").reap())
-    world.lease(backend=halted).look()
+    world.lease(backend=halted).advance()
     (record,) = world.endpoints().records()
     assert (record.endpoint, record.state) == (E1, State.DELETING)
 
 
 def test_what_a_halted_creator_creates_beside_a_successor_is_swept(world: World) -> None:
     successor = world.lease(run="successor")
-    halted = HaltedBeforeCreate(world, lambda: world.endpoints("reaper").reap(), successor.look)
-    world.lease(backend=halted).look()
+    halted = HaltedBeforeCreate(world, lambda: world.endpoints("reaper").reap(), successor.advance)
+    world.lease(backend=halted).advance()
     assert world.fake.existing() == {E1: "Creating", E2: "Creating"}  # no backend fences
     assert E1 in world.fake.called("DeleteEndpoint")  # refused while it is being created
     world.together(successor.enter)

@@ -18,7 +18,7 @@ from socialnlp_assets.resources.endpoints.s3_store import S3Store, StoreError
 from socialnlp_assets.resources.endpoints.stores import LeaseStore, SqliteStore, change
 from tests.fakes import s3
 
-FIRST = Record.of(EndpointSpec("translator", "realtime", {"instance_type": "ml.m5.xlarge"}, "1f2e3d4c"))
+FIRST = Record(spec=EndpointSpec("translator", "realtime", {"instance_type": "ml.m5.xlarge"}, "1f2e3d4c"))
 HOUR = timedelta(hours=1)
 Open = Callable[[], LeaseStore]
 

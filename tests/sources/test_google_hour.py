@@ -10,7 +10,7 @@ import dagster as dg
 import pytest
 
 from socialnlp_assets.fakes.google import FakeGoogle
-from socialnlp_assets.resources.endpoints.resource import build_endpoints
+from socialnlp_assets.resources.build import build_endpoints
 from socialnlp_assets.settings import Settings
 from tests.platform.conftest import Platform, message
 

@@ -110,11 +110,6 @@ def runtime_error(name: str, error: ClientError) -> InvocationError:
     return InvocationError(problem)
 
 
-def failed_asynchronously(name: str, reason: bytes) -> InvocationError:
-    """The error behind what SageMaker left at the failure location of an asynchronous invocation."""
-    return ModelFailed(f"{name}: {reason[:500].decode(errors='replace')}", status=500)
-
-
 def _model_error(name: str, error: ClientError, problem: str) -> InvocationError:
     status = int(error.response.get("OriginalStatusCode") or 0)
     said = str(error.response.get("OriginalMessage") or "")
