@@ -27,8 +27,8 @@ def of_run(usages: Iterable[Usage]) -> Mapping[str, dg.MetadataValue[Any]]:
     """Metadata of a run's last step: a table with a line for each model and step, and the estimated cost of all;
     nothing for no use."""
     usages = list(usages)
-    cost = dg.MetadataValue.float(round(sum(usage.cost_usd for usage in usages), 6))
-    return {"run/endpoints": _table(usages), "run/cost_usd": cost} if usages else {}
+    cost = sum((usage.cost_usd for usage in usages), start=0.0)
+    return {"run/endpoints": _table(usages), "run/cost_usd": dg.MetadataValue.float(round(cost, 6))} if usages else {}
 
 
 def _table(usages: Iterable[Usage]) -> dg.TableMetadataValue:

@@ -23,12 +23,13 @@ from socialnlp_assets.resources.endpoints.backend import (
     EndpointSpec,
     Status,
 )
-from socialnlp_assets.resources.endpoints.leases import PATIENCE, Lease, LeaseManager, Patience, Terms
+from socialnlp_assets.resources.endpoints.leases import Lease, LeaseManager
 from socialnlp_assets.resources.endpoints.local import LocalProcess
 from socialnlp_assets.resources.endpoints.local_resource import local_spec
 from socialnlp_assets.resources.endpoints.reaper import EndpointHeld
 from socialnlp_assets.resources.endpoints.records import State
 from socialnlp_assets.resources.endpoints.stores import SqliteStore
+from socialnlp_assets.resources.endpoints.terms import PATIENCE, Patience, Terms
 from tests.endpoints.machine import SERVER, Machine
 
 pytestmark = pytest.mark.slow
@@ -177,7 +178,7 @@ import os, signal, sys
 from datetime import timedelta
 from pathlib import Path
 from socialnlp_assets.resources.endpoints.local import LocalProcess
-from socialnlp_assets.resources.endpoints.leases import Terms
+from socialnlp_assets.resources.endpoints.terms import Terms
 from tests.endpoints.machine import Machine
 
 class Dies(LocalProcess):

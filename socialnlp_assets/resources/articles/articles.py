@@ -51,7 +51,6 @@ class Articles(dg.ConfigurableResource[None]):
     )
 
     _web: Web | None = PrivateAttr(default=None)
-    _reader: Reader = PrivateAttr(default=READER)
     _known: dict[str, Enrichment] = PrivateAttr(default_factory=dict)  # by address: no fragment, one spelling
     _asking: dict[str, threading.Lock] = PrivateAttr(default_factory=lambda: defaultdict(threading.Lock))
 
@@ -118,7 +117,7 @@ class Articles(dg.ConfigurableResource[None]):
     def _read(self, address: str) -> Enrichment:
         try:
             page = self.web.fetch(address)
-            article = self._reader.extract(page.html, page.url)
+            article = READER.extract(page.html, page.url)
             found = Enrichment(FETCHED, article) if article else Enrichment(NO_ARTICLE)
         except PageError as error:
             found = Enrichment(str(error))
