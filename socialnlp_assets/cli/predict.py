@@ -52,7 +52,7 @@ def predict(model: str, file: TextIO, language: str | None, target: str | None, 
 
 def _entry(model: str) -> ModelEntry:
     try:
-        return load_catalogue()[model]
+        return load_catalogue(Settings().models)[model]
     except KeyError as error:
         raise click.UsageError(error.args[0]) from None
 

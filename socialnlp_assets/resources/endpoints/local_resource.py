@@ -13,8 +13,8 @@ from typing import Any
 from pydantic import Field
 
 from socialnlp_assets.models.catalogue import ModelEntry
-from socialnlp_assets.models.folders import model_folder
-from socialnlp_assets.resources.endpoints.backend import EndpointSpec
+from socialnlp_assets.models.folders import FolderMissing, model_folder
+from socialnlp_assets.resources.endpoints.backend import BackendError, EndpointSpec
 from socialnlp_assets.resources.endpoints.leases import LeaseManager
 from socialnlp_assets.resources.endpoints.local import LocalProcess
 from socialnlp_assets.resources.endpoints.resource import Endpoints
@@ -28,7 +28,10 @@ class LocalEndpoints(Endpoints):
     python: str = Field(default="", description="interpreter that serves models; empty: this one")
 
     def specification(self, model: str, entry: ModelEntry) -> EndpointSpec:
-        folder = model_folder(entry.embedded.model, Path(self.state) / "models", self.region, self.endpoint_url)
+        try:
+            folder = model_folder(entry.embedded.model, Path(self.state) / "models", self.region, self.endpoint_url)
+        except FolderMissing as error:
+            raise BackendError(f"{model} cannot be served: {error}; see `socialnlp models check`") from None
         command = [self.python or sys.executable, "-m", "socialnlp_assets.serving"]
         return local_spec(model, folder, command, self.manager.store.name, self.prefix)
 
