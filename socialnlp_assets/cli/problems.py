@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from socialnlp_assets.models.catalogue import CatalogueError
 from socialnlp_assets.resources.endpoints.backend import EndpointError
 from socialnlp_assets.settings import SettingsError
 from socialnlp_assets.workflow import WorkflowError
@@ -14,6 +15,8 @@ def explain(error: BaseException) -> str | None:
     """The sentence for a mistake that its reader can mend, or None for any other error."""
     if isinstance(error, WorkflowError):
         return f"not every workflow file fits:\n{error}"
+    if isinstance(error, CatalogueError):
+        return f"not every model of the catalogue fits:\n{error}"
     if isinstance(error, SettingsError | EndpointError):
         return str(error)
     if isinstance(error, OSError) and error.filename:

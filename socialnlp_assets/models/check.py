@@ -1,4 +1,4 @@
-"""What `socialnlp models check` looks at beyond the form of a catalogue: whether the model folders fit their entries."""
+"""What `socialnlp models check` tells beyond the form of a catalogue: model folders that do not fit their entries."""
 
 from __future__ import annotations
 

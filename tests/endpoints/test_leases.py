@@ -287,6 +287,29 @@ def test_a_holder_that_lost_its_lease_stops_invoking_and_acquires_again(world: W
     lease.release()
 
 
+def test_a_heartbeat_that_meets_a_regain_counts_and_does_not_fail(world: World) -> None:
+    """It was about to count the seconds since the last time, which the regain forgets."""
+    meter = Meter("translator", "run")
+    lease = Lease(world.manager(), spec("translator"), meter=meter)
+    world.together(lease.enter)
+    world.clock.advance(5)
+    regain = threading.Thread(target=lease.regain)
+    store = lease._store
+
+    class Met:
+        def now(self) -> datetime:
+            lease._store = store
+            regain.start()
+            regain.join(0.3)  # it is done, or waits for the heartbeat
+            return store.now()
+
+    lease._store = Met()  # type: ignore[assignment]
+    lease.renew()
+    regain.join()
+    lease.release()
+    assert meter.usage.endpoint_seconds == 5
+
+
 def test_a_late_heartbeat_does_not_take_back_what_was_released(world: World) -> None:
     lease = world.lease()
     world.together(lease.enter)

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import os
+import sqlite3
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -210,3 +213,23 @@ def test_a_missing_bucket_is_named_with_what_is_needed(moto_url: str) -> None:
 def test_a_store_is_not_just_any_address() -> None:
     with pytest.raises(ValueError, match="a path or s3://bucket/prefix, not 'gs://bucket'"):
         S3Store("gs://bucket")
+
+
+def test_a_record_of_an_earlier_version_is_read_and_replaced(tmp_path: Path) -> None:
+    """Whose endpoint would be an orphan otherwise, and every round of the reaper would end at it."""
+    store = SqliteStore(tmp_path / "leases.db")
+    store.write(FIRST, None)
+    earlier = {
+        "model": "translator",
+        "kind": "realtime",
+        "config": {"instance_type": "ml.m5.xlarge"},
+        "config_hash": "1f2e3d4c",
+        "prefix": "nlp",
+        "state": "in service",
+        "epoch": 3,
+    }
+    with closing(sqlite3.connect(tmp_path / "leases.db")) as connection, connection:
+        connection.execute("UPDATE leases SET record = ?", (json.dumps(earlier),))
+    (record,) = store.records()
+    assert (record.spec, record.epoch, record.endpoint) == (FIRST.spec, 3, "nlp-translator-1f2e3d4c-e3")
+    assert change(store, FIRST, lambda current, _: current.condemned(3)).state is State.DELETING
