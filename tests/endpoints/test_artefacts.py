@@ -19,8 +19,6 @@ from tests.endpoints.world import IMAGE, ROLE
 
 pytestmark = pytest.mark.slow
 
-ENTRY = load_catalogue()["translator"]
-
 
 @pytest.fixture
 def url(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
@@ -40,7 +38,7 @@ def s3(url: str) -> Any:
     return client
 
 
-def specification(url: str) -> EndpointSpec:
+def specification(url: str, model: str = "translator") -> EndpointSpec:
     """As a run makes it that begins now."""
     endpoints = SageMakerEndpoints(
         image=IMAGE,
@@ -50,7 +48,7 @@ def specification(url: str) -> EndpointSpec:
         region="us-east-1",
         endpoint_url=url,
     )
-    return endpoints.specification("translator", ENTRY)
+    return endpoints.specification(model, load_catalogue()[model])
 
 
 def upload(s3: Any, folder: Path, content: bytes) -> str:
@@ -76,6 +74,7 @@ def test_another_artefact_is_another_endpoint_and_what_it_replaces_stays_as_it_w
     assert specification(url).key == before.key
 
 
-def test_a_model_that_was_never_uploaded_is_told_with_the_command(s3: Any, url: str) -> None:
-    with pytest.raises(BackendError, match="no artefact of translator at s3://models/nlp/translator/latest; upload it"):
-        specification(url)
+@pytest.mark.usefixtures("s3")
+def test_a_model_that_was_never_uploaded_is_told_with_the_command(url: str) -> None:
+    with pytest.raises(BackendError, match=r"no artefact of emotion at s3://models/nlp/emotion/latest; upload it: "):
+        specification(url, "emotion")
