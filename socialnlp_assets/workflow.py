@@ -14,7 +14,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
-from socialnlp_assets.models.catalogue import Catalogue, Task, load_catalogue
+from socialnlp_assets.models.catalogue import Catalogue, load_catalogue
 from socialnlp_assets.nlp.language import detect
 from socialnlp_assets.settings import Profile
 from socialnlp_assets.yaml_files import NotYaml, YamlFile, findings, remedy
@@ -116,15 +116,15 @@ _STEP_CLASSES: dict[str, type[BaseModel]] = {
 _PARTS: dict[str, type[BaseModel]] = {"source": Source, "steps": Steps}
 
 # What a model must do to serve in a step's field.
-_TASKS: dict[tuple[str, str], tuple[Task, ...]] = {
-    ("translations", "model"): (Task.TRANSLATION,),
-    ("filtered_text", "model"): (Task.NORMALISATION,),
-    ("classifications", "model"): (Task.MULTI_LABEL, Task.ASPECTS),
-    ("themes", "model"): (Task.MULTI_LABEL,),
-    ("sentiments", "sentiment"): (Task.TEXT_CLASSIFICATION,),
-    ("sentiments", "emotion"): (Task.TEXT_CLASSIFICATION,),
-    ("keywords", "model"): (Task.KEYWORDS,),
-    ("summaries", "model"): (Task.SUMMARIZATION,),
+_TASKS: dict[tuple[str, str], tuple[str, ...]] = {
+    ("translations", "model"): ("translation",),
+    ("filtered_text", "model"): ("normalisation",),
+    ("classifications", "model"): ("multi-label", "aspects"),
+    ("themes", "model"): ("multi-label",),
+    ("sentiments", "sentiment"): ("text-classification",),
+    ("sentiments", "emotion"): ("text-classification",),
+    ("keywords", "model"): ("keywords",),
+    ("summaries", "model"): ("summarization",),
 }
 
 

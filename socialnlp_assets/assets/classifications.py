@@ -15,9 +15,8 @@ import pyarrow.compute as pc
 from socialnlp_assets.assets.rows import ask, result_of_answers
 from socialnlp_assets.assets.step import Hour, Lineage, Result, Step, text_of
 from socialnlp_assets.models import ModelEntry, load_catalogue
-from socialnlp_assets.models.catalogue import Task
-from socialnlp_assets.resources.endpoints.tasks import Scores
 from socialnlp_assets.schemas import Schema, aspects_schema, label_column, multi_label_schema
+from socialnlp_assets.tasks import Scores
 from socialnlp_assets.workflow import Classifications, Workflow
 
 
@@ -49,7 +48,7 @@ def classify(step: str, hour: Hour) -> Result:
         table,
         [answers for answers, _ in asked],
         _schema(step, hour.workflow),
-        _aspects_row(entry) if entry.task is Task.ASPECTS else _labels_row(_prefix(step), options.threshold),
+        _aspects_row(entry) if entry.task == "aspects" else _labels_row(_prefix(step), options.threshold),
         [sum((usage for _, usage in asked[1:]), start=asked[0][1])],
         dropped=dropped,
     )
@@ -85,7 +84,7 @@ def _aspects_row(entry: ModelEntry) -> Any:
 
 def _schema(step: str, workflow: Workflow) -> Schema:
     entry = _entry(workflow, step)
-    if entry.task is Task.ASPECTS:
+    if entry.task == "aspects":
         return aspects_schema(step, entry.targets)
     return multi_label_schema(step, entry.labels, _prefix(step))
 
@@ -103,7 +102,7 @@ def _inputs(step: str, workflow: Workflow) -> list[str]:
 
 def _value_sets(step: str, workflow: Workflow) -> Mapping[str, tuple[str, ...]]:
     entry = _entry(workflow, step)
-    return dict.fromkeys(entry.targets, entry.labels) if entry.task is Task.ASPECTS else {}
+    return dict.fromkeys(entry.targets, entry.labels) if entry.task == "aspects" else {}
 
 
 def classification_step(name: str, description: str) -> Step:

@@ -7,8 +7,8 @@ from typing import Any
 
 from socialnlp_assets.assets.rows import ask, result_of_answers
 from socialnlp_assets.assets.step import Hour, Result, Step, text_of
-from socialnlp_assets.resources.endpoints.tasks import Scores
 from socialnlp_assets.schemas import SENTIMENTS
+from socialnlp_assets.tasks import Scores
 from socialnlp_assets.workflow import Workflow
 
 

@@ -6,13 +6,13 @@ told with the file, the line and the remedy.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from enum import StrEnum
+from collections.abc import Iterator, Mapping
 from functools import cache
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import (
+    AfterValidator,
     BaseModel,
     ConfigDict,
     Field,
@@ -24,6 +24,7 @@ from pydantic import (
     model_validator,
 )
 
+from socialnlp_assets.tasks import task
 from socialnlp_assets.yaml_files import Location, NotYaml, YamlFile, findings, remedy
 
 BUILT_IN = Path(__file__).with_name("catalogue.yaml")
@@ -33,18 +34,6 @@ EMBEDDED_MODELS = Path(__file__).parent / "embedded"
 
 class CatalogueError(ValueError):
     """Catalogue files do not fit; the message has a line a mistake."""
-
-
-class Task(StrEnum):
-    """What a model does; decides the wire format and the type of a result (docs/contracts.md)."""
-
-    TRANSLATION = "translation"
-    NORMALISATION = "normalisation"
-    TEXT_CLASSIFICATION = "text-classification"
-    MULTI_LABEL = "multi-label"
-    ASPECTS = "aspects"
-    KEYWORDS = "keywords"
-    SUMMARIZATION = "summarization"
 
 
 class _Strict(BaseModel):
@@ -110,21 +99,32 @@ class RequestLimits(_Strict):
     max_rows: int = Field(default=64, ge=1)
 
 
+def _task_name(name: str) -> str:
+    task(name)
+    return name
+
+
 class ModelEntry(_Strict):
     """One logical model."""
 
     description: str
-    task: Task
+    task: Annotated[str, AfterValidator(_task_name)]
     prepare: Literal["classification", "review"] | None = None  # how nlp.cleaning readies a text
     labels: tuple[str, ...] = ()
     targets: tuple[str, ...] = ()
     embedded: EmbeddedModel
     aws: AwsModel = AwsModel()
     request: RequestLimits = RequestLimits()
+    endpoint_of: str = ""  # the model on whose endpoint this one is a further target, of its own name
+    target: str | None = None  # what it is called there
 
 
 class Catalogue(RootModel[dict[str, ModelEntry]]):
     """All models by logical name."""
+
+    def endpoint_of(self, name: str) -> str:
+        """The model whose endpoint serves `name`: nearly always itself."""
+        return self[name].endpoint_of or name
 
     def __getitem__(self, name: str) -> ModelEntry:
         try:
@@ -149,6 +149,9 @@ def load_catalogue(folder: Path | None = None) -> Catalogue:
         except CatalogueError as error:
             mistakes.append(str(error))
             continue
+        # A model that had shared the endpoint of one that is replaced has one of its own from now on.
+        guests = [name for name, entry in models.items() if entry.endpoint_of in entries]
+        models |= {name: models[name].model_copy(update={"endpoint_of": ""}) for name in guests}
         for name, entry in entries.items():
             if name in own:
                 mistakes.append(file.told((name,), f"is in {own[name]} too; leave one of them"))
@@ -175,15 +178,41 @@ def read_catalogue_file(path: Path, folder: Path) -> tuple[YamlFile, Mapping[str
         raise CatalogueError(f"{error}; compare with docs/library.md") from None
     except OSError as error:
         raise CatalogueError(f"{path}:1: cannot be read: {error.strerror}") from None
-    problems = list(file.repeated())
+    problems = [*file.repeated(), *_misplaced(file.content)]
     entries: Mapping[str, ModelEntry] = {}
     try:
-        entries = _ENTRIES.validate_python(file.content or {}, context={"folder": folder})
+        entries = _ENTRIES.validate_python(_resolved(file.content or {}), context={"folder": folder})
     except ValidationError as error:
         problems += [(_place(found), _remedy(found)) for found in findings(map(dict, error.errors()))]
     if problems:
         raise CatalogueError("\n".join(file.told(place, text, "catalogue") for place, text in problems))
     return file, entries
+
+
+def _resolved(entries: Any) -> Any:
+    """A model on another's endpoint has that one's folder, archive and shape."""
+    if not isinstance(entries, dict):
+        return entries
+    return {
+        name: {**entry, **{part: host[part] for part in ("embedded", "aws") if part in host}, "target": name}
+        if (host := _host(entries, entry))
+        else entry
+        for name, entry in entries.items()
+    }
+
+
+def _misplaced(entries: Any) -> Iterator[tuple[Location, str]]:
+    for name, entry in entries.items() if isinstance(entries, dict) else ():
+        if isinstance(entry, dict) and entry.get("endpoint_of") and not _host(entries, entry):
+            yield (
+                (name, "endpoint_of"),
+                f"{entry['endpoint_of']!r} is no model of this file with an endpoint of its own",
+            )
+
+
+def _host(entries: Mapping[str, Any], entry: Any) -> Mapping[str, Any] | None:
+    host = entries.get(str(entry.get("endpoint_of"))) if isinstance(entry, dict) else None
+    return host if isinstance(host, dict) and not host.get("endpoint_of") else None
 
 
 _Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]{0,39}$")]  # SageMaker's names have 63 characters

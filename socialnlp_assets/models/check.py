@@ -16,7 +16,7 @@ from socialnlp_assets.models.catalogue import (
 from socialnlp_assets.models.folders import FolderMissing, model_folder
 from socialnlp_assets.serving.handler import BadModel
 from socialnlp_assets.serving.handlers import engine_handler
-from socialnlp_assets.serving.models import read_settings
+from socialnlp_assets.serving.loaded_model import read_settings
 
 
 def check_models(folder: Path, kept: Path, region: str, endpoint_url: str) -> list[str]:
@@ -39,6 +39,7 @@ def _misfits(entry: ModelEntry, kept: Path, region: str, endpoint_url: str) -> I
     """Field and remedy of whatever keeps a model folder from serving its entry."""
     try:
         folder = model_folder(entry.embedded.model, kept, region, endpoint_url)
+        folder = folder / (entry.target or "")  # of a model on another's endpoint
         settings = read_settings(folder)
         parts = [read_settings(folder / target) for target in settings.get("targets", ())] or [settings]
         for part in parts:
@@ -46,7 +47,7 @@ def _misfits(entry: ModelEntry, kept: Path, region: str, endpoint_url: str) -> I
     except (FolderMissing, BadModel) as error:
         yield "embedded.model", f"{error}; docs/contracts.md says what a model folder holds"
         return
-    wanted: dict[str, Any] = {"task": entry.task.value, "targets": list(entry.targets)}
+    wanted: dict[str, Any] = {"task": entry.task, "targets": list(entry.targets)}
     if entry.labels:
         wanted["labels"] = list(entry.labels)
     for field, value in wanted.items():

@@ -10,12 +10,12 @@ from typing import Any, Literal
 import dagster as dg
 from pydantic import Field, PrivateAttr, model_validator
 
-from socialnlp_assets.resources.endpoints.tasks import RowError
 from socialnlp_assets.resources.google_auth import GoogleToken, judge_quota
 from socialnlp_assets.resources.http import Caller, SourceRefused, TryAgain, shared_rate_limit
 from socialnlp_assets.resources.secrets import Secrets
 from socialnlp_assets.resources.sources_file import build_source
 from socialnlp_assets.settings import Settings
+from socialnlp_assets.tasks import RowError
 
 # What one request may hold: texts, and their size (v3: code points; v2: bytes as JSON, in a request of 100 kB).
 _LIMITS = {"v3": (1024, 30_000), "v2": (128, 90_000)}

@@ -38,19 +38,22 @@ def test_another_project_serves_its_own_model_and_leaves_no_endpoint(tmp_path: P
         path = tmp_path / name
         path.parent.mkdir(parents=True, exist_ok=True)
         # So that the endpoint does not outlive the test by a minute.
-        path.write_text(content.replace('models="models")', 'models="models", warm_seconds=1)'))
+        path.write_text(content.replace('models="models"', 'models="models", warm_seconds=1'))
     environment = os.environ | {
         "PYTHONPATH": os.pathsep.join([str(ROOT), str(tmp_path / "src")]),
         "DAGSTER_HOME": str(tmp_path / "home"),
     }
+    checking = {"SOCIALNLP_ENGINES": "listening.engine:Words"}
 
-    def run(*command: str) -> str:
-        outcome = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False)
+    def run(*command: str, **variables: str) -> str:
+        outcome = subprocess.run(
+            command, cwd=tmp_path, env=environment | variables, capture_output=True, text=True, check=False
+        )
         assert outcome.returncode == 0, outcome.stdout + outcome.stderr
         return outcome.stdout
 
     scripts = Path(sys.executable).parent
-    assert "1 model fit: urgency" in run(str(scripts / "socialnlp"), "models", "check", "models")
+    assert "1 model fit: urgency" in run(str(scripts / "socialnlp"), "models", "check", "models", **checking)
     run(str(scripts / "dg"), "launch", "--assets", "urgent")
     time.sleep(1)  # it is warm until then
     assert json.loads(run(sys.executable, "-c", LOOK)) == {"labels": ["urgent", "calm"], "endpoints": []}

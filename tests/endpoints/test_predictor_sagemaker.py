@@ -16,7 +16,7 @@ from socialnlp_assets.resources.endpoints.predictor import PredictionFailed, Pre
 from socialnlp_assets.resources.endpoints.reaper import reap
 from socialnlp_assets.resources.endpoints.sagemaker import SageMaker
 from socialnlp_assets.resources.endpoints.stores import SqliteStore
-from socialnlp_assets.resources.endpoints.tasks import Result, RowError
+from socialnlp_assets.tasks import Result, RowError
 from tests.endpoints.given import acquired
 from tests.fakes.aws_errors import TIMED_OUT, AwsError, model_error, not_ready, null_message, throttling
 from tests.fakes.aws_http import serve

@@ -16,7 +16,7 @@ from socialnlp_assets.resources.endpoints.backend import Reply
 from socialnlp_assets.resources.endpoints.metering import Meter
 from socialnlp_assets.resources.endpoints.predictor import Predictor, Retry
 from socialnlp_assets.resources.endpoints.sagemaker import SageMaker
-from socialnlp_assets.resources.endpoints.tasks import Scores
+from socialnlp_assets.tasks import Scores
 from tests.endpoints.world import spec
 from tests.fakes.aws_errors import not_ready
 from tests.fakes.aws_http import forward_to, serve

@@ -48,10 +48,17 @@ def test_a_model_takes_the_place_of_the_built_in_one_of_its_name(tmp_path: Path)
     assert known["keywords"].description == "Key phrases, our way."
 
 
+def test_what_shared_the_endpoint_of_a_model_that_is_replaced_has_its_own(tmp_path: Path) -> None:
+    known = load_catalogue(catalogue(tmp_path, PHRASES.replace("phrases:", "keywords:", 1)))
+    assert load_catalogue().endpoint_of("entities") == "keywords"
+    assert known.endpoint_of("entities") == "entities"
+    assert known["entities"].embedded == load_catalogue()["entities"].embedded
+
+
 @pytest.mark.parametrize(
     ("text", "told"),
     [
-        (PHRASES.replace("task: keywords", "task: kewords"), "ours.yaml:3: phrases.task: Input should be"),
+        (PHRASES.replace("task: keywords", "task: kewords"), "ours.yaml:3: phrases.task: no task is called 'kewords'"),
         (PHRASES.replace("task:", "tsk:"), "ours.yaml:3: phrases.tsk: there is no such field; did you mean `task`?"),
         (PHRASES.replace("  task: keywords\n", ""), "ours.yaml:1: phrases.task: is missing; add `task:`"),
         (PHRASES.replace("{model:", "{folder:"), "ours.yaml:4: phrases.embedded.folder: there is no such field; known"),
@@ -92,7 +99,7 @@ def test_models_that_fit_are_named(tmp_path: Path) -> None:
     [
         (KEYWORDS | {"task": "summarization"}, "ours.yaml:3: phrases.task: "),
         (KEYWORDS | {"engine": "spacy"}, "ours.yaml:4: phrases.embedded.model: no engine is called 'spacy'"),
-        (KEYWORDS | {"engine": "nowhere:Engine"}, "ours.yaml:4: phrases.embedded.model: the engine 'nowhere:Engine'"),
+        (KEYWORDS | {"engine": "nowhere:Engine"}, "to run code of your own, set SOCIALNLP_ENGINES=nowhere:Engine"),
         (KEYWORDS | {"task": "cooking"}, "ours.yaml:4: phrases.embedded.model: "),
     ],
 )

@@ -13,14 +13,13 @@ from socialnlp_assets.models.catalogue import EMBEDDED_MODELS
 DOCKERFILE = Path(__file__).parents[2] / "deploy" / "Dockerfile"
 # The console script, every engine but plain torch imported, every embedded model loaded and asked.
 PROGRAM = """
-from importlib import import_module
 from pathlib import Path
 import socialnlp_assets.cli.serve
-from socialnlp_assets.serving.handlers import ENGINES
+from socialnlp_assets.serving.handlers import engine_handler, engine_names
 from socialnlp_assets.serving.repository import ModelRepository
-for engine in ENGINES:
+for engine in engine_names():
     if not engine.startswith("reference"):
-        import_module("socialnlp_assets.serving.handlers." + engine.replace("-", "_"))
+        engine_handler(engine)
 for folder in sys.argv[1:]:
     ModelRepository(1).load_folder(Path(folder))
 print("served", len(sys.argv) - 1)

@@ -16,7 +16,7 @@ import urllib3
 from model_servers import Server, running, scripted_model, write_model
 
 from socialnlp_assets.serving.handler import BadModel
-from socialnlp_assets.serving.models import WARM_UP, read_settings
+from socialnlp_assets.serving.loaded_model import WARM_UP, read_settings
 
 pytestmark = pytest.mark.slow
 
@@ -54,8 +54,9 @@ def test_a_model_is_warmed_up_before_it_is_ready(scripted: Server) -> None:
     ("settings", "message"),
     [
         (None, "it has no model.json"),
-        ({"task": "poetry"}, "task must be one of translation"),
+        ({"task": "poetry"}, "task must be one of aspects, entities"),
         ({"task": "keywords", "engine": "abacus"}, "no engine is called 'abacus'"),
+        ({"task": "keywords", "engine": "this:Zen"}, "to run code of your own, set SOCIALNLP_ENGINES=this:Zen"),
         ({"task": "keywords", "engine": "no_such_module:Handler"}, "needs 'no_such_module'"),
         ({"task": "multi-label", "engine": "fasttext"}, "labels must list the labels"),
         ({"task": "multi-label", "engine": "fasttext", "labels": ["a"]}, "neither of model.bin and model.ftz"),

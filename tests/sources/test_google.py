@@ -17,11 +17,11 @@ from hypothesis import strategies as st
 from socialnlp_assets.fakes.google import API_KEY, FakeGoogle, many_reviews
 from socialnlp_assets.fakes.server import Faults
 from socialnlp_assets.fakes.shapes import place_review
-from socialnlp_assets.resources.endpoints.tasks import RowError
 from socialnlp_assets.resources.google_maps import GoogleMapsResource, identity_of, time_of
 from socialnlp_assets.resources.google_translate import GoogleTranslateResource
 from socialnlp_assets.resources.http import SourceError, SourceRefused
 from socialnlp_assets.resources.secrets import EnvironmentSecrets, SecretError
+from socialnlp_assets.tasks import RowError
 
 from .conftest import HOUR
 

@@ -17,7 +17,6 @@ from socialnlp_assets.fakes.google import API_KEY, FakeGoogle
 from socialnlp_assets.fakes.server import Request, Response, serve
 from socialnlp_assets.fakes.shapes import business_review, place_review, sprinklr_v1, sprinklr_v2
 from socialnlp_assets.landing import read_messages
-from socialnlp_assets.resources.endpoints.tasks import RowError
 from socialnlp_assets.resources.google_maps import GoogleMapsResource
 from socialnlp_assets.resources.google_maps import _page_of as reviews_page
 from socialnlp_assets.resources.google_translate import GoogleTranslateResource
@@ -26,6 +25,7 @@ from socialnlp_assets.resources.secrets import EnvironmentSecrets
 from socialnlp_assets.resources.sources import pull_hour
 from socialnlp_assets.resources.sprinklr import SprinklrResource
 from socialnlp_assets.resources.sprinklr import _page_of as sprinklr_page
+from socialnlp_assets.tasks import RowError
 from socialnlp_assets.workflow import load_workflows
 
 from .conftest import HOUR

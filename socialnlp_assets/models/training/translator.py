@@ -12,8 +12,8 @@ from xml.etree import ElementTree
 
 from socialnlp_assets.models.training.alignment import phrase_counts
 from socialnlp_assets.models.training.italian import entries, italian
+from socialnlp_assets.nlp.english import MODEL
 from socialnlp_assets.nlp.phrase_table import PhraseTable, tokens
-from socialnlp_assets.nlp.text_rank import MODEL
 
 LANGUAGES = ("it", "fr", "sw")
 LEAST = 2  # a phrase of several words seen less often is chance

@@ -125,8 +125,7 @@ class Endpoints(dg.ConfigurableResource[None], ABC):
         Raises KeyError for a model that the catalogue lacks and `EndpointFailed` where the endpoint does
         not come into service.
         """
-        entry = self.catalogue[model]
-        spec = self.specification(model, entry)
+        entry, spec = self.catalogue[model], self._spec(model)
         meter = Meter(model, step or self._owner.run, self.price_table.price(spec))
         lease = Lease(self.manager, spec, step, meter)
         lease.enter()
@@ -142,9 +141,7 @@ class Endpoints(dg.ConfigurableResource[None], ABC):
         """Announce models that the run will need: their endpoints are created side by side while others work.
         Returns at once. An announcement is on record and outlives this process: it ends with the run's first
         lease on its model, with `release_run`, or when no creation takes longer."""
-        announcements = {
-            model: Announcement(self.manager, self.specification(model, self.catalogue[model])) for model in models
-        }
+        announcements = {model: Announcement(self.manager, self._spec(model)) for model in models}
         if not announcements:
             return
         for model, announcement in announcements.items():
@@ -153,6 +150,11 @@ class Endpoints(dg.ConfigurableResource[None], ABC):
         announcer = threading.Thread(target=self._announce, args=(announcements,), name="warm-endpoints", daemon=True)
         self._announcers.append(announcer)
         announcer.start()
+
+    def _spec(self, model: str) -> EndpointSpec:
+        """Of the endpoint that serves `model`: its own, or that of the model that it shares one with."""
+        host = self.catalogue.endpoint_of(model)
+        return self.specification(host, self.catalogue[host])
 
     def _announce(self, announcements: dict[str, Announcement]) -> None:
         """Ask for all of them, and watch them until they are in service or this process has no more time."""

@@ -5,16 +5,16 @@ from __future__ import annotations
 import json
 import logging
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from socialnlp_assets.serving.handler import BadInput, BadModel, Handler, Predictions
+from socialnlp_assets.serving.handler import BadModel, Handler, Predictions
 from socialnlp_assets.serving.handlers import engine_handler
-from socialnlp_assets.serving.protocol import PARAMETERS, Request
+from socialnlp_assets.tasks import BadInput, Task, task, task_names
+from socialnlp_assets.tasks.request_body import Request
 
-LABELLED = ("text-classification", "multi-label", "aspects")  # tasks that answer scores of labels
 log = logging.getLogger(__name__)
 
 # Long enough to be summarised (over 50 tokens), and with words that may be read in several ways ("r", "2").
@@ -41,13 +41,13 @@ def read_settings(folder: Path) -> dict[str, Any]:
     for field in ("name", "task", "engine"):
         if not isinstance(settings.get(field, ""), str):
             raise BadModel(f"{path}: {field} must be a text, not {settings[field]!r}")
-    for field in ("labels", "targets", "languages", "target_languages"):
+    for field in ("labels", "targets", "further_targets", "languages", "target_languages"):
         texts = settings.get(field, [])
         if not isinstance(texts, list) or not all(text and isinstance(text, str) for text in texts):
             raise BadModel(f"{path}: {field} must be a list of texts, not {texts!r}")
-    if settings.get("task") not in PARAMETERS:
-        raise BadModel(f"{path}: task must be one of {', '.join(PARAMETERS)}, not {settings.get('task')!r}")
-    if settings["task"] in LABELLED and not (settings.get("targets") or settings.get("labels")):
+    if settings.get("task") not in task_names():
+        raise BadModel(f"{path}: task must be one of {', '.join(task_names())}, not {settings.get('task')!r}")
+    if task(settings["task"]).has_labels and not (settings.get("targets") or settings.get("labels")):
         raise BadModel(f"{path}: labels must list the labels that the model answers")
     return settings
 
@@ -59,6 +59,7 @@ class Model:
     folder: Path
     settings: Mapping[str, Any]
     handler: Handler
+    task: Task
     broken: str = ""  # why a model that failed does not even take its warm-up text any more
 
     @classmethod
@@ -69,7 +70,7 @@ class Model:
             raise BadModel(f"{folder} holds several models, each in a folder of its own: load those")
         try:
             handler = engine_handler(settings.get("engine", "")).load(folder, settings, threads)
-            model = cls(folder, settings, handler)
+            model = cls(folder, settings, handler, task(settings["task"], settings.get("labels", ())))
             model.warm_up()
         except (BadModel, MemoryError):
             raise
@@ -78,23 +79,16 @@ class Model:
             raise BadModel(f"{folder} cannot be loaded: {type(error).__name__}: {error}") from error
         return model
 
-    @property
-    def task(self) -> str:
-        return str(self.settings["task"])
-
     def warm_up(self) -> None:
-        """One prediction, so that the first caller does not pay for what engines do lazily."""
-        parameters = {name: parameter.default for name, parameter in PARAMETERS[self.task].items()}
-        if self.task == "translation":
-            parameters["src_lang"] = [self.settings.get("languages", ["en"])[0]]
-        self.handler.predict([WARM_UP], parameters)
+        """A prediction, so that the first caller does not pay for what engines do lazily."""
+        self.handler.predict([WARM_UP], self.task.warm_up(self.settings))
 
     def predict(self, request: Request) -> Predictions:
         """Results for every text of `request`. Texts whose answer is known never reach the handler.
 
         Raises `BadInput` with the position in the request.
         """
-        results = self._known(request)
+        results = self.task.known(request.texts, request.parameters, self.settings)
         asked = [position for position, result in enumerate(results) if result is None]
         if not asked:
             return Predictions(results)
@@ -105,64 +99,13 @@ class Model:
             position = None if error.position is None else asked[error.position]
             raise BadInput(str(error), position=position, status=error.status) from error
         for position, result in zip(asked, answered.results, strict=True):
-            results[position] = self._blank() if result is None else _finite(result)
+            results[position] = self.task.blank() if result is None else _finite(result)
         truncated = [asked[position] for position in answered.truncated]
-        if truncated and request.parameters.get("truncation") is False:
-            raise BadInput(
-                f"is longer than {request.parameters['max_length']} tokens; shorten it or ask for truncation",
-                position=truncated[0],
-            )
+        self.task.check_cut(truncated, request.parameters)
         return Predictions(results, truncated)
-
-    def _known(self, request: Request) -> list[Any]:
-        """The results that need no model: of blank texts, and of texts in the language asked for. Else None."""
-        results = [None if text and not text.isspace() else self._blank() for text in request.texts]
-        if "src_lang" in request.parameters:
-            self._check_languages(request.parameters)
-            for position, language in enumerate(request.parameters["src_lang"]):
-                if language == request.parameters["tgt_lang"]:
-                    results[position] = request.texts[position]
-        return results
-
-    def _blank(self) -> Any:
-        return BLANK[self.task](self.settings)
-
-    def _check_languages(self, parameters: Mapping[str, Any]) -> None:
-        known = self.settings.get("languages", [])
-        targets = self.settings.get("target_languages", ["en"])
-        for position, language in enumerate(parameters["src_lang"]):
-            if known and language not in known and language != parameters["tgt_lang"]:
-                raise BadInput(
-                    f"parameters.src_lang: {language!r} is not a language of this model, which reads "
-                    f"{', '.join(known)}",
-                    position=position,
-                )
-        if parameters["tgt_lang"] not in targets:
-            raise BadInput(f"parameters.tgt_lang must be one of {', '.join(targets)}")
 
 
 def _finite(result: Any) -> Any:
     if isinstance(result, dict) and not math.isfinite(sum(result.values())):
         raise ValueError("the model answered a score that is not finite")
     return result
-
-
-def _blank_scores(settings: Mapping[str, Any]) -> dict[str, float]:
-    """A blank text is neutral, or says nothing of an aspect; where no label means that, all are equal."""
-    labels = settings["labels"]
-    for nothing in ("neutral", "not mentioned"):
-        if nothing in labels:
-            return {label: float(label == nothing) for label in labels}
-    return {label: 1 / len(labels) for label in labels}
-
-
-# The answer for a text of nothing but white space.
-BLANK: dict[str, Callable[[Mapping[str, Any]], Any]] = {
-    "translation": lambda _: "",
-    "normalisation": lambda _: "",
-    "text-classification": _blank_scores,
-    "multi-label": lambda settings: dict.fromkeys(settings["labels"], 0.0),
-    "aspects": _blank_scores,
-    "keywords": lambda _: [],
-    "summarization": lambda _: "",
-}

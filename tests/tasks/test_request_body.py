@@ -9,10 +9,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from socialnlp_assets.serving.handler import BadInput
-from socialnlp_assets.serving.protocol import JSON, JSON_LINES, PARAMETERS, parse, render
+from socialnlp_assets.tasks import BadInput, Task, reply_body, task, task_names
+from socialnlp_assets.tasks.request_body import JSON, JSON_LINES, parse
 
-TASKS = st.sampled_from(sorted(PARAMETERS))
+TASKS = st.sampled_from(task_names()).map(lambda name: task(name, ["a", "b"]))
 TYPES = st.sampled_from([JSON, JSON_LINES])
 TEXTS = st.text(st.characters(), max_size=20)  # lone surrogates among them
 VALUES: st.SearchStrategy[Any] = st.recursive(
@@ -20,7 +20,7 @@ VALUES: st.SearchStrategy[Any] = st.recursive(
     lambda inner: st.lists(inner, max_size=4) | st.dictionaries(TEXTS, inner, max_size=4),
     max_leaves=8,
 )
-NAMES = st.sampled_from(sorted({name for known in PARAMETERS.values() for name in known} | {"other"}))
+NAMES = st.sampled_from(sorted({parameter for name in task_names() for parameter in task(name).parameters} | {"other"}))
 OBJECTS = st.dictionaries(
     st.sampled_from(["inputs", "instances", "parameters", "configuration", "source", "k", "x"]),
     st.lists(TEXTS, max_size=4) | st.dictionaries(NAMES, VALUES | TEXTS, max_size=3) | VALUES,
@@ -45,7 +45,7 @@ BODIES = st.one_of(
 )
 
 
-def parse_anything(body: bytes, task: str, content_type: str) -> None:
+def parse_anything(body: bytes, task: Task, content_type: str) -> None:
     try:
         request = parse(body, task, content_type)
     except BadInput as error:
@@ -56,7 +56,7 @@ def parse_anything(body: bytes, task: str, content_type: str) -> None:
         assert refused.status in (400, 413)
         assert str(refused).encode()  # it has a text, and one that can be sent
         return
-    assert request.parameters.keys() == PARAMETERS[task].keys()
+    assert request.parameters.keys() == task.parameters.keys()
     for text in request.texts:
         assert "\x00" not in text.encode().decode()
     if "src_lang" in request.parameters:
@@ -65,23 +65,23 @@ def parse_anything(body: bytes, task: str, content_type: str) -> None:
 
 @given(body=BODIES, task=TASKS, content_type=TYPES)
 @settings(max_examples=300, deadline=None)
-def test_any_body_is_a_request_or_bad_input(body: bytes, task: str, content_type: str) -> None:
+def test_any_body_is_a_request_or_bad_input(body: bytes, task: Task, content_type: str) -> None:
     parse_anything(body, task, content_type)
 
 
 @pytest.mark.slow
 @given(body=BODIES, task=TASKS, content_type=TYPES)
 @settings(max_examples=3_000, deadline=None, suppress_health_check=list(HealthCheck))
-def test_three_thousand_bodies(body: bytes, task: str, content_type: str) -> None:
+def test_three_thousand_bodies(body: bytes, task: Task, content_type: str) -> None:
     parse_anything(body, task, content_type)
 
 
 @given(texts=st.lists(st.text(), max_size=5), scores=st.lists(st.floats(0, 1), min_size=3, max_size=3))
 def test_a_valid_body_is_read_as_it_was_meant(texts: list[str], scores: list[float]) -> None:
-    request = parse(encode({"inputs": texts}), "aspects")
+    request = parse(encode({"inputs": texts}), task("aspects"))
     assert [text.replace("\x00", "\ufffd") for text in texts] == request.texts
     labels = ["positive", "negative", "not mentioned"]
-    body = render("aspects", [dict(zip(labels, scores, strict=True))] * len(texts), request.parameters)
+    body = reply_body.write(request, [dict(zip(labels, scores, strict=True))] * len(texts))
     for row in json.loads(body):
         assert row["prob"] == sorted(scores, reverse=True)
         assert set(row["label"]) == {"__label__positive", "__label__negative", "__label__not_mentioned"}
@@ -95,7 +95,7 @@ LANGUAGES = [
 
 @pytest.mark.parametrize(("given_parameters", "languages"), LANGUAGES)
 def test_a_language_is_one_for_all_or_one_a_text(given_parameters: dict[str, Any], languages: list[str]) -> None:
-    request = parse(encode({"inputs": ["a", "b"], "parameters": given_parameters}), "translation")
+    request = parse(encode({"inputs": ["a", "b"], "parameters": given_parameters}), task("translation"))
     assert request.parameters == {
         "src_lang": languages,
         "tgt_lang": "en",
@@ -119,7 +119,7 @@ def test_a_language_is_one_for_all_or_one_a_text(given_parameters: dict[str, Any
 )
 def test_translations_parameters_are_checked(parameters: dict[str, Any], message: str) -> None:
     with pytest.raises(BadInput) as caught:
-        parse(encode({"inputs": ["a", "b"], "parameters": parameters}), "translation")
+        parse(encode({"inputs": ["a", "b"], "parameters": parameters}), task("translation"))
     assert str(caught.value).startswith(message)
 
 
@@ -134,11 +134,11 @@ def test_lines_are_refused_where_they_go_wrong_and_not_read_to_their_end(
     lines: bytes, status: int, message: str
 ) -> None:
     with pytest.raises(BadInput, match=message) as caught:
-        parse(lines, "multi-label", JSON_LINES)
+        parse(lines, task("multi-label"), JSON_LINES)
     assert caught.value.status == status
 
 
 def test_json_lines_may_differ_in_language_only() -> None:
     lines = [{"inputs": text, "parameters": {"src_lang": language}} for text, language in (("a", "it"), ("b", "sw"))]
-    request = parse(b"\n".join(map(encode, lines)), "translation", JSON_LINES)
+    request = parse(b"\n".join(map(encode, lines)), task("translation"), JSON_LINES)
     assert request.parameters["src_lang"] == ["it", "sw"]
