@@ -1,4 +1,4 @@
-"""Landing arrivals, the endpoint reaper, and alerts on failure."""
+"""What runs without being asked: hours whose files have arrived, and the removal of endpoints that nobody needs."""
 
 from __future__ import annotations
 

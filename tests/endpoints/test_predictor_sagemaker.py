@@ -12,8 +12,9 @@ from socialnlp_assets.models.catalogue import ModelEntry, load_catalogue
 from socialnlp_assets.resources.endpoints.backend import EndpointSpec
 from socialnlp_assets.resources.endpoints.leases import LeaseManager, Terms
 from socialnlp_assets.resources.endpoints.metering import Meter
-from socialnlp_assets.resources.endpoints.predictor import PredictionFailed, Predictor, Retry
+from socialnlp_assets.resources.endpoints.predictor import Predictor
 from socialnlp_assets.resources.endpoints.reaper import reap
+from socialnlp_assets.resources.endpoints.requester import PredictionFailed
 from socialnlp_assets.resources.endpoints.sagemaker import SageMaker
 from socialnlp_assets.resources.endpoints.stores import SqliteStore
 from socialnlp_assets.tasks import Result, RowError
@@ -62,9 +63,16 @@ class Account:
         return 200, {}, answer(ENTRY, body)
 
     def predictor(self, entry: ModelEntry = ENTRY) -> Predictor:
-        retry = Retry(now=self._clock.seconds, sleep=self._clock.advance)
         lease = self.lease
-        return Predictor(entry, lease.invoke, self.meter, in_flight=2, regain=lease.regain, retry=retry)
+        return Predictor(
+            entry,
+            lease.invoke,
+            self.meter,
+            in_flight=2,
+            regain=lease.regain,
+            sleep=self._clock.advance,
+            now=self._clock.seconds,
+        )
 
     def predict(self, texts: list[str] = TEXTS) -> list[Result]:
         return self.predictor().predict(texts)

@@ -14,7 +14,7 @@ import urllib3
 from socialnlp_assets.models.catalogue import load_catalogue
 from socialnlp_assets.resources.endpoints.backend import Reply
 from socialnlp_assets.resources.endpoints.metering import Meter
-from socialnlp_assets.resources.endpoints.predictor import Predictor, Retry
+from socialnlp_assets.resources.endpoints.predictor import Predictor
 from socialnlp_assets.resources.endpoints.sagemaker import SageMaker
 from socialnlp_assets.tasks import Scores
 from tests.endpoints.world import spec
@@ -67,8 +67,10 @@ def predictor(server: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[Pr
         def invoke(body: bytes, target: str | None) -> Reply:
             return backend.invoke(name, body, target=target)
 
-        retry = Retry(now=clock.seconds, sleep=clock.advance)
-        yield Predictor(ENTRY, invoke, Meter(MODEL, "test"), kind="serverless", retry=retry), fake
+        yield (
+            Predictor(ENTRY, invoke, Meter(MODEL, "test"), kind="serverless", sleep=clock.advance, now=clock.seconds),
+            fake,
+        )
 
 
 def test_reviews_are_read_by_the_model_of_each_aspect(predictor: tuple[Predictor, FakeSageMaker]) -> None:
