@@ -31,9 +31,10 @@ from socialnlp_assets.resources.endpoints.backend import EndpointError, Endpoint
 from socialnlp_assets.resources.endpoints.leases import LeaseManager
 from socialnlp_assets.resources.endpoints.local import LocalProcess
 from socialnlp_assets.resources.endpoints.local_resource import local_spec
+from socialnlp_assets.resources.endpoints.records import Record
 from socialnlp_assets.resources.endpoints.resource import Endpoints
-from socialnlp_assets.resources.endpoints.stores import SqliteStore
 from socialnlp_assets.resources.endpoints.terms import Terms
+from socialnlp_assets.resources.leases.sqlite import SqliteStore
 
 SERVER = [sys.executable, str(Path(__file__).parents[1] / "tests" / "fakes" / "model_server.py")]
 TERMS = Terms(lease=timedelta(seconds=4), warm=timedelta(seconds=1), lifetime=timedelta(seconds=25))
@@ -144,7 +145,7 @@ def _count(directory: Path, outcome: Outcome) -> None:
         outcome.wrong += said.get("right") is False
         if "error" in said:
             outcome.errors[said["error"]] += 1
-    outcome.epochs = sum(record.epoch for record in SqliteStore(directory / "leases.db").records())
+    outcome.epochs = sum(record.epoch for record in SqliteStore(directory / "leases.db", Record).records())
     outcome.processes_left = len(processes(directory))
     outcome.records_left = len(endpoints(directory, PREFIXES[0]).records())
 

@@ -9,6 +9,7 @@ from typing import Any, TextIO
 
 import click
 
+from socialnlp_assets.cli.extras import require_server
 from socialnlp_assets.models import ModelEntry, load_catalogue
 from socialnlp_assets.nlp.language import detect
 from socialnlp_assets.resources.build import build_endpoints
@@ -39,6 +40,7 @@ def predict(model: str, file: TextIO, language: str | None, target: str | None, 
     if top and entry.task != "keywords":
         raise click.UsageError(f"--top is for keywords; {model} has none")
     targets: list[str | None] = [target] if target else [*entry.targets] or [None]
+    require_server()
     try:
         with build_endpoints(Settings()).lease(model) as predictor:
             while lines := file.readlines(BATCH_CHARACTERS):

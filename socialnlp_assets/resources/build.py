@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-import dagster as dg
-
 from socialnlp_assets.resources.articles import Articles
 from socialnlp_assets.resources.endpoints.local_resource import LocalEndpoints
 from socialnlp_assets.resources.endpoints.resource import Endpoints
@@ -26,9 +24,6 @@ def build_resources(settings: Settings) -> dict[str, Any]:
             cache_days=settings.raw_retention_days,  # as long as an hour can be run again
         ),
         "secrets": build_secrets(settings),
-        "sprinklr": dg.ResourceDefinition(lambda _: _sprinklr(settings)),
-        "google_maps": dg.ResourceDefinition(lambda _: _google_maps(settings)),
-        "google_translate": dg.ResourceDefinition(lambda _: _google_translate(settings)),
     }
 
 
@@ -57,21 +52,3 @@ def build_endpoints(settings: Settings) -> Endpoints:
         model_bucket=settings.model_bucket,
         **common,
     )
-
-
-def _sprinklr(settings: Settings) -> Any:
-    from socialnlp_assets.resources.sources import build_sprinklr
-
-    return build_sprinklr(settings)
-
-
-def _google_maps(settings: Settings) -> Any:
-    from socialnlp_assets.resources.sources import build_google_maps
-
-    return build_google_maps(settings)
-
-
-def _google_translate(settings: Settings) -> Any:
-    from socialnlp_assets.resources.google_translate import build_google_translate
-
-    return build_google_translate(settings)

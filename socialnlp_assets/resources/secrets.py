@@ -15,12 +15,12 @@ import secrets as random_secrets
 import tempfile
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import dagster as dg
-from pydantic import Field, PrivateAttr, SecretStr
+from pydantic import SecretStr
 
 from socialnlp_assets.settings import Profile, Settings
 
@@ -123,55 +123,49 @@ class EnvironmentSecrets(Secrets):
 
 
 class AwsSecrets(Secrets):
-    """AWS Secrets Manager: the secret ``<prefix><name>``. Credentials are those that AWS's own tools find."""
+    """AWS Secrets Manager: the secret ``<prefix><name>``."""
 
+    region: str
+    endpoint_url: str = ""
     prefix: str = "socialnlp/"
-    region: str = Field(default="", description="AWS region; empty: as AWS's own tools find it")
-    endpoint_url: str = Field(default="", description="another address for all of AWS, for tests")
-
-    _client: Any = PrivateAttr(default=None)
-
-    @property
-    def client(self) -> Any:
-        """Secrets Manager's, made by its first use: boto3 is nothing to import with a code location."""
-        if self._client is None:
-            import boto3
-
-            endpoint_url = self.endpoint_url or None
-            self._client = boto3.client("secretsmanager", region_name=self.region or None, endpoint_url=endpoint_url)
-        return self._client
 
     def get(self, name: str) -> SecretStr:
-        with self._told(name):
-            answer = self.client.get_secret_value(SecretId=self.prefix + name)
+        client = self._client()
+        try:
+            answer = client.get_secret_value(SecretId=self.prefix + name)
+        except client.exceptions.ClientError as error:
+            raise self._error(name, error) from None
         return SecretStr(answer["SecretString"] if "SecretString" in answer else answer["SecretBinary"].decode())
 
     def put(self, name: str, value: SecretStr) -> None:
+        client = self._client()
         try:
-            with self._told(name):
-                self.client.put_secret_value(SecretId=self.prefix + name, SecretString=value.get_secret_value())
-        except SecretMissing:
+            client.put_secret_value(SecretId=self.prefix + name, SecretString=value.get_secret_value())
+        except client.exceptions.ResourceNotFoundException:
             self._create(name, value)
+        except client.exceptions.ClientError as error:
+            raise self._error(name, error) from None
 
     def _create(self, name: str, value: SecretStr) -> None:
-        with self._told(name), suppress(self.client.exceptions.ResourceExistsException):
-            self.client.create_secret(Name=self.prefix + name, SecretString=value.get_secret_value())
-
-    @contextmanager
-    def _told(self, name: str) -> Iterator[None]:
-        """Around a request: raises our errors for AWS's."""
-        from botocore.exceptions import ClientError
-
+        client = self._client()
         try:
-            yield
-        except ClientError as error:
-            code = error.response["Error"]["Code"]
-            where = f"the secret {self.prefix + name!r} of AWS Secrets Manager"
-            if code == "ResourceNotFoundException":
-                raise SecretMissing(
-                    f"{where} does not exist; create it with `aws secretsmanager create-secret`"
-                ) from None
-            raise SecretError(f"{where} cannot be used ({code}); check the role's secretsmanager permissions") from None
+            client.create_secret(Name=self.prefix + name, SecretString=value.get_secret_value())
+        except client.exceptions.ResourceExistsException:
+            pass
+        except client.exceptions.ClientError as error:
+            raise self._error(name, error) from None
+
+    def _client(self) -> Any:
+        import boto3  # a second, which loading the code location does not have
+
+        return boto3.client("secretsmanager", region_name=self.region, endpoint_url=self.endpoint_url or None)
+
+    def _error(self, name: str, error: Any) -> SecretError:
+        code = error.response["Error"]["Code"]
+        where = f"the secret {self.prefix + name!r} of AWS Secrets Manager"
+        if code == "ResourceNotFoundException":
+            return SecretMissing(f"{where} does not exist; create it with `aws secretsmanager create-secret`")
+        return SecretError(f"{where} cannot be used ({code}); check the role's secretsmanager permissions")
 
 
 def _digest(value: str) -> str:

@@ -13,9 +13,10 @@ from socialnlp_assets.resources.endpoints.backend import EndpointBackend, Endpoi
 from socialnlp_assets.resources.endpoints.leases import LeaseManager
 from socialnlp_assets.resources.endpoints.local import LocalProcess
 from socialnlp_assets.resources.endpoints.local_resource import local_spec
+from socialnlp_assets.resources.endpoints.records import Record
 from socialnlp_assets.resources.endpoints.resource import Endpoints
-from socialnlp_assets.resources.endpoints.stores import SqliteStore
 from socialnlp_assets.resources.endpoints.terms import Owner, Terms
+from socialnlp_assets.resources.leases.sqlite import SqliteStore
 from tests.endpoints.given import endpoints_of
 
 SERVER = [sys.executable, str(Path(__file__).parents[1] / "fakes" / "model_server.py")]
@@ -55,7 +56,7 @@ class Machine:
         return local_spec("translator", self.model, SERVER, self.store().name)
 
     def store(self) -> SqliteStore:
-        return SqliteStore(self.directory / "leases.db")
+        return SqliteStore(self.directory / "leases.db", Record)
 
     def manager(self, run: str = "run", terms: Terms = TERMS, backend: EndpointBackend | None = None) -> LeaseManager:
         return LeaseManager(self.store(), backend or self.backend(), terms, Owner(run))

@@ -20,10 +20,10 @@ from socialnlp_assets.resources.endpoints.backend import (
 from socialnlp_assets.resources.endpoints.leases import Lease, LeaseManager, Owner, Terms
 from socialnlp_assets.resources.endpoints.local import LocalProcess
 from socialnlp_assets.resources.endpoints.metering import Meter
-from socialnlp_assets.resources.endpoints.records import State
+from socialnlp_assets.resources.endpoints.records import Record, State
 from socialnlp_assets.resources.endpoints.resource import Endpoints
-from socialnlp_assets.resources.endpoints.s3_store import S3Store
 from socialnlp_assets.resources.endpoints.sagemaker import SageMaker
+from socialnlp_assets.resources.leases.s3 import S3Store
 from socialnlp_assets.settings import Profile, Settings
 from tests.endpoints.given import acquired, endpoints_of
 from tests.endpoints.machine import Machine
@@ -339,7 +339,7 @@ def test_a_late_heartbeat_does_not_take_back_what_was_released(world: World) -> 
 def test_nobody_with_a_wrong_clock_deletes_what_is_held_or_keeps_what_is_not(world: World, minutes: int) -> None:
     def manager(url: str, off: timedelta) -> LeaseManager:
         store = S3Store(
-            "s3://bucket/leases", region="eu-west-1", endpoint_url=url, clock=lambda: world.clock.now() + off
+            "s3://bucket/leases", Record, region="eu-west-1", endpoint_url=url, clock=lambda: world.clock.now() + off
         )
         return LeaseManager(store, world.backend, TERMS, Owner("run"), world.clock.sleep, heartbeats=False)
 
@@ -363,7 +363,9 @@ def test_nobody_with_a_wrong_clock_deletes_what_is_held_or_keeps_what_is_not(wor
 
 def test_conflicts_and_lost_answers_of_s3_cost_no_row_and_no_endpoint(world: World) -> None:
     with s3.serve(s3.FakeS3(world.clock.now)) as objects:
-        store = S3Store("s3://bucket/leases", region="eu-west-1", endpoint_url=objects.url, clock=world.clock.now)
+        store = S3Store(
+            "s3://bucket/leases", Record, region="eu-west-1", endpoint_url=objects.url, clock=world.clock.now
+        )
         manager = LeaseManager(store, world.backend, TERMS, Owner("run"), world.clock.sleep, heartbeats=False)
         endpoints = endpoints_of(manager, spec)
         objects.faults = ["409", "412", "lost", "503", "409", "lost"]  # a put each

@@ -12,7 +12,8 @@ from pathlib import Path
 import dagster as dg
 import pytest
 
-from socialnlp_assets.resources.endpoints.stores import SqliteStore
+from socialnlp_assets.resources.endpoints.records import Record
+from socialnlp_assets.resources.leases.sqlite import SqliteStore
 from tests.endpoints.machine import Machine, MachineEndpoints
 
 MODELS = ["translator", "normalizer", "summarizer"]
@@ -71,7 +72,7 @@ def test_what_the_first_step_announces_is_there_for_the_steps_after_it(machine: 
             assert result.success
         run = result.run_id
     # Two were announced and never leased: the end of the run withdraws them.
-    store = SqliteStore(machine.directory / "leases.db")
+    store = SqliteStore(machine.directory / "leases.db", Record)
     assert sorted(record.model for record in store.records() if record.holders) == ["normalizer", "summarizer"]
     reaper = machine.endpoints("reaper")
     reaper.release_run(run)

@@ -14,9 +14,10 @@ from socialnlp_assets.resources.endpoints.leases import LeaseManager, Terms
 from socialnlp_assets.resources.endpoints.metering import Meter
 from socialnlp_assets.resources.endpoints.predictor import Predictor
 from socialnlp_assets.resources.endpoints.reaper import reap
+from socialnlp_assets.resources.endpoints.records import Record
 from socialnlp_assets.resources.endpoints.requester import PredictionFailed
 from socialnlp_assets.resources.endpoints.sagemaker import SageMaker
-from socialnlp_assets.resources.endpoints.stores import SqliteStore
+from socialnlp_assets.resources.leases.sqlite import SqliteStore
 from socialnlp_assets.tasks import Result, RowError
 from tests.endpoints.given import acquired
 from tests.fakes.aws_errors import TIMED_OUT, AwsError, model_error, not_ready, null_message, throttling
@@ -52,7 +53,7 @@ class Account:
             read_timeout=read_timeout,
             sleep=clock.advance,
         )
-        self._store = SqliteStore(directory / "leases.db", clock.now)
+        self._store = SqliteStore(directory / "leases.db", Record, clock.now)
         manager = LeaseManager(self._store, self._backend, Terms(), sleep=clock.advance, heartbeats=False)
         fake.creations[""] = Creation(seconds=0, deletion_seconds=0)
         fake.models[""] = self.model

@@ -28,8 +28,8 @@ from socialnlp_assets.resources.endpoints.backend import (
 )
 from socialnlp_assets.resources.endpoints.reaper import DEADLINE_TAG, LEASES_TAG, finish_deletion
 from socialnlp_assets.resources.endpoints.records import Record, State
-from socialnlp_assets.resources.endpoints.stores import LeaseStore, change
 from socialnlp_assets.resources.endpoints.terms import PATIENCE, Owner
+from socialnlp_assets.resources.leases.store import LeaseStore, change
 
 logger = logging.getLogger(__name__)
 
@@ -39,7 +39,9 @@ Transition = Callable[[Record, datetime], Record]
 class Claim:
     """One holder's claim on one logical endpoint. Safe to use from several threads."""
 
-    def __init__(self, store: LeaseStore, backend: EndpointBackend, owner: Owner, spec: EndpointSpec, id: str) -> None:
+    def __init__(
+        self, store: LeaseStore[Record], backend: EndpointBackend, owner: Owner, spec: EndpointSpec, id: str
+    ) -> None:
         self.id = id
         self.spec = spec
         self.record: Record | None = None  # as last seen while this holder was in it

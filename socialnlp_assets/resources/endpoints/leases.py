@@ -8,9 +8,8 @@ import random
 import socket
 import threading
 import uuid
-from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from socialnlp_assets.resources.endpoints.backend import (
     EndpointBackend,
@@ -22,8 +21,9 @@ from socialnlp_assets.resources.endpoints.backend import (
 from socialnlp_assets.resources.endpoints.claims import Claim
 from socialnlp_assets.resources.endpoints.metering import Meter
 from socialnlp_assets.resources.endpoints.records import Holder, Record, State
-from socialnlp_assets.resources.endpoints.stores import LeaseStore, Sleep
 from socialnlp_assets.resources.endpoints.terms import PATIENCE, Owner, Terms
+from socialnlp_assets.resources.leases.heartbeat import Heartbeat
+from socialnlp_assets.resources.leases.store import LeaseStore, Sleep
 
 logger = logging.getLogger(__name__)
 
@@ -33,7 +33,7 @@ class LeaseManager:
     """What the leases of one process share. `heartbeats=False` leaves renewing to the caller; `sleep` is for
     virtual time."""
 
-    store: LeaseStore
+    store: LeaseStore[Record]
     backend: EndpointBackend
     terms: Terms = field(default_factory=Terms)
     owner: Owner = field(default_factory=Owner)
@@ -66,7 +66,7 @@ class Lease:
         self._released = False
         self._metered_to: datetime | None = None  # None: not in service. Changes under the claim's lock, as all here
         self._entering = threading.Lock()
-        self._heartbeat = _Heartbeat(self.renew, manager.terms.lease / 4) if manager.heartbeats else None
+        self._heartbeat = Heartbeat(self.renew, manager.terms.lease / 4) if manager.heartbeats else None
 
     @property
     def endpoint(self) -> str:
@@ -169,23 +169,3 @@ class Lease:
             users = sum(not holder.announces for holder in self._claim.record.holders.values())
             self._meter.held((now - self._metered_to).total_seconds(), users)
             self._metered_to = now
-
-
-class _Heartbeat(threading.Thread):
-    """Calls `beat` every `interval` until stopped."""
-
-    def __init__(self, beat: Callable[[], None], interval: timedelta) -> None:
-        super().__init__(name="endpoint-heartbeat", daemon=True)
-        self._beat = beat
-        self._interval = interval.total_seconds()
-        self._stopped = threading.Event()
-
-    def stop(self) -> None:
-        self._stopped.set()
-
-    def run(self) -> None:
-        while not self._stopped.wait(self._interval):
-            try:
-                self._beat()
-            except Exception as error:
-                logger.warning("A heartbeat has failed; the next one may not: %s", error)

@@ -25,8 +25,9 @@ from socialnlp_assets.resources.endpoints.metering import Meter, PriceTable, Usa
 from socialnlp_assets.resources.endpoints.predictor import Predictor
 from socialnlp_assets.resources.endpoints.reaper import Removal
 from socialnlp_assets.resources.endpoints.records import Record, State
-from socialnlp_assets.resources.endpoints.stores import LeaseStore, SqliteStore
 from socialnlp_assets.resources.endpoints.terms import Owner, Terms
+from socialnlp_assets.resources.leases.sqlite import SqliteStore
+from socialnlp_assets.resources.leases.store import LeaseStore
 
 logger = logging.getLogger(__name__)
 
@@ -109,12 +110,12 @@ class Endpoints(dg.ConfigurableResource[None], ABC):
         )
         return LeaseManager(self._store(store), backend, terms, self._owner)
 
-    def _store(self, address: str) -> LeaseStore:
+    def _store(self, address: str) -> LeaseStore[Record]:
         if "://" not in address:
-            return SqliteStore(Path(address))
-        from socialnlp_assets.resources.endpoints.s3_store import S3Store
+            return SqliteStore(Path(address), Record)
+        from socialnlp_assets.resources.leases.s3 import S3Store
 
-        return S3Store(address, region=self.region or None, endpoint_url=self.endpoint_url or None)
+        return S3Store(address, Record, region=self.region or None, endpoint_url=self.endpoint_url or None)
 
     # For steps
 
