@@ -15,7 +15,7 @@ import pytest
 
 from socialnlp_assets.fakes.pages import serve_articles
 from socialnlp_assets.fakes.samples import sample_hours
-from socialnlp_assets.resources.endpoints.resource import build_endpoints
+from socialnlp_assets.resources.build import build_endpoints
 from socialnlp_assets.settings import Settings
 from tests.platform.conftest import HOUR, Platform, message
 
@@ -71,7 +71,7 @@ def test_an_hour_of_sprinklr_becomes_a_table(whole_platform: Platform) -> None:
         assert "| message_id |" in counts["preview"]
     assert found["posts"]["rows_quarantined"] == 2
     assert found["classifications"]["dropped"] == {"not social": 6}
-    assert found["translations"]["endpoint/translator/requests"] >= 1
+    assert found["translations"]["endpoints"].records[0].data["requests"] >= 1
     used = {row.data["model"]: row.data["holder"] for row in found["output"]["run/endpoints"].records}
     assert used["translator"] == "translations"
     assert len(used) == 9
