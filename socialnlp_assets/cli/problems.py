@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from socialnlp_assets.resources.endpoints.protocol import EndpointError
 from socialnlp_assets.resources.leases.store import StoreError
-from socialnlp_assets.resources.sources_file import SourcesError
 from socialnlp_assets.settings import SettingsError
+from socialnlp_assets.sources.sources_file import SourcesError
 from socialnlp_assets.workflow import WorkflowError
 
 CREDENTIALS = "no AWS credentials were found; log in, set AWS_PROFILE, or use SOCIALNLP_PROFILE=embedded on one machine"

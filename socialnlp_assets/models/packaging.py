@@ -91,9 +91,7 @@ def _convert(name: str, entry: ModelEntry, source: Source, folder: Path) -> dict
         "revision": source.revision,
         "licence": source.licence or (entry.aws.licence if source.name == entry.aws.source else ""),
         "quantisation": "int8",
-        "made_with": {
-            library: metadata.version(library) for library in ("transformers", "torch", *CONVERSIONS[engine].libraries)
-        },
+        "made_with": _versions("transformers", "torch", *conversion.libraries),
         "self_check": check,
     }
     (folder / "README.md").write_text(card(entry, settings), encoding="utf-8")
@@ -124,11 +122,13 @@ def _add_code(folder: Path, engine: str) -> None:
         shutil.copytree(root / room, code / root.name / room, ignore=shutil.ignore_patterns("__pycache__"))
     shutil.copyfile(root / "__init__.py", code / root.name / "__init__.py")
     shutil.copyfile(INFERENCE, code / "inference.py")
-    pins = [
-        f"{library}=={metadata.version(library)}\n"
-        for library in ("numpy", "pydantic-core", *CONVERSIONS[engine].libraries)
-    ]
-    (code / "requirements.txt").write_text("".join(pins), encoding="utf-8")
+    versions = _versions("numpy", "pydantic-core", *CONVERSIONS[engine].libraries)
+    pins = "".join(f"{library}=={version}\n" for library, version in versions.items())
+    (code / "requirements.txt").write_text(pins, encoding="utf-8")
+
+
+def _versions(*libraries: str) -> dict[str, str]:
+    return {library: metadata.version(library) for library in libraries}
 
 
 def card(entry: ModelEntry, settings: Mapping[str, Any]) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from functools import partial
@@ -27,7 +27,6 @@ from socialnlp_assets.tasks import BadInput, reply_body, request_body
 
 log = logging.getLogger(__name__)
 
-LARGE = 2**16  # bytes of a body that is parsed on a thread, so that the event loop answers pings meanwhile
 MOST_TRANSFORM = 100  # megabytes of a batch transform's requests in flight, by SageMaker's rule
 
 
@@ -37,7 +36,7 @@ class Limits:
 
     threads: int
     payload: int = 6 * 2**20  # bytes of a body
-    requests: int = 32  # being read, waiting or running
+    requests: int = 32  # waiting or running
     body_seconds: float = 60  # for a body to arrive
     transforms: int = 2  # requests that batch transform has in flight: one runs while the next is read
 
@@ -52,7 +51,7 @@ class ModelServer:
     def __init__(self, folder: Path | None, limits: Limits, loadable: Path | None = None) -> None:
         self.folder, self.limits, self.loadable = folder, limits, loadable
         self.repository = ModelRepository(limits.threads)
-        self.worker = Worker(limits.requests)
+        self.worker = Worker(limits.requests, limits.requests * limits.payload)
         self.ready = False
         self.failure = ""  # why the folder could not be loaded; the program then ends
         self._active = 0
@@ -118,16 +117,18 @@ class ModelServer:
     @described(400, 404, 406, 408, 413, 415, 429, 500, 503, body=TEXTS, reply=RESULTS, lines=True)
     async def invocations(self, http: Request) -> Response:
         """Predict: one result a text, in order."""
-        with self.worker.place():
-            self._check_ready()
-            content_type = headers.content_type(http.headers)
-            accept = headers.reply_type(http.headers, default=content_type)
-            model = self.repository.get(http.path_params.get("name") or headers.target(http.headers))
-            body = await self._body(http)
-            parse = partial(request_body.parse, body, model.task, content_type)
-            request = await asyncio.to_thread(parse) if len(body) > LARGE else parse()
-            predict = partial(self.repository.predict, model, request)
-            predictions = await self.worker.run(predict, abandoned=http.is_disconnected)
+        self._check_ready()
+        self.worker.check_free()
+        content_type = headers.content_type(http.headers)
+        accept = headers.reply_type(http.headers, default=content_type)
+        model = self.repository.get(http.path_params.get("name") or headers.target(http.headers))
+        with self.worker.memory() as take:
+            body = await self._body(http, take)
+            with self.worker.place():
+                parse = partial(request_body.parse, body, model.task, content_type)
+                request = await asyncio.to_thread(parse) if len(body) > request_body.LARGE else parse()
+                predict = partial(self.repository.predict, model, request)
+                predictions = await self.worker.run(predict, abandoned=http.is_disconnected)
             reply = reply_body.write(request, predictions.results, accept)
         return Response(reply, media_type=accept, headers=reply_body.truncated_header(predictions.truncated))
 
@@ -150,10 +151,11 @@ class ModelServer:
         """One model."""
         return JSONResponse(self.repository.describe(self._loaded_name(http)))
 
-    @described(400, 404, 408, 409, 413, 507, body=LOAD, reply=MODEL)
+    @described(400, 404, 408, 409, 413, 429, 507, body=LOAD, reply=MODEL)
     async def load_model(self, http: Request) -> Response:
         """Load a model: `{"model_name": …, "url": a folder below /opt/ml/models}`."""
-        name, folder = _parse_load(await self._body(http))
+        with self.worker.memory() as take:
+            name, folder = _parse_load(await self._body(http, take))
         if self.loadable is None or not folder.resolve().is_relative_to(self.loadable.resolve()):
             raise HTTPException(404, f"{folder} is not below {self.loadable or 'any folder of models'}")
         try:
@@ -188,14 +190,15 @@ class ModelServer:
         if not self.ready:
             raise HTTPException(503, "the model is being loaded; ask again in a moment")
 
-    async def _body(self, http: Request) -> bytes:
-        """The body, kept only as far as the limit goes."""
+    async def _body(self, http: Request, take: Callable[[int], None]) -> bytes:
+        """The body, kept only as far as the limit goes; `take` bounds the bodies of all."""
         chunks, size = [], 0
         try:
             async with asyncio.timeout(self.limits.body_seconds):
                 async for chunk in http.stream():
                     size += len(chunk)
                     if size <= self.limits.payload:
+                        take(len(chunk))
                         chunks.append(chunk)
                     elif size > 4 * self.limits.payload:
                         break  # up to here it is read to its end, so that the caller gets to see the answer

@@ -20,6 +20,10 @@ CONTENT_TYPES = {JSON: JSON, JSON_LINES: JSON_LINES, "application/x-ndjson": JSO
 SHAPES = (("inputs", "parameters"), ("instances", "configuration"))  # Hugging Face's and BlazingText's
 MOST_TEXTS = 50_000  # in one request; bounds the memory that a body of empty texts could cost
 
+MOST_VALUES = 4 * MOST_TEXTS
+LARGE = 2**16  # bytes of a body that is not parsed in passing
+_STRING = re.compile(rb'"(?:[^"\\]++|\\.)*+"?', re.DOTALL)
+
 # NUL and lone surrogates: legal in JSON, but not in UTF-8 or in the engines' C strings.
 UNENCODABLE = re.compile("[\x00\ud800-\udfff]")
 
@@ -71,6 +75,11 @@ def parse(body: bytes, task: Task, content_type: str = JSON) -> Request:
 
 def load(body: bytes, where: str) -> Any:
     """The JSON value in `body`; raises `BadInput` that begins with `where`."""
+    if len(body) > LARGE:
+        # Python's parser stops all threads while it makes lists and objects of megabytes.
+        outside = _STRING.sub(b"", body)
+        if sum(map(outside.count, (b",", b"[", b"{"))) > MOST_VALUES:
+            raise BadInput(f"{where} has over {MOST_VALUES} values; send fewer texts in a request", status=413)
     try:
         return json.loads(body.decode("utf-8-sig"))
     except UnicodeDecodeError as error:

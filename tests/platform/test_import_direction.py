@@ -30,7 +30,8 @@ MAY_IMPORT: dict[str, set[str]] = {
     "workflow": {*BASE, "assets", "sources", "models", "tasks", "nlp"},
     "sensors": {*BASE, "workflow", "assets", "resources"},
 }
-ON_TOP = {"definitions", "component", "cli", "fakes"}  # nothing below imports these; they may import what they like
+# Nothing below imports these; they may import what they like.
+ON_TOP = {"definitions", "component", "starting_file", "cli", "fakes"}
 
 
 def rooms() -> list[str]:

@@ -103,6 +103,12 @@ def test_a_text_over_512_tokens_is_read_in_part_and_named() -> None:
     assert caught.value.position == 1
 
 
+def test_what_is_beyond_the_limit_counts_for_nothing() -> None:
+    beginning = "The meeting was moved to Tuesday. " * 100
+    good, bad = ask("sentiment", [beginning + "great love " * 2000, beginning + "awful hate " * 2000]).results
+    assert good == bad
+
+
 def test_translation_leaves_english_and_addresses_as_they_are() -> None:
     texts = ["La bolletta della luce è troppo cara", "The bill is  too high", "Guarda https://example.com/bolletta"]
     results = ask("translator", texts, src_lang=["it", "en", "it"]).results
