@@ -16,7 +16,6 @@ import pytest
 from socialnlp_assets.fakes.pages import serve_articles
 from socialnlp_assets.fakes.samples import sample_hours
 from socialnlp_assets.resources.build import build_endpoints
-from socialnlp_assets.resources.endpoints.resource import build_endpoints
 from socialnlp_assets.resources.hours import release_hour
 from socialnlp_assets.settings import Settings
 from tests.platform.conftest import HOUR, Platform, message
