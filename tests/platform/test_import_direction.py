@@ -11,17 +11,24 @@ import pytest
 import socialnlp_assets
 
 ROOT = Path(socialnlp_assets.__file__).parent
-BASE = {"settings", "partitions", "schemas"}
+BASE = {"settings", "partitions", "schemas", "yaml_files"}
 # room → the rooms that it may import, besides itself
 MAY_IMPORT: dict[str, set[str]] = {
     "settings": set(),
     "partitions": set(),
     "schemas": set(),
+    "yaml_files": set(),
     "nlp": set(),
     "tasks": set(),
     "landing": {"nlp", "schemas"},
     "serving": {"tasks", "nlp"},
-    "models": {"tasks", "nlp", "serving", "settings"},  # packaging loads what it packed as the server would
+    "models": {
+        "tasks",
+        "nlp",
+        "serving",
+        "settings",
+        "yaml_files",
+    },  # packaging loads what it packed as the server would
     "training": {"tasks", "nlp", "models"},
     "resources": {*BASE, "models", "tasks", "landing", "nlp"},
     "sources": {*BASE, "resources", "landing", "nlp"},
@@ -30,13 +37,8 @@ MAY_IMPORT: dict[str, set[str]] = {
     "workflow": {*BASE, "assets", "sources", "models", "tasks", "nlp"},
     "sensors": {*BASE, "workflow", "assets", "resources"},
 }
-ON_TOP = {
-    "definitions",
-    "component",
-    "starting_file",
-    "cli",
-    "fakes",
-}  # nothing below imports these; they may import what they like
+# Nothing below imports these; they may import what they like.
+ON_TOP = {"definitions", "component", "starting_file", "cli", "fakes"}
 
 
 def rooms() -> list[str]:

@@ -20,7 +20,8 @@ from socialnlp_assets.resources.endpoints.leases import LeaseManager
 from socialnlp_assets.resources.endpoints.local import LocalProcess
 from socialnlp_assets.resources.endpoints.resource import Endpoints
 from socialnlp_assets.resources.endpoints.terms import PATIENCE
-from socialnlp_assets.serving.handlers import ALLOWED
+
+ALLOWED = "SOCIALNLP_ENGINES"  # by which a server knows the engines, other than ours, that it may import
 
 
 class LocalEndpoints(Endpoints):
