@@ -21,7 +21,7 @@ from socialnlp_assets.resources.endpoints.local import LocalProcess
 from socialnlp_assets.resources.endpoints.resource import Endpoints
 from socialnlp_assets.resources.endpoints.terms import PATIENCE
 
-ENGINES = "SOCIALNLP_ENGINES"  # the variable that tells a server which engines it may import
+ALLOWED = "SOCIALNLP_ENGINES"  # by which a server knows the engines, other than ours, that it may import
 
 
 class LocalEndpoints(Endpoints):
@@ -38,7 +38,7 @@ class LocalEndpoints(Endpoints):
             raise BackendError(f"{model} cannot be served: {error}; see `socialnlp models check`") from None
         command = [self.python or sys.executable, "-m", "socialnlp_assets.serving"]
         if own := [engine for engine in self.engines if _is_named(engine, folder)]:
-            command = ["/usr/bin/env", f"{ENGINES}={' '.join(own)}", *command]
+            command = ["/usr/bin/env", f"{ALLOWED}={' '.join(own)}", *command]
         code = [_module_digest(engine.partition(":")[0]) for engine in own]
         return local_spec(model, folder, command, self.manager.store.name, self.prefix, code)
 
