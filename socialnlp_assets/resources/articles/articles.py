@@ -13,10 +13,13 @@ from .address import PageError, Resolver, parse, system_resolver
 from .cache import PageCache
 from .extraction import Article
 from .reader import SLOW, Reader
+from .walls import GONE
 from .web import Limits, Web
 
 FETCHED, NO_ARTICLE = "fetched", "no article found"
-LASTING = frozenset({FETCHED, NO_ARTICLE, "not a web page", "HTTP 404", "HTTP 410"})  # others may be better tomorrow
+LASTING = frozenset(
+    {FETCHED, NO_ARTICLE, GONE, "not a web page", "HTTP 404", "HTTP 410"}
+)  # others may be better tomorrow
 HOSTS_AT_ONCE = 16
 HOUR_SECONDS = 900.0  # what the articles of one hour may take; the rest stay as they were delivered
 PATIENCE = 3  # pages in a row that a host does not answer, or nobody can read, before it is left alone
