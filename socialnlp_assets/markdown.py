@@ -11,10 +11,10 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 _MARKS = re.compile(r"[!-/:-@\[-`{-~]")  # all of ASCII that is no letter, digit or blank
-_INVISIBLE = re.compile(
-    "[\0-\x08\x0e-\x1f\x7f-\x9f\u200b\u202a-\u202e\u2060-\u2069\ufeff]"
-)  # order, too, is shown as is
-_ADDRESS = re.compile(r"(?<=:)(?=//)|(?<=www)(?=\.)|(?<=@)", re.IGNORECASE)  # what UIs make links of, after all is read
+# Among them those that turn the order of what is shown.
+_INVISIBLE = re.compile("[\0-\x08\x0e-\x1f\x7f-\x9f\u200b\u202a-\u202e\u2060-\u2069\ufeff]")
+# What the UI makes links of, after it has read all references.
+_ADDRESS = re.compile(r"(?<=:)(?=//)|(?<=www)(?=\.)|(?<=@)", re.IGNORECASE)
 WORD_JOINER = "\u2060"  # no width, no line break
 
 
@@ -33,4 +33,4 @@ def table(names: Sequence[str], rows: Iterable[Sequence[Any]], most: int) -> str
         ["---"] * len(names),
         *([plain(cell, most) for cell in row] for row in rows),
     ]
-    return "\n".join(f"| {' | '.join(cells)} |" for cells in lines)
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines)

@@ -1,7 +1,7 @@
 """YAML that users write, read safely: no objects, no more than the file says, no message longer than a screen.
 
-Aliases are the danger: a few hundred bytes that name one another stand for gigabytes, harmless in memory, where they are
-shared, and deadly for whoever prints or copies them.
+Aliases are the danger: a few hundred bytes that name one another stand for gigabytes, harmless in memory, where they
+are shared, and deadly for whoever prints or copies them.
 """
 
 from __future__ import annotations
@@ -24,8 +24,8 @@ def read_yaml(text: str) -> tuple[Any, yaml.Node | None]:
     """The document in `text`, and its node, by which lines are found. Raises `YamlError`."""
     if len(text) > CHARACTERS:
         raise YamlError(f"longer than {CHARACTERS:,} characters")
-    loader = yaml.SafeLoader(text)
     try:
+        loader = yaml.SafeLoader(text)
         node = loader.get_single_node()
         if node is None:
             return None, None
@@ -35,8 +35,6 @@ def read_yaml(text: str) -> tuple[Any, yaml.Node | None]:
         raise
     except (yaml.YAMLError, ValueError, RecursionError) as error:  # ValueError: the 45th of a month
         raise YamlError(shortened(f"not YAML: {error}")) from None
-    finally:
-        loader.dispose()
 
 
 def shortened(message: str) -> str:
