@@ -11,6 +11,7 @@ from urllib.parse import SplitResult, parse_qsl, unquote, urlencode, urlsplit, u
 
 from .personal_data import REGIONS, replace_personal_data
 
+LONGEST = 4096  # characters; what is longer is nobody's address
 _PERSONAL_NAMES = re.compile(
     r"(?:e?-?mail|user(?:_?name|_?id)?|login|name|nome|nom|surname|cognome|phone|tel|telefono|mobile|pass(?:word|wd)?|pwd|"
     r"token|access_token|session(?:_?id)?|sid|auth|secret|fbclid|gclid|igshid|igsh|mc_eid|utm_\w+|share_\w+|author|uid"
@@ -49,6 +50,8 @@ def clean_permalink(url: str) -> str:
     >>> clean_permalink("https://anna:pw@twitter.com/anna/status/17?s=20")
     'https://x.com/i/status/17'
     """
+    if len(url) > LONGEST:
+        return ""
     try:
         parts = urlsplit(url.strip())
         host = parts.hostname or ""
