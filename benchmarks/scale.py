@@ -90,17 +90,16 @@ def run_step(step: str, folder: Path) -> None:
 
 def invent(folder: Path) -> None:
     """What the steps between `posts` and `output` would have written: as tables for ours, as one CSV for the rival."""
-    from socialnlp_assets.assets import STEPS
     from socialnlp_assets.resources.lake import Lake
     from socialnlp_assets.workflow import load_workflows
 
     lake, workflow = Lake(uri=str(folder / "lake")), load_workflows()[WORKFLOW]
     posts = lake.read_table(Lake.table_path(WORKFLOW, "posts", HOUR))
     wide = posts.to_pandas()
-    for step in workflow.steps.named():
-        schema = STEPS[step].schema(workflow)
+    for name, step in workflow.steps.items():
+        schema = step.table()
         table = pa.table([invented(column, posts) for column in schema.arrow], schema=schema.arrow)
-        lake.write_table(Lake.table_path(WORKFLOW, step, HOUR), table)
+        lake.write_table(Lake.table_path(WORKFLOW, name, HOUR), table)
         wide = wide.merge(table.to_pandas(), on="message_id")
     wide["topic_ids"] = wide["topic_ids"].map(list)
     wide.to_csv(folder / "steps.csv", index=False)

@@ -5,20 +5,20 @@ Pure at import: nothing here opens a connection, starts a process or asks a secr
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 import dagster as dg
 
-from socialnlp_assets.assets import build_assets
-from socialnlp_assets.assets.landing import build_landing
+from socialnlp_assets.assets.asset import build_asset
+from socialnlp_assets.assets.landing import Fed, build_landing
 from socialnlp_assets.assets.retention import build_retention
 from socialnlp_assets.partitions import hourly_partitions
 from socialnlp_assets.resources.build import build_resources
-from socialnlp_assets.resources.sources_file import configured_sources
-from socialnlp_assets.sensors import build_sensors
+from socialnlp_assets.sensors import arrival_sensors, endpoint_reaper, hour_releases, run_end_hooks
 from socialnlp_assets.settings import Settings
-from socialnlp_assets.workflow import Workflow, load_workflows
+from socialnlp_assets.sources.sources_file import configured_sources, source_resources
+from socialnlp_assets.workflow import Workflow, running_workflows
 
 # What a forked step process needs and would otherwise import again for every step.
 PRELOADED = ["socialnlp_assets.definitions", "pandas", "great_expectations"]
@@ -26,26 +26,48 @@ PRELOADED = ["socialnlp_assets.definitions", "pandas", "great_expectations"]
 
 def build_definitions(settings: Settings, overrides: Mapping[str, Any] | None = None) -> dg.Definitions:
     """Fresh definitions for `settings`; `overrides` replaces resources by name, as tests and tools need."""
-    partitions = hourly_partitions(settings.start)
-    workflows = load_workflows(*([settings.workflows] if settings.workflows else []))
-    landing = build_landing(workflows.values(), partitions, configured_sources(settings))
-    retention, nightly = build_retention(settings.raw_retention_days)
-    return dg.Definitions(
-        assets=[
-            *landing.assets,
-            *(asset for workflow in workflows.values() for asset in build_assets(workflow, partitions)),
-        ],
-        jobs=[*map(_hour_job, workflows.values()), *landing.jobs, retention],
-        schedules=[*landing.schedules, nightly],
-        sensors=build_sensors(settings, workflows.values()),
-        resources={**build_resources(settings), **(overrides or {})},
-        executor=_executor(settings),
+    workflows = running_workflows(settings).values()
+    return dg.Definitions.merge(
+        landing_definitions(workflows, settings),
+        *(workflow_definitions(workflow, settings) for workflow in workflows),
+        installation_definitions(settings),
+        dg.Definitions(resources={**all_resources(settings), **(overrides or {})}, executor=_executor(settings)),
     )
+
+
+def all_resources(settings: Settings) -> dict[str, Any]:
+    """The resources of an installation, by the names that assets and sensors ask for."""
+    return {**build_resources(settings), **source_resources(settings)}
+
+
+def workflow_definitions(workflow: Workflow, settings: Settings) -> dg.Definitions:
+    """What one workflow brings: its assets from `posts` to `output`, its job, and what starts it."""
+    partitions = hourly_partitions(settings.start)
+    steps = (workflow.posts(), *workflow.steps.values(), workflow.output())
+    return dg.Definitions(
+        assets=[build_asset(step, workflow.name, workflow.owners, partitions) for step in steps],
+        jobs=[_hour_job(workflow)],
+        sensors=arrival_sensors(settings, [workflow]),
+    )
+
+
+def landing_definitions(workflows: Collection[Workflow], settings: Settings) -> dg.Definitions:
+    """The landing areas of workflows, together, for a source is pulled once for all that it feeds."""
+    fed = {workflow.name: Fed(workflow.source, workflow.owners) for workflow in workflows}
+    landing = build_landing(fed, hourly_partitions(settings.start), configured_sources(settings))
+    return dg.Definitions(assets=landing.assets, jobs=landing.jobs, schedules=landing.schedules)
+
+
+def installation_definitions(settings: Settings) -> dg.Definitions:
+    """What an installation has once, whatever its workflows: the care of its endpoints and of old messages."""
+    retention, nightly = build_retention(settings.raw_retention_days)
+    sensors = [endpoint_reaper(), *run_end_hooks(), *hour_releases()]
+    return dg.Definitions(jobs=[retention], schedules=[nightly], sensors=sensors)
 
 
 def _hour_job(workflow: Workflow) -> Any:
     """One job a workflow, named as the workflow: an hour from `posts` to `output`."""
-    assets = ["posts", *workflow.steps.named(), "output"]
+    assets = ["posts", *workflow.steps, "output"]
     return dg.define_asset_job(
         workflow.name,
         selection=dg.AssetSelection.assets(*(dg.AssetKey([workflow.name, name]) for name in assets)),

@@ -6,27 +6,33 @@ Every mistake in one is reported with the file, the line and the remedy.
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from difflib import get_close_matches
 from keyword import kwlist
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, GetCoreSchemaHandler, ValidationError
+from pydantic_core import core_schema
 
-from socialnlp_assets.models.catalogue import Catalogue, Task, load_catalogue
+from socialnlp_assets.assets import step_kinds
+from socialnlp_assets.assets.output import Output
+from socialnlp_assets.assets.posts import Posts
+from socialnlp_assets.assets.step import DELIVERED, Mistake, Step
+from socialnlp_assets.models.catalogue import Catalogue, load_catalogue
 from socialnlp_assets.nlp.language import detect
-from socialnlp_assets.settings import Profile
+from socialnlp_assets.settings import Profile, Settings
+from socialnlp_assets.sources import known_sources
+from socialnlp_assets.sources.section import SourceSection, named_kinds, options_class
+from socialnlp_assets.yaml_files import YamlError, read_yaml
 
 BUILT_IN = Path(__file__).parent / "workflows"
 Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,59}$")]
-Language = Annotated[str, Field(pattern=r"^[a-z]{2,3}$")]
 Owner = Annotated[str, Field(pattern=r"^(team:.+|[A-Za-z0-9._%+-]+@[A-Za-z0-9.-]+\.[A-Za-z]{2,7})$")]
 
 # Of the lake's own folders, of our jobs, of Dagster and of Python.
-_TAKEN = {"landing", "quarantine", "output", "leases", "retention", "pull_sprinklr", "pull_google_maps"} | {
+_TAKEN = {"landing", "quarantine", "output", "leases", "retention"} | {
     *("arg_dict", "bool", "conf", "config", "context", "dict", "float", "input", "input_arg_dict", "int", "meta"),
     *("output_arg_dict", "str", "type"),
     *kwlist,
@@ -41,92 +47,20 @@ class _Strict(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
-class Source(_Strict):
-    """Where the messages come from. `dropped`: somebody else puts files into the landing area."""
+class _Steps:
+    """The schema of `steps:` a mapping of step kinds, each validated by its own class. In data order, whatever the
+    file's; a step without options takes its defaults; one that is not named does not run."""
 
-    kind: Literal["sprinklr", "google_maps", "dropped"]
-    languages: tuple[Language, ...] = Field(min_length=1)
-    place_type: str | None = None
-
-
-class Translations(_Strict):
-    model: str = "translator"
-    google: tuple[Language, ...] = ()  # languages that Google Cloud Translation takes
-
-
-class FilteredText(_Strict):
-    model: str = "normalizer"
-
-
-class Enrichments(_Strict):
-    """Only articles are enriched; nothing to choose."""
-
-
-class Classifications(_Strict):
-    model: str
-    only: Literal["social", "article", "review"] | None = None
-    threshold: float = Field(default=0.5, gt=0, lt=1)
-
-
-class Sentiments(_Strict):
-    sentiment: str = "sentiment"
-    emotion: str = "emotion"
-
-
-class Keywords(_Strict):
-    model: str = "keywords"
-    top: int = Field(default=10, ge=1, le=100)
-
-
-class Summaries(_Strict):
-    model: str = "summarizer"
-
-
-class Steps(_Strict):
-    """The steps between `posts` and `output`, in data order; a step that is not named does not run."""
-
-    translations: Translations | None = None
-    filtered_text: FilteredText | None = None
-    enrichments: Enrichments | None = None
-    classifications: Classifications | None = None
-    sentiments: Sentiments | None = None
-    keywords: Keywords | None = None
-    themes: Classifications | None = None
-    summaries: Summaries | None = None
-
-    @model_validator(mode="before")
     @classmethod
-    def _a_bare_step_takes_its_defaults(cls, value: Any) -> Any:
-        return {k: {} if v is None else v for k, v in value.items()} if isinstance(value, dict) else value
-
-    def named(self) -> dict[str, _Strict]:
-        """The steps that run, by name, in data order."""
-        return {name: step for name in type(self).model_fields if (step := getattr(self, name)) is not None}
-
-
-_STEP_CLASSES: dict[str, type[BaseModel]] = {
-    "translations": Translations,
-    "filtered_text": FilteredText,
-    "enrichments": Enrichments,
-    "classifications": Classifications,
-    "sentiments": Sentiments,
-    "keywords": Keywords,
-    "themes": Classifications,
-    "summaries": Summaries,
-}
-_PARTS: dict[str, type[BaseModel]] = {"source": Source, "steps": Steps}
-
-# What a model must do to serve in a step's field.
-_TASKS: dict[tuple[str, str], tuple[Task, ...]] = {
-    ("translations", "model"): (Task.TRANSLATION,),
-    ("filtered_text", "model"): (Task.NORMALISATION,),
-    ("classifications", "model"): (Task.MULTI_LABEL, Task.ASPECTS),
-    ("themes", "model"): (Task.MULTI_LABEL,),
-    ("sentiments", "sentiment"): (Task.TEXT_CLASSIFICATION,),
-    ("sentiments", "emotion"): (Task.TEXT_CLASSIFICATION,),
-    ("keywords", "model"): (Task.KEYWORDS,),
-    ("summaries", "model"): (Task.SUMMARIZATION,),
-}
+    def __get_pydantic_core_schema__(cls, _: Any, handler: GetCoreSchemaHandler) -> core_schema.CoreSchema:
+        fields = {
+            name: core_schema.typed_dict_field(handler.generate_schema(kind), required=False)
+            for name, kind in step_kinds().items()
+        }
+        return core_schema.no_info_before_validator_function(
+            lambda value: {k: {} if v is None else v for k, v in value.items()} if isinstance(value, dict) else value,
+            core_schema.typed_dict_schema(fields, extra_behavior="forbid"),
+        )
 
 
 class Workflow(_Strict):
@@ -135,14 +69,31 @@ class Workflow(_Strict):
     name: Name
     description: str
     owners: tuple[Owner, ...] = ()
-    source: Source
-    steps: Steps
+    source: SourceSection
+    steps: Annotated[dict[str, Step], _Steps]
+    enabled: bool = True  # false: it runs only where SOCIALNLP_ENABLE names it
 
     def models(self) -> list[str]:
         """The logical names of the endpoints that an hour needs, in order of use."""
-        fields = (getattr(self.steps, step, None) for step, _ in _TASKS)
-        names = (getattr(step, field) for step, (_, field) in zip(fields, _TASKS, strict=True) if step is not None)
-        return list(dict.fromkeys(names))
+        return list(dict.fromkeys(model for step in self.steps.values() for model in step.models()))
+
+    def give_places(self, catalogue: Catalogue) -> None:
+        """Tell each step what it reads: the text of the last step before it that writes text."""
+        text = DELIVERED
+        for step in self.steps.values():
+            step.take_place(text, catalogue)
+            text = (step.name, step.writes_text) if step.writes_text else text
+
+    def posts(self) -> Posts:
+        """The step before all others."""
+        return Posts(source=self.source, needed=tuple(self.models()))
+
+    def output(self) -> Output:
+        """The step after all others, which joins them."""
+        written = [(step.name, step.writes_text) for step in self.steps.values() if step.writes_text]
+        output = Output(steps=tuple(self.steps.values()))
+        output.take_place(written[-1] if written else DELIVERED, load_catalogue())
+        return output
 
 
 def load_workflow(path: Path, catalogue: Catalogue | None = None, profile: Profile | None = None) -> Workflow:
@@ -152,37 +103,45 @@ def load_workflow(path: Path, catalogue: Catalogue | None = None, profile: Profi
     """
     try:
         text = path.read_text(encoding="utf-8")
-        node = yaml.compose(text, Loader=yaml.SafeLoader)
-        data = yaml.safe_load(text)
-    except (yaml.YAMLError, ValueError, RecursionError) as error:  # ValueError: the 45th of a month, text not UTF-8
-        mark = getattr(error, "problem_mark", None)
-        line = mark.line + 1 if mark else 1
-        problem = getattr(error, "problem", None) or str(error)
-        raise WorkflowError(f"{path}:{line}: not YAML: {problem}; compare with workflows/sprinklr.yaml") from None
-    if not isinstance(data, dict):
-        raise WorkflowError(f"{path}:1: a workflow is a mapping with name, description, source and steps")
-    problems: list[tuple[tuple[str | int, ...], str]] = list(_repeated(node))
-    try:
-        workflow = Workflow.model_validate(data)
-    except ValidationError as error:
-        inner = {tuple(e["loc"])[:-1] for e in error.errors()}  # a list is "too short" for its faulty items too
-        problems += [
-            (tuple(e["loc"]), _remedy(tuple(e["loc"]), dict(e)))
-            for e in error.errors()
-            if e["type"] != "too_short" or tuple(e["loc"]) not in inner
-        ]
-    else:
-        problems += list(_misfits(workflow, catalogue or load_catalogue(), profile))
-    if problems:
-        lines = [
-            f"{path}:{_line(node, loc)}: {'.'.join(map(str, loc)) or 'workflow'}: {text}" for loc, text in problems
-        ]
-        raise WorkflowError("\n".join(lines))
+        data, node = read_yaml(text)
+    except YamlError as error:
+        raise WorkflowError(f"{path}:{error.line}: {error}; compare with workflows/sprinklr.yaml") from None
+    except UnicodeDecodeError as error:
+        raise WorkflowError(f"{path}:1: not YAML: {error}; compare with workflows/sprinklr.yaml") from None
+    workflow = read_workflow(data, node, path, catalogue, profile)
     if workflow.name != path.stem:
         raise WorkflowError(
             f"{path}:{_line(node, ('name',))}: name: {workflow.name!r} must be the file's own name; "
             f"write `name: {path.stem}` or rename the file"
         )
+    return workflow
+
+
+def read_workflow(
+    data: Any, node: yaml.Node | None, path: Path, catalogue: Catalogue | None = None, profile: Profile | None = None
+) -> Workflow:
+    """Validate what YAML made of a workflow; `node` is where in `path` it was written. Raises `WorkflowError`."""
+    if not isinstance(data, dict):
+        raise WorkflowError(f"{path}:1: a workflow is a mapping with name, description, source and steps")
+    catalogue = catalogue or load_catalogue()
+    problems: list[Mistake] = list(_repeated(node))
+    try:
+        workflow = Workflow.model_validate(data)
+    except ValidationError as error:
+        inner = {tuple(e["loc"])[:-1] for e in error.errors()}  # a list is "too short" for its faulty items too
+        problems += [
+            (tuple(e["loc"]), _remedy(tuple(e["loc"]), dict(e), data))
+            for e in error.errors()
+            if e["type"] != "too_short" or tuple(e["loc"]) not in inner
+        ]
+    else:
+        workflow.give_places(catalogue)
+        problems += list(_misfits(workflow, catalogue, profile))
+    if problems:
+        lines = [
+            f"{path}:{_line(node, loc)}: {'.'.join(map(str, loc)) or 'workflow'}: {text}" for loc, text in problems
+        ]
+        raise WorkflowError("\n".join(lines))
     return workflow
 
 
@@ -206,6 +165,16 @@ def load_workflows(*folders: Path, profile: Profile | None = None) -> dict[str, 
     return workflows
 
 
+def running_workflows(settings: Settings) -> dict[str, Workflow]:
+    """The workflows of an installation, by name, without those that are off. Raises `WorkflowError`."""
+    workflows = load_workflows(*([settings.workflows] if settings.workflows else []))
+    if unknown := sorted(settings.enable - workflows.keys()):
+        raise WorkflowError(
+            f"SOCIALNLP_ENABLE: no workflow is called {', '.join(unknown)}; there are {', '.join(workflows)}"
+        )
+    return {name: each for name, each in workflows.items() if each.enabled or name in settings.enable}
+
+
 def _repeated(
     node: yaml.Node | None, location: tuple[str, ...] = (), above: tuple[yaml.Node, ...] = ()
 ) -> Iterator[tuple[tuple[str, ...], str]]:
@@ -223,73 +192,53 @@ def _repeated(
         yield from _repeated(value, (*location, key.value), (*above, node))
 
 
-def _misfits(
-    workflow: Workflow, catalogue: Catalogue, profile: Profile | None
-) -> Iterator[tuple[tuple[str | int, ...], str]]:
+def _misfits(workflow: Workflow, catalogue: Catalogue, profile: Profile | None) -> Iterator[Mistake]:
     """What is well-formed but cannot work."""
-    if workflow.name in _TAKEN:
+    if workflow.name in _TAKEN | {f"pull_{source}" for source in known_sources()}:
         yield ("name",), f"{workflow.name!r} means something else here; choose another and rename the file"
-    for (step, field), tasks in _TASKS.items():
-        options = getattr(workflow.steps, step)
-        if options is None:
-            continue
-        name = getattr(options, field)
-        fitting = [n for n in catalogue.names() if catalogue[n].task in tasks]
-        if name not in fitting:
-            what = f"does {catalogue[name].task}" if name in catalogue.names() else "is not in the catalogue"
-            yield ("steps", step, field), f"the model {name!r} {what}; choose one of {', '.join(fitting)}"
-    foreign = [language for language in workflow.source.languages if language != "en"]
-    if foreign and workflow.steps.translations is None:
+    unknown = list(_unknown_models(workflow, catalogue))
+    yield from unknown
+    languages = workflow.source.languages
+    foreign = [language for language in languages if language != "en"]
+    if foreign and not any(step.makes_english for step in workflow.steps.values()):
+        translating = next(name for name, kind in step_kinds().items() if kind.makes_english)
         yield (
             ("source", "languages"),
-            f"{', '.join(foreign)} would stay untranslated; add the step `translations:` or leave only en",
+            f"{', '.join(foreign)} would stay untranslated; add the step `{translating}:` or leave only en",
         )
-    google = workflow.steps.translations.google if workflow.steps.translations else ()
-    for position, language in enumerate(google):
-        if language not in foreign:
-            yield (
-                ("steps", "translations", "google", position),
-                f"no message in {language!r} is translated; add it to the source's languages or take it out here",
-            )
     if profile:
-        yield from _unknown_languages(workflow, catalogue, profile)
-    if workflow.source.kind == "google_maps" and not workflow.source.place_type:
-        yield ("source",), "google_maps needs a place_type, such as `place_type: store`"
+        yield from _undetectable(languages)
+    if not unknown:
+        for step in workflow.steps.values():
+            yield from step.mistakes(languages, profile)
 
 
-def _unknown_languages(
-    workflow: Workflow, catalogue: Catalogue, profile: Profile
-) -> Iterator[tuple[tuple[str | int, ...], str]]:
-    """Languages that no text can be told to be in, and those that the embedded translator does not read."""
-    for position, language in enumerate(workflow.source.languages):
+def _unknown_models(workflow: Workflow, catalogue: Catalogue) -> Iterator[Mistake]:
+    for name, step in workflow.steps.items():
+        for option, does in step.model_options().items():
+            model = getattr(step, option)
+            fitting = [n for n in catalogue.names() if catalogue[n].task in does.tasks]
+            if model not in fitting:
+                what = f"does {catalogue[model].task}" if model in catalogue.names() else "is not in the catalogue"
+                yield ("steps", name, option), f"the model {model!r} {what}; choose one of {', '.join(fitting)}"
+
+
+def _undetectable(languages: Sequence[str]) -> Iterator[Mistake]:
+    for position, language in enumerate(languages):
         try:
             detect("any text", [language])  # as `posts` does where a source names no language
         except ValueError:
             known = "write the ISO 639-1 code of a language, such as it"
             yield ("source", "languages", position), f"no text can be told to be in {language!r}; {known}"
-    translations = workflow.steps.translations
-    if profile is not Profile.EMBEDDED or translations is None or translations.model not in catalogue.names():
-        return
-    model = json.loads((catalogue[translations.model].embedded.path / "model.json").read_text(encoding="utf-8"))
-    reads = [*model.get("languages", ()), "en"]
-    if unknown := [c for c in workflow.source.languages if c not in (*reads, *translations.google)]:
-        yield (
-            ("source", "languages"),
-            f"the embedded {translations.model} does not read {', '.join(unknown)}, only {', '.join(reads)}; take that "
-            f"out, or write `translations: {{google: [{', '.join(unknown)}]}}`",
-        )
 
 
 _FITTING = {"name": "lower-case letters, digits and _", "owners": "an e-mail address or team:name"}
 
 
-def _remedy(location: tuple[str | int, ...], error: dict[str, Any]) -> str:
+def _remedy(location: tuple[str | int, ...], error: dict[str, Any], data: dict[str, Any]) -> str:
     """A sentence that says what to do about one of pydantic's findings."""
     if error["type"] == "extra_forbidden":
-        model: type[BaseModel] = Workflow if len(location) == 1 else _PARTS[str(location[0])]
-        if len(location) > 2:
-            model = _STEP_CLASSES[str(location[1])]
-        known = list(model.model_fields)
+        known = list(_fields(location[:-1], data))
         close = get_close_matches(str(location[-1]), known, n=1)
         hint = f"did you mean `{close[0]}`?" if close else f"known here: {', '.join(known) or 'nothing'}"
         return f"there is no such field; {hint}"
@@ -301,7 +250,22 @@ def _remedy(location: tuple[str | int, ...], error: dict[str, Any]) -> str:
         return f"{error['input']!r} does not fit; write {fitting}"
     if error["type"] == "too_short":
         return "is empty; name at least one"
+    if error["type"] == "source":  # it says itself what to do
+        return str(error["msg"])
     return f"{error['msg']} (got {error['input']!r})"
+
+
+def _fields(location: tuple[str | int, ...], data: dict[str, Any]) -> Iterable[str]:
+    """The fields that there may be in the part of a workflow at `location`."""
+    match location:
+        case ():
+            return Workflow.model_fields
+        case ("steps",):
+            return step_kinds()
+        case ("steps", str(name)):
+            return step_kinds()[name].model_fields
+        case _:
+            return options_class(named_kinds(data["source"])).model_fields
 
 
 def _line(node: yaml.Node | None, location: tuple[str | int, ...]) -> int:

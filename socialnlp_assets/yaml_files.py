@@ -17,13 +17,17 @@ MESSAGE = 500  # characters
 
 
 class YamlError(ValueError):
-    """The text is not YAML, or more than a file of ours may be; the message is short and names the line if it can."""
+    """The text is not YAML, or more than a file of ours may be, and the `line` where; the message is short."""
+
+    def __init__(self, line: int, problem: str) -> None:
+        super().__init__(problem if len(problem) <= MESSAGE else problem[: MESSAGE - 1] + "…")
+        self.line = line
 
 
 def read_yaml(text: str) -> tuple[Any, yaml.Node | None]:
     """The document in `text`, and its node, by which lines are found. Raises `YamlError`."""
     if len(text) > CHARACTERS:
-        raise YamlError(f"longer than {CHARACTERS:,} characters")
+        raise YamlError(1, f"longer than {CHARACTERS:,} characters")
     try:
         loader = yaml.SafeLoader(text)
         node = loader.get_single_node()
@@ -34,24 +38,19 @@ def read_yaml(text: str) -> tuple[Any, yaml.Node | None]:
     except YamlError:
         raise
     except (yaml.YAMLError, ValueError, RecursionError) as error:  # ValueError: the 45th of a month
-        raise YamlError(shortened(f"not YAML: {error}")) from None
-
-
-def shortened(message: str) -> str:
-    """A message that quotes what a file says, for a screen."""
-    return message if len(message) <= MESSAGE else message[: MESSAGE - 1] + "…"
+        mark = getattr(error, "problem_mark", None)
+        problem = getattr(error, "problem", None) or str(error)
+        raise YamlError(mark.line + 1 if mark else 1, f"not YAML: {problem}") from None
 
 
 def _measure(node: yaml.Node, known: dict[int, int], depth: int) -> int:
     """How many values `node` stands for; each node is counted once and known by its identity."""
     line = node.start_mark.line + 1
     if depth > DEPTH:
-        raise YamlError(f"line {line}: values within one another more than {DEPTH} deep")
+        raise YamlError(line, f"values within one another more than {DEPTH} deep")
     if id(node) in known:
-        if known[id(node)] == 0:
-            raise YamlError(f"line {line}: a value that holds itself")
         return known[id(node)]
-    known[id(node)] = 0  # while it is being counted
+    known[id(node)] = 1  # for what holds itself
     inner: list[yaml.Node] = []
     if isinstance(node, yaml.MappingNode):
         inner = [part for pair in node.value for part in pair]
@@ -59,6 +58,6 @@ def _measure(node: yaml.Node, known: dict[int, int], depth: int) -> int:
         inner = node.value
     size = 1 + sum(_measure(part, known, depth + 1) for part in inner)
     if size > VALUES:
-        raise YamlError(f"line {line}: aliases that stand for more than {VALUES:,} values; write them out")
+        raise YamlError(line, f"aliases that stand for more than {VALUES:,} values; write them out")
     known[id(node)] = size
     return size

@@ -3,40 +3,70 @@
 from __future__ import annotations
 
 from collections import Counter
-from typing import Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import pyarrow as pa
 
-from socialnlp_assets.assets.step import Hour, Result, Step, text_of
-from socialnlp_assets.schemas import ENRICHMENTS
-from socialnlp_assets.workflow import Workflow
+from socialnlp_assets.assets.step import Hour, Lineage, Result, Step
+from socialnlp_assets.schemas import BOOL, TEXT, Column
+
+if TYPE_CHECKING:
+    from socialnlp_assets.resources.articles import Enrichment
 
 LONGER = 1.2  # the page replaces the message when its text is at least 20 % longer
+COLUMNS = (
+    Column("text_enriched", TEXT, "the page's text where it replaces the message, else the clean text"),
+    Column("enriched", BOOL, "true when the page's text replaced the message"),
+    Column("article_title", TEXT, "title found on the page", required=False),
+    Column("article_url", TEXT, "address that the text came from, after redirects", required=False),
+    Column("article_status", TEXT, "enriched, not longer, not in English, not_article, or why there is no page"),
+)
 
 
-def enrich(hour: Hour) -> Result:
-    asset, column = _source(hour.workflow)
-    table = hour.read(asset, ["message_id", column])
-    posts = hour.read("posts", ["message_id", "kind", "permalink"])
-    links = {
-        key: link
-        for key, kind, link in zip(*(posts[c].to_pylist() for c in ("message_id", "kind", "permalink")), strict=True)
-        if kind == "article"
-    }
-    pages = hour.resources.articles.enrich_all(sorted({link for link in links.values() if link}))
-    rows = [
-        {"message_id": key, **_row(text, key in links, pages.get(links.get(key)))}
-        for key, text in zip(table["message_id"].to_pylist(), table[column].to_pylist(), strict=True)
-    ]
-    statuses = Counter(row["article_status"] for row in rows)
-    return Result(
-        pa.Table.from_pylist(rows, schema=ENRICHMENTS.arrow),
-        rows_in=table.num_rows,
-        metadata={f"articles/{status}": count for status, count in statuses.items() if status != "not_article"},
-    )
+class Enrichments(Step):
+    """Articles only: the page's own text, where it is at least 20 % longer than what was delivered."""
+
+    name: ClassVar = "enrichments"
+    kinds: ClassVar = frozenset({"parquet", "python"})
+    resources: ClassVar = frozenset({"lake", "articles"})
+    writes_text: ClassVar = "text_enriched"
+
+    def columns(self) -> tuple[Column, ...]:
+        return COLUMNS
+
+    def inputs(self) -> list[str]:
+        return list(dict.fromkeys([self.text[0], "posts"]))
+
+    def lineage(self) -> Lineage:
+        link, kind = ("posts", "permalink"), ("posts", "kind")
+        return {
+            "message_id": [(self.text[0], "message_id")],
+            "text_enriched": [self.text, link],
+            "enriched": [self.text, link, kind],
+            "article_title": [link],
+            "article_url": [link],
+            "article_status": [self.text, link, kind],
+        }
+
+    def compute(self, hour: Hour) -> Result:
+        table, texts = self.texts(hour)
+        posts = hour.read("posts", ["message_id", "kind", "permalink"])
+        columns = (posts[name].to_pylist() for name in ("message_id", "kind", "permalink"))
+        links = {key: link for key, kind, link in zip(*columns, strict=True) if kind == "article"}
+        pages = hour.articles.enrich_all(sorted({link for link in links.values() if link}))
+        rows = [
+            {"message_id": key, **_row(text, key in links, pages.get(links.get(key) or ""))}
+            for key, text in zip(table["message_id"].to_pylist(), texts, strict=True)
+        ]
+        statuses = Counter(row["article_status"] for row in rows)
+        return Result(
+            pa.Table.from_pylist(rows, schema=self.table().arrow),
+            rows_in=table.num_rows,
+            metadata={f"articles/{status}": count for status, count in statuses.items() if status != "not_article"},
+        )
 
 
-def _row(text: str, is_article: bool, page: Any) -> dict[str, Any]:
+def _row(text: str, is_article: bool, page: Enrichment | None) -> dict[str, Any]:
     """The enrichment of one message. `page` is what came of its permalink, None where it has none."""
     kept = {"text_enriched": text, "enriched": False, "article_title": None, "article_url": None}
     if not is_article:
@@ -51,26 +81,3 @@ def _row(text: str, is_article: bool, page: Any) -> dict[str, Any]:
     if len(page.article.text) < LONGER * len(text):
         return kept | found | {"article_status": "not longer"}
     return kept | found | {"text_enriched": page.article.text, "enriched": True, "article_status": "enriched"}
-
-
-def _source(workflow: Workflow) -> tuple[str, str]:
-    return text_of(workflow, before="enrichments")
-
-
-STEP = Step(
-    name="enrichments",
-    description="Articles only: the page's own text, where it is at least 20 % longer than what was delivered.",
-    kinds=frozenset({"parquet", "python"}),
-    schema=lambda _: ENRICHMENTS,
-    inputs=lambda workflow: list(dict.fromkeys([_source(workflow)[0], "posts"])),
-    lineage=lambda workflow: {
-        "message_id": [(_source(workflow)[0], "message_id")],
-        "text_enriched": [_source(workflow), ("posts", "permalink")],
-        "enriched": [_source(workflow), ("posts", "permalink"), ("posts", "kind")],
-        "article_title": [("posts", "permalink")],
-        "article_url": [("posts", "permalink")],
-        "article_status": [_source(workflow), ("posts", "permalink"), ("posts", "kind")],
-    },
-    compute=enrich,
-    resources=frozenset({"lake", "articles"}),
-)

@@ -2,34 +2,26 @@
 
 from __future__ import annotations
 
+from typing import Annotated, ClassVar
+
 from socialnlp_assets.assets.rows import ask, result_of_answers
-from socialnlp_assets.assets.step import Hour, Result, Step, text_of
-from socialnlp_assets.schemas import FILTERED_TEXT
-from socialnlp_assets.workflow import Workflow
+from socialnlp_assets.assets.step import Does, Hour, Result, Step
+from socialnlp_assets.schemas import TEXT, Column
 
 
-def filter_text(hour: Hour) -> Result:
-    asset, column = text_of(hour.workflow, before="filtered_text")
-    table = hour.read(asset, ["message_id", column])
-    options = hour.workflow.steps.filtered_text
-    assert options is not None
-    clean, usage = ask(hour, options.model, table[column].to_pylist())
-    return result_of_answers(table, [clean], FILTERED_TEXT, lambda text: {"text_clean": text}, [usage])
+class FilteredText(Step):
+    """The English text without URLs, user names, emoji, slang and other noise."""
 
+    name: ClassVar = "filtered_text"
+    kinds: ClassVar = frozenset({"parquet", "huggingface"})
+    writes_text: ClassVar = "text_clean"
 
-def _source(workflow: Workflow) -> tuple[str, str]:
-    return text_of(workflow, before="filtered_text")
+    model: Annotated[str, Does("normalisation")] = "normalizer"
 
+    def columns(self) -> tuple[Column, ...]:
+        return (Column("text_clean", TEXT, "the English text without noise; empty when nothing is left"),)
 
-STEP = Step(
-    name="filtered_text",
-    description="The English text without URLs, user names, emoji, slang and other noise.",
-    kinds=frozenset({"parquet", "huggingface"}),
-    schema=lambda _: FILTERED_TEXT,
-    inputs=lambda workflow: [_source(workflow)[0]],
-    lineage=lambda workflow: {
-        "message_id": [(_source(workflow)[0], "message_id")],
-        "text_clean": [_source(workflow)],
-    },
-    compute=filter_text,
-)
+    def compute(self, hour: Hour) -> Result:
+        table, texts = self.texts(hour)
+        clean, usage = ask(hour, self.model, texts)
+        return result_of_answers(table, [clean], self.table(), lambda text: {"text_clean": text}, [usage])

@@ -3,36 +3,37 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Annotated, Any, ClassVar
+
+import pyarrow as pa
+from pydantic import Field
 
 from socialnlp_assets.assets.rows import ask, result_of_answers
-from socialnlp_assets.assets.step import Hour, Result, Step, text_of
-from socialnlp_assets.resources.endpoints.tasks import Keyword
-from socialnlp_assets.schemas import KEYWORDS
+from socialnlp_assets.assets.step import Does, Hour, Result, Step
+from socialnlp_assets.schemas import FLOAT, TEXT, Column
+from socialnlp_assets.tasks import Keyword
 
 
-def extract_keywords(hour: Hour) -> Result:
-    options = hour.workflow.steps.keywords
-    assert options is not None
-    table, texts = hour.texts()
-    phrases, usage = ask(hour, options.model, texts, top_k=options.top)
-    return result_of_answers(table, [phrases], KEYWORDS, _row, [usage])
+class Keywords(Step):
+    """The top phrases of a message with their TextRank scores."""
+
+    name: ClassVar = "keywords"
+    kinds: ClassVar = frozenset({"parquet", "spacy"})
+
+    model: Annotated[str, Does("keywords")] = "keywords"
+    top: int = Field(default=10, ge=1, le=100)
+
+    def columns(self) -> tuple[Column, ...]:
+        return (
+            Column("keywords", pa.list_(TEXT), "top phrases, best first"),
+            Column("keyword_scores", pa.list_(FLOAT), "their TextRank scores, in the same order"),
+        )
+
+    def compute(self, hour: Hour) -> Result:
+        table, texts = self.texts(hour)
+        phrases, usage = ask(hour, self.model, texts, top_k=self.top)
+        return result_of_answers(table, [phrases], self.table(), _row, [usage])
 
 
 def _row(phrases: Sequence[Keyword]) -> Mapping[str, Any]:
     return {"keywords": [k.phrase for k in phrases], "keyword_scores": [round(k.score, 4) for k in phrases]}
-
-
-STEP = Step(
-    name="keywords",
-    description="The top phrases of a message with their TextRank scores.",
-    kinds=frozenset({"parquet", "spacy"}),
-    schema=lambda _: KEYWORDS,
-    inputs=lambda workflow: [text_of(workflow)[0]],
-    lineage=lambda workflow: {
-        "message_id": [(text_of(workflow)[0], "message_id")],
-        "keywords": [text_of(workflow)],
-        "keyword_scores": [text_of(workflow)],
-    },
-    compute=extract_keywords,
-)

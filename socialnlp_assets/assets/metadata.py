@@ -11,13 +11,12 @@ import pyarrow as pa
 from socialnlp_assets import markdown
 from socialnlp_assets.checks import Accounts
 from socialnlp_assets.schemas import Schema
-from socialnlp_assets.workflow import Workflow
 
 PREVIEW_ROWS, PREVIEW_CHARACTERS, REASON_CHARACTERS = 5, 80, 300
 
 
 def of_definition(
-    workflow: Workflow, asset: str, schema: Schema, lineage: Mapping[str, Sequence[tuple[str, str]]]
+    workflow: str, asset: str, schema: Schema, lineage: Mapping[str, Sequence[tuple[str, str]]]
 ) -> dict[str, Any]:
     """Column schema and column lineage; every asset's key derives from the key of the step before."""
     columns = [
@@ -30,12 +29,12 @@ def of_definition(
         for c in schema.columns
     ]
     deps = {
-        column: [dg.TableColumnDep(dg.AssetKey([workflow.name, source]), name) for source, name in sources]
+        column: [dg.TableColumnDep(dg.AssetKey([workflow, source]), name) for source, name in sources]
         for column, sources in lineage.items()
     }
     found: dict[str, Any] = {
         "dagster/column_schema": dg.TableSchema(columns),
-        "dagster/table_name": f"{workflow.name}.{asset}",
+        "dagster/table_name": f"{workflow}.{asset}",
     }
     return found | ({"dagster/column_lineage": dg.TableColumnLineage(deps)} if deps else {})
 

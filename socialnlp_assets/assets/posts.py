@@ -10,37 +10,39 @@ from __future__ import annotations
 import json
 from collections import Counter, defaultdict
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import datetime
 from functools import cache, partial
 from hashlib import blake2b
 from sys import intern
-from typing import Any
+from typing import Any, ClassVar
 
 import dagster as dg
 import pyarrow as pa
 
 from socialnlp_assets.assets.quarantine import Rejected
-from socialnlp_assets.assets.step import Hour, Result, Step
-from socialnlp_assets.landing import Message, Reject, author_hash, read_records, standardise
+from socialnlp_assets.assets.step import Hour, Lineage, Result, Step
+from socialnlp_assets.landing import Message, Reject, author_hash, read_records
 from socialnlp_assets.nlp.language import UNDETERMINED, detect
-from socialnlp_assets.partitions import floor_hour, folder_of, hour_of
+from socialnlp_assets.partitions import floor_hour, folder_of
 from socialnlp_assets.resources.lake import HourMissing
-from socialnlp_assets.schemas import POSTS
-from socialnlp_assets.workflow import Workflow
+from socialnlp_assets.schemas import KEY, POSTS, Column
+from socialnlp_assets.sources import shapes, standardise
+from socialnlp_assets.sources.source import SourceOptions
 
 BATCH_ROWS = 4096
 AUTHOR_KEY = "author_key"  # name of the secret that author names are hashed with
-REVIEW_FIELDS = {"reviewId", "publishTime", "starRating", "authorAttribution"}  # only Google's reviews have these
 CERTAIN = 0.95  # of a detected language, to drop a message for it
 
 
-class Desk:
-    """Sorts the records of one hour. Memory holds finished columns, not the messages they came from."""
+class Sorter:
+    """Decides what becomes of each record of an hour. Memory holds finished columns, not the messages they came
+    from."""
 
-    def __init__(self, hour: Hour, author_key: bytes) -> None:
-        self.workflow = hour.workflow
+    def __init__(self, source: SourceOptions, hour: Hour, author_key: bytes) -> None:
+        self.source = source
         self.hour = hour.hour
-        self.first = hour_of(hour.partitions.get_first_partition_key() or "")
+        self.first = hour.first
         self.is_erased = cache(partial(_is_erased, hour))
         self.author_key = author_key
         self.rows_in = 0
@@ -54,7 +56,7 @@ class Desk:
     def take(self, record: Message | Reject) -> None:
         """Decide what becomes of one record."""
         self.rows_in += 1
-        row = record if isinstance(record, Reject) else standardise(record, self._source(record))
+        row = record if isinstance(record, Reject) else standardise(record, self.source.kinds)
         if isinstance(row, Reject):
             self.rejected.append(Rejected(row.reason, row.record, file=row.file, position=row.position))
             return
@@ -70,13 +72,6 @@ class Desk:
             self.dropped[reason] += 1
         else:
             self._keep(row)
-
-    def _source(self, record: Message) -> str:
-        """Whose shape the message has: the workflow's source says it, or a dropped message itself."""
-        kind = self.workflow.source.kind
-        if kind != "dropped":
-            return kind
-        return "google_maps" if REVIEW_FIELDS & record.raw.keys() else "sprinklr"
 
     def _move(self, record: Message, own_hour: datetime) -> None:
         when = f"{own_hour:%Y-%m-%d %H:00}"
@@ -101,22 +96,21 @@ class Desk:
 
     def _unwanted(self, record: Message, row: dict[str, Any]) -> str | None:
         """Why the workflow leaves this message out; detects the language where the source names none."""
-        wanted = self.workflow.source.place_type
-        if wanted and record.raw.get("placeType", wanted) != wanted:
-            return "another place type"
+        if reason := self.source.unwanted(record.raw):
+            return reason
         row["language_detected"] = row["language"] is None
         if row["language"] is None:
             row["language"] = self._detect(row["message"])
-        if row["language"] not in (*self.workflow.source.languages, UNDETERMINED):
+        if row["language"] not in (*self.source.languages, UNDETERMINED):
             return f"language {row['language']}"
         return None
 
     def _detect(self, text: str) -> str:
         """The language of `text`; in doubt one of the workflow's, whose messages these are meant to be."""
         code, probability = detect(text)
-        if code == UNDETERMINED or code in self.workflow.source.languages or probability >= CERTAIN:
+        if code == UNDETERMINED or code in self.source.languages or probability >= CERTAIN:
             return code
-        return detect(text, self.workflow.source.languages)[0]
+        return detect(text, self.source.languages)[0]
 
     def _keep(self, row: dict[str, Any]) -> None:
         self._seen[row["message_id"]] = intern(row["social"])
@@ -135,35 +129,55 @@ class Desk:
         return pa.Table.from_batches(self._batches, schema=POSTS.arrow)
 
 
-def ingest(hour: Hour) -> Result:
-    if _is_erased(hour, hour.hour):
-        raise dg.Failure(
-            "nothing lies in landing for this hour, and posts has rows of it, which stay: its raw messages have been "
-            "removed. Run the later steps alone; to empty the hour on purpose, land a file that holds []: "
-            f"{hour.lake.landing_folder(hour.workflow.name, hour.hour)}/none.json",
-            allow_retries=False,
+class Posts(Step):
+    """The hour's messages, one row each: typed, without duplicates, in the workflow's languages."""
+
+    name: ClassVar = "posts"
+    kinds: ClassVar = frozenset({"parquet", "python"})
+    resources: ClassVar = frozenset({"lake", "endpoints", "secrets"})
+
+    source: SourceOptions
+    needed: tuple[str, ...]  # models that the later steps ask
+
+    def columns(self) -> tuple[Column, ...]:
+        languages = (*self.source.languages, UNDETERMINED)  # a text without words has no language
+        return tuple(replace(c, values=languages) if c.name == "language" else c for c in POSTS.columns if c != KEY)
+
+    def inputs(self) -> list[str]:
+        return ["landing"]
+
+    def lineage(self) -> Lineage:
+        return {}
+
+    def compute(self, hour: Hour) -> Result:
+        if _is_erased(hour, hour.hour):
+            raise dg.Failure(
+                "nothing lies in landing for this hour, and posts has rows of it, which stay: its raw messages have "
+                "been removed. Run the later steps alone; to empty the hour on purpose, land a file that holds []: "
+                f"{hour.lake.landing_folder(hour.workflow, hour.hour)}/none.json",
+                allow_retries=False,
+            )
+        hour.endpoints.warm(self.needed)  # the run waits for the slowest, not for the sum
+        sorter = Sorter(self.source, hour, hour.secrets.get_or_create(AUTHOR_KEY).get_secret_value().encode())
+        files = hour.lake.landed(hour.workflow, hour.hour)
+        for record in _records(hour, [file.path for file in files]):
+            sorter.take(record)
+        moved = {f"{when:%Y-%m-%d %H:00}": len(raws) for when, raws in sorted(sorter.moved.items())}
+        for own_hour, raws in sorter.moved.items():
+            _move(hour, own_hour, raws)
+        return Result(
+            sorter.table(),
+            rows_in=sorter.rows_in,
+            dropped=sorter.dropped,
+            rejected=sorter.rejected,
+            metadata={"landing_files": len(files), "landing_bytes": sum(file.size for file in files)}
+            | ({"moved_to": moved} if moved else {}),
         )
-    hour.resources.endpoints.warm(hour.workflow.models())  # the run waits for the slowest, not for the sum
-    desk = Desk(hour, hour.resources.secrets.get_or_create(AUTHOR_KEY).get_secret_value().encode())
-    files = hour.lake.landed(hour.workflow.name, hour.hour)
-    for record in _records(hour, [file.path for file in files]):
-        desk.take(record)
-    moved = {f"{when:%Y-%m-%d %H:00}": len(raws) for when, raws in sorted(desk.moved.items())}
-    for own_hour, raws in desk.moved.items():
-        _move(hour, own_hour, raws)
-    return Result(
-        desk.table(),
-        rows_in=desk.rows_in,
-        dropped=desk.dropped,
-        rejected=desk.rejected,
-        metadata={"landing_files": len(files), "landing_bytes": sum(file.size for file in files)}
-        | ({"moved_to": moved} if moved else {}),
-    )
 
 
 def _is_erased(hour: Hour, when: datetime) -> bool:
     """True where `posts` has rows of an hour whose raw messages are gone: to run it again would lose them."""
-    lake, workflow = hour.lake, hour.workflow.name
+    lake, workflow = hour.lake, hour.workflow
     if lake.landed(workflow, when):
         return False
     try:
@@ -174,7 +188,7 @@ def _is_erased(hour: Hour, when: datetime) -> bool:
 
 def _records(hour: Hour, paths: list[str]) -> Iterator[Message | Reject]:
     for path in paths:
-        yield from read_records(hour.lake.chunks(path), path)
+        yield from read_records(hour.lake.chunks(path), path, shapes())
 
 
 def _move(hour: Hour, own_hour: datetime, raws: list[bytes]) -> None:
@@ -184,24 +198,7 @@ def _move(hour: Hour, own_hour: datetime, raws: list[bytes]) -> None:
     """
     data = b"[" + b",\n".join(raws) + b"]"
     name = f"from-{hour.hour:%Y%m%dT%H}-{blake2b(data, digest_size=8).hexdigest()}.json"
-    lake, workflow = hour.lake, hour.workflow.name
+    lake, workflow = hour.lake, hour.workflow
     if lake.put_if_changed(f"{lake.landing_folder(workflow, own_hour)}/{name}", data):
         hour.log.info(f"{len(raws)} messages moved to {folder_of(own_hour)}")
     lake.put(f"{lake.moved_folder(workflow)}/{folder_of(own_hour)}/{name}", b"")
-
-
-def _value_sets(workflow: Workflow) -> dict[str, tuple[str, ...]]:
-    return {"language": (*workflow.source.languages, UNDETERMINED)}  # a text without words has no language
-
-
-STEP = Step(
-    name="posts",
-    description="The hour's messages, one row each: typed, without duplicates, in the workflow's languages.",
-    kinds=frozenset({"parquet", "python"}),
-    schema=lambda _: POSTS,
-    inputs=lambda _: ["landing"],
-    lineage=lambda _: {},
-    compute=ingest,
-    resources=frozenset({"lake", "endpoints", "secrets"}),
-    value_sets=_value_sets,
-)

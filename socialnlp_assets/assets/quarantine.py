@@ -11,7 +11,20 @@ import pyarrow as pa
 from socialnlp_assets.landing.records import RECORD_LIMIT
 from socialnlp_assets.partitions import folder_of
 from socialnlp_assets.resources.lake import Lake
-from socialnlp_assets.schemas import QUARANTINE
+from socialnlp_assets.schemas import INT, TEXT, Column, Schema
+
+QUARANTINE = Schema(
+    "quarantine",
+    (
+        Column("step", TEXT, "asset that could not take the record"),
+        Column("message_id", TEXT, "identity of the message, where known", required=False),
+        Column("file", TEXT, "landed file it came from"),
+        Column("position", INT, "0-based position in that file; -1 for the file as a whole"),
+        Column("reason", TEXT, "why, and what to do"),
+        Column("record", TEXT, "the record as it came, cut at 64 kB"),
+    ),
+    key="position",
+)
 
 
 @dataclass(frozen=True)

@@ -1,24 +1,39 @@
-"""`sentiments`: how a message sounds, and the emotion in it."""
+"""`sentiments`: what a message sounds like."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Annotated, Any, ClassVar
 
 from socialnlp_assets.assets.rows import ask, result_of_answers
-from socialnlp_assets.assets.step import Hour, Result, Step, text_of
-from socialnlp_assets.resources.endpoints.tasks import Scores
-from socialnlp_assets.schemas import SENTIMENTS
-from socialnlp_assets.workflow import Workflow
+from socialnlp_assets.assets.step import Does, Hour, Result, Step
+from socialnlp_assets.schemas import BOOL, TEXT, Column, score_column
+from socialnlp_assets.tasks import Scores
 
 
-def feel(hour: Hour) -> Result:
-    options = hour.workflow.steps.sentiments
-    assert options is not None
-    table, texts = hour.texts()
-    sentiments, first = ask(hour, options.sentiment, texts)
-    emotions, second = ask(hour, options.emotion, texts)
-    return result_of_answers(table, [sentiments, emotions], SENTIMENTS, _row, [first, second])
+class Sentiments(Step):
+    """Sentiment and emotion of a message, with the score of each label."""
+
+    name: ClassVar = "sentiments"
+    kinds: ClassVar = frozenset({"parquet", "huggingface"})
+
+    sentiment: Annotated[str, Does("text-classification")] = "sentiment"
+    emotion: Annotated[str, Does("text-classification")] = "emotion"
+
+    def columns(self) -> tuple[Column, ...]:
+        columns = []
+        for name, prefix, model in (("sentiment", "sent", self.sentiment), ("emotion", "emo", self.emotion)):
+            labels = self.catalogue[model].labels
+            columns.append(Column(name, TEXT, f"{', '.join(labels)}: the highest score", values=labels))
+            columns += [score_column(f"{prefix}_{label}", f"score of {label}, 2 decimals") for label in labels]
+        columns.append(Column("truncated", BOOL, "true when the models read only the first 512 tokens"))
+        return tuple(columns)
+
+    def compute(self, hour: Hour) -> Result:
+        table, texts = self.texts(hour)
+        sentiments, first = ask(hour, self.sentiment, texts)
+        emotions, second = ask(hour, self.emotion, texts)
+        return result_of_answers(table, [sentiments, emotions], self.table(), _row, [first, second])
 
 
 def _row(sentiment: Scores, emotion: Scores) -> Mapping[str, Any]:
@@ -29,19 +44,3 @@ def _row(sentiment: Scores, emotion: Scores) -> Mapping[str, Any]:
         **{f"emo_{label}": round(score, 2) for label, score in emotion.scores.items()},
         "truncated": sentiment.truncated or emotion.truncated,
     }
-
-
-def _lineage(workflow: Workflow) -> dict[str, list[tuple[str, str]]]:
-    source = text_of(workflow)
-    return {c.name: [(source[0], "message_id") if c.name == "message_id" else source] for c in SENTIMENTS.columns}
-
-
-STEP = Step(
-    name="sentiments",
-    description="Sentiment and emotion of a message, with the score of each label.",
-    kinds=frozenset({"parquet", "huggingface"}),
-    schema=lambda _: SENTIMENTS,
-    inputs=lambda workflow: [text_of(workflow)[0]],
-    lineage=_lineage,
-    compute=feel,
-)

@@ -1,41 +1,60 @@
-"""A step kind, and the factory that makes an hourly asset of it for a workflow.
+"""What a step kind is. One module in this folder has one: its options, what its models must do, its columns, what it
+reads, what it computes, and what must be plausible of its rows.
 
-Write, audit, publish: the step computes its rows, its checks are evaluated inside the step and recorded
-before its output, and only an hour that passes all of them replaces what the lake had. A step module says
-what to compute (`Step`); everything an asset needs besides is here, once.
+A `Step` is a step of a workflow: the fields of its class are the options that the workflow's file may set. What makes
+an hourly asset of it, write, audit and publish, is in `asset.py`, once for all.
 """
 
-import time
-import warnings
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from inspect import cleandoc
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import dagster as dg
 import pyarrow as pa
+from pydantic import BaseModel, ConfigDict, PrivateAttr
 
-from socialnlp_assets.assets import metadata, usage
-from socialnlp_assets.assets.quarantine import Rejected, quarantine_path, write_quarantine
-from socialnlp_assets.checks import Accounts, Check, audit, checks_of
-from socialnlp_assets.partitions import hour_of
+from socialnlp_assets.assets.quarantine import Rejected
+from socialnlp_assets.checks import Accounts, Expectation
+from socialnlp_assets.models.catalogue import Catalogue, load_catalogue
 from socialnlp_assets.resources.lake import Lake
-from socialnlp_assets.schemas import Schema
-from socialnlp_assets.workflow import Workflow
+from socialnlp_assets.schemas import KEY, Column, Schema
+from socialnlp_assets.settings import Profile
+
+if TYPE_CHECKING:  # they are there when a step runs; loading the code location need not wait for them
+    from socialnlp_assets.resources.articles import Articles
+    from socialnlp_assets.resources.endpoints.resource import Endpoints
+    from socialnlp_assets.resources.secrets import Secrets
 
 Lineage = Mapping[str, Sequence[tuple[str, str]]]  # new column → (asset, column) it derives from
+Mistake = tuple[tuple[str | int, ...], str]  # place in the workflow's file, and what to do
+
+DELIVERED = ("posts", "message")  # the text that a workflow without any step would read
+
+
+class Does:
+    """Says of an option that it names a model, and which tasks that model may do (`tasks/`)."""
+
+    def __init__(self, *tasks: str) -> None:
+        self.tasks = tasks
 
 
 @dataclass
 class Result:
-    """What a step made of an hour."""
+    """What a step made of an hour. `evidence` has a value a row, in columns that its expectations read and nobody
+    publishes."""
 
     table: pa.Table
     rows_in: int
     dropped: Counter[str] = field(default_factory=Counter)  # by reason
     rejected: list[Rejected] = field(default_factory=list)
     metadata: dict[str, Any] = field(default_factory=dict)
+    evidence: Mapping[str, Sequence[Any]] = field(default_factory=dict)
 
     def accounts(self) -> Accounts:
         return Accounts(self.rows_in, self.table.num_rows, self.dropped, len(self.rejected))
@@ -54,132 +73,112 @@ class Published:
 class Hour:
     """One hour of one workflow, as a step sees it."""
 
-    workflow: Workflow
+    workflow: str
     step: str
     hour: datetime
-    partitions: dg.HourlyPartitionsDefinition
+    first: datetime  # the first hour of the partitions
     lake: Lake
-    resources: Any  # Dagster's, by the names in definitions.py
     log: dg.DagsterLogManager
+    confirm: Callable[[], None]  # raises where the run has lost the hour to another one; before anything is published
+    resources: Any  # Dagster's, those that the step asks for by name
+
+    @property
+    def endpoints(self) -> Endpoints:
+        return self.resources.endpoints  # type: ignore[no-any-return]
+
+    @property
+    def articles(self) -> Articles:
+        return self.resources.articles  # type: ignore[no-any-return]
+
+    @property
+    def secrets(self) -> Secrets:
+        return self.resources.secrets  # type: ignore[no-any-return]
 
     def read(self, asset: str, columns: list[str] | None = None) -> pa.Table:
         """What another step published for this hour."""
-        return self.lake.read_table(self.lake.table_path(self.workflow.name, asset, self.hour), columns)
+        return self.lake.read_table(self.lake.table_path(self.workflow, asset, self.hour), columns)
 
-    def texts(self) -> tuple[pa.Table, list[str]]:
-        """The table of the last step that wrote text, and its texts: what the analyses read."""
-        asset, column = text_of(self.workflow)
-        table = self.read(asset, ["message_id", column])
+
+class Step(BaseModel, ABC):
+    """One step of a workflow; a subclass is a step kind, and its docstring what the UI says of the asset."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    name: ClassVar[str]
+    kinds: ClassVar[frozenset[str]]  # badges in the UI
+    resources: ClassVar[frozenset[str]] = frozenset({"lake", "endpoints"})
+    writes_text: ClassVar[str] = ""  # the column of English text that later steps read in place of what it read
+    makes_english: ClassVar[bool] = False  # messages in other languages need such a step
+    ends_run: ClassVar[bool] = False  # its metadata tells what the run used of its endpoints
+    after: ClassVar[str] = ""  # for a kind of another package: the step that it follows in data order; "": the last
+
+    _text: tuple[str, str] = PrivateAttr(default=DELIVERED)
+    _catalogue: Catalogue = PrivateAttr(default_factory=load_catalogue)
+
+    @property
+    def text(self) -> tuple[str, str]:
+        """The asset and the column of the text that it reads: that of the last step before it that writes text."""
+        return self._text
+
+    @property
+    def catalogue(self) -> Catalogue:
+        """The models of the installation."""
+        return self._catalogue
+
+    def take_place(self, text: tuple[str, str], catalogue: Catalogue) -> None:
+        """Its workflow tells it what it reads, and which models there are."""
+        self._text, self._catalogue = text, catalogue
+
+    @classmethod
+    def description(cls) -> str:
+        return cleandoc(cls.__doc__ or "")
+
+    @classmethod
+    def model_options(cls) -> dict[str, Does]:
+        """The options that name a model, and what that model must do."""
+        found = {name: [m for m in field.metadata if isinstance(m, Does)] for name, field in cls.model_fields.items()}
+        return {name: does[0] for name, does in found.items() if does}
+
+    def models(self) -> list[str]:
+        """The logical names of the models that it asks."""
+        return [getattr(self, option) for option in self.model_options()]
+
+    def mistakes(self, languages: Sequence[str], profile: Profile | None) -> Iterator[Mistake]:  # noqa: ARG002
+        """What is well-formed but cannot work in a workflow whose messages are in `languages`."""
+        yield from ()
+
+    @abstractmethod
+    def columns(self) -> tuple[Column, ...]:
+        """The columns that it adds."""
+
+    def table(self) -> Schema:
+        """The columns of its asset: the message's key, and its own."""
+        return Schema(self.name, (KEY, *self.columns()))
+
+    def inputs(self) -> list[str]:
+        """The assets that it reads."""
+        return [self.text[0]]
+
+    def lineage(self) -> Lineage:
+        """What each of its columns derives from."""
+        return {KEY.name: [(self.text[0], KEY.name)], **{column.name: [self.text] for column in self.columns()}}
+
+    def texts(self, hour: Hour) -> tuple[pa.Table, list[str]]:
+        """The keys and the text that it reads, as a table of two columns, and the texts."""
+        asset, column = self.text
+        table = hour.read(asset, ["message_id", column])
         return table, table[column].to_pylist()
 
+    @abstractmethod
+    def compute(self, hour: Hour) -> Result:
+        """The rows of an hour. An exception fails the step, and the lake keeps what it had."""
 
-@dataclass(frozen=True)
-class Step:
-    """One step kind. The callables take the workflow, so that one step serves all of them."""
+    def plausible(self) -> tuple[Expectation, ...]:
+        """What is expected of the evidence that it gives of its rows (`Result.evidence`)."""
+        return ()
 
-    name: str
-    description: str
-    kinds: frozenset[str]
-    schema: Callable[[Workflow], Schema]
-    inputs: Callable[[Workflow], list[str]]  # assets it reads
-    lineage: Callable[[Workflow], Lineage]
-    compute: Callable[[Hour], Result]
-    resources: frozenset[str] = frozenset({"lake", "endpoints"})
-    value_sets: Callable[[Workflow], Mapping[str, tuple[str, ...]]] = lambda _: {}
-    publish: Callable[[Hour, pa.Table], Published] | None = None  # None: one object, as every asset but `output`
-    ends_run: bool = False  # its metadata tells what the run used of its endpoints
-
-
-TEXT_STEPS = {"enrichments": "text_enriched", "filtered_text": "text_clean", "translations": "text_en"}
-
-
-def text_of(workflow: Workflow, before: str | None = None) -> tuple[str, str]:
-    """The asset and column that hold a workflow's text, at its end or `before` a step."""
-    names = list(workflow.steps.named())
-    if before is not None:
-        names = names[: names.index(before)]
-    for asset, column in TEXT_STEPS.items():
-        if asset in names:
-            return asset, column
-    return "posts", "message"
-
-
-def build_asset(step: Step, workflow: Workflow, partitions: dg.HourlyPartitionsDefinition) -> dg.AssetsDefinition:
-    """The hourly asset `<workflow>/<step>`."""
-    key = dg.AssetKey([workflow.name, step.name])
-    schema = step.schema(workflow)
-    checks = checks_of(schema, step.value_sets(workflow))
-
-    @dg.asset(
-        key=key,
-        deps=[dg.AssetKey([workflow.name, name]) for name in step.inputs(workflow)],
-        partitions_def=partitions,
-        group_name=workflow.name,
-        description=step.description,
-        owners=list(workflow.owners) or None,
-        kinds=set(step.kinds),
-        metadata=metadata.of_definition(workflow, step.name, schema, step.lineage(workflow)),
-        required_resource_keys=set(step.resources),
-        output_required=False,
-        check_specs=_check_specs(key, checks, partitions),
-    )
-    def asset(context: dg.AssetExecutionContext) -> Iterator[Any]:
-        started = time.monotonic()
-        hour = Hour(
-            workflow,
-            step.name,
-            hour_of(context.partition_key),
-            partitions,
-            context.resources.lake,
-            context.resources,
-            context.log,
-        )
-        result = step.compute(hour)
-        write_quarantine(hour.lake, workflow.name, step.name, hour.hour, result.rejected)
-        yield from _audited(key, result, checks)
-        published = step.publish(hour, result.table) if step.publish else _publish(hour, result.table)
-        seconds = time.monotonic() - started
-        counts = metadata.of_hour(result.table, result.accounts(), published.address, published.size, seconds)
-        quarantine = hour.lake.address(quarantine_path(workflow.name, step.name, hour.hour))
-        waiting = metadata.of_quarantine(quarantine, [rejected.reason for rejected in result.rejected])
-        used = usage.as_metadata(usage.usages_of_run(context.instance, context.run.run_id)) if step.ends_run else {}
-        yield dg.Output(None, metadata={**counts, **waiting, **result.metadata, **published.metadata, **used})
-
-    return asset
-
-
-def _check_specs(
-    key: dg.AssetKey, checks: Sequence[Check], partitions: dg.HourlyPartitionsDefinition
-) -> list[dg.AssetCheckSpec]:
-    """Blocking and partitioned: an unpartitioned check would let the last hour decide for all."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", dg.PreviewWarning)  # partitioned checks; one-hour runs are what they are for
-        return [
-            dg.AssetCheckSpec(c.name, asset=key, description=c.description, blocking=True, partitions_def=partitions)
-            for c in checks
-        ]
-
-
-def _publish(hour: Hour, table: pa.Table) -> Published:
-    path = hour.lake.table_path(hour.workflow.name, hour.step, hour.hour)
-    return Published(hour.lake.address(path), hour.lake.write_table(path, table))
-
-
-def _audited(key: dg.AssetKey, result: Result, checks: Sequence[Check]) -> Iterator[dg.AssetCheckResult]:
-    """Record every check; raise `dagster.Failure` when one failed, so that nothing is published."""
-    failed: list[str] = []
-    for verdict in audit(result.table, result.accounts(), checks):
-        yield dg.AssetCheckResult(
-            passed=verdict.passed,
-            asset_key=key,
-            check_name=verdict.check.name,
-            description="; ".join(verdict.problems) or None,
-            metadata={"expectations": verdict.evaluated, **result.accounts().as_row()},
-        )
-        if not verdict.passed:
-            failed += [f"{verdict.check.name}: {problem}" for problem in verdict.problems or ["nothing was evaluated"]]
-    if failed:
-        raise dg.Failure(
-            f"{key.to_user_string()} was not published; the lake keeps what it had for this hour. " + "; ".join(failed),
-            allow_retries=False,
-        )
+    def publish(self, hour: Hour, table: pa.Table) -> Published:
+        """Replace what the lake had: one object, as every asset but `output`."""
+        path = hour.lake.table_path(hour.workflow, hour.step, hour.hour)
+        hour.confirm()
+        return Published(hour.lake.address(path), hour.lake.write_table(path, table))

@@ -2,35 +2,34 @@
 
 from __future__ import annotations
 
+from typing import Annotated, ClassVar
+
 from socialnlp_assets.assets.rows import ask, result_of_answers
-from socialnlp_assets.assets.step import Hour, Result, Step, text_of
-from socialnlp_assets.schemas import SUMMARIES
+from socialnlp_assets.assets.step import Does, Hour, Result, Step
+from socialnlp_assets.schemas import BOOL, TEXT, Column
 
 
-def summarise(hour: Hour) -> Result:
-    options = hour.workflow.steps.summaries
-    assert options is not None
-    table, texts = hour.texts()
-    summaries, usage = ask(hour, options.model, texts)
-    return result_of_answers(
-        table,
-        [summaries, texts],
-        SUMMARIES,
-        lambda summary, text: {"summary": summary, "summarised": summary != text},
-        [usage],
-    )
+class Summaries(Step):
+    """A text under 50 tokens as it is, a longer one in at most 300 tokens."""
 
+    name: ClassVar = "summaries"
+    kinds: ClassVar = frozenset({"parquet", "huggingface"})
 
-STEP = Step(
-    name="summaries",
-    description="A text under 50 tokens as it is, a longer one in at most 300 tokens.",
-    kinds=frozenset({"parquet", "huggingface"}),
-    schema=lambda _: SUMMARIES,
-    inputs=lambda workflow: [text_of(workflow)[0]],
-    lineage=lambda workflow: {
-        "message_id": [(text_of(workflow)[0], "message_id")],
-        "summary": [text_of(workflow)],
-        "summarised": [text_of(workflow)],
-    },
-    compute=summarise,
-)
+    model: Annotated[str, Does("summarization")] = "summarizer"
+
+    def columns(self) -> tuple[Column, ...]:
+        return (
+            Column("summary", TEXT, "the text itself under 50 tokens, else its summary"),
+            Column("summarised", BOOL, "false when the text stayed itself"),
+        )
+
+    def compute(self, hour: Hour) -> Result:
+        table, texts = self.texts(hour)
+        summaries, usage = ask(hour, self.model, texts)
+        return result_of_answers(
+            table,
+            [summaries, texts],
+            self.table(),
+            lambda summary, text: {"summary": summary, "summarised": summary != text},
+            [usage],
+        )

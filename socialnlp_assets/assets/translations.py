@@ -2,61 +2,94 @@
 
 from __future__ import annotations
 
-from typing import Any
+import json
+from collections.abc import Iterator, Sequence
+from typing import Annotated, Any, ClassVar
 
 from socialnlp_assets.assets.rows import ask, result_of_answers
-from socialnlp_assets.assets.step import Hour, Result, Step
+from socialnlp_assets.assets.step import Does, Hour, Lineage, Mistake, Result, Step
 from socialnlp_assets.nlp.language import UNDETERMINED
-from socialnlp_assets.schemas import TRANSLATIONS
+from socialnlp_assets.schemas import BOOL, TEXT, Column
+from socialnlp_assets.settings import Profile
 
 UNTOUCHED = ("en", UNDETERMINED)  # English, and what has no words to translate
 
 
-def translate(hour: Hour) -> Result:
-    posts = hour.read("posts", ["message_id", "message", "language"])
-    texts, languages = posts["message"].to_pylist(), posts["language"].to_pylist()
-    options = hour.workflow.steps.translations
-    assert options is not None
-    answers: list[Any] = list(texts)
-    usages = []
-    google = [i for i, language in enumerate(languages) if language in options.google]
-    ours = [i for i, language in enumerate(languages) if language not in (*UNTOUCHED, *options.google)]
-    if ours:
-        results, usage = ask(hour, options.model, [texts[i] for i in ours], src_lang=[languages[i] for i in ours])
-        _place(answers, ours, results)
-        usages.append(usage)
-    if google:
-        translator = hour.resources.google_translate
-        _place(
-            answers,
-            google,
-            translator.predict([texts[i] for i in google], src_lang=[languages[i] for i in google]),
+class Translations(Step):
+    """Every message in English; English messages pass untouched."""
+
+    name: ClassVar = "translations"
+    kinds: ClassVar = frozenset({"parquet", "huggingface"})
+    resources: ClassVar = frozenset({"lake", "endpoints", "google_translate"})
+    writes_text: ClassVar = "text_en"
+    makes_english: ClassVar = True
+
+    model: Annotated[str, Does("translation")] = "translator"
+    google: tuple[str, ...] = ()  # languages that Google Cloud Translation takes
+
+    def columns(self) -> tuple[Column, ...]:
+        return (
+            Column("text_en", TEXT, "the message in English"),
+            Column("translated", BOOL, "false when the message was English already"),
         )
-    return result_of_answers(
-        posts,
-        [answers, languages],
-        TRANSLATIONS,
-        lambda english, language: {"text_en": english, "translated": language not in UNTOUCHED},
-        usages,
-    )
+
+    def lineage(self) -> Lineage:
+        return {
+            "message_id": [("posts", "message_id")],
+            "text_en": [self.text, ("posts", "language")],
+            "translated": [("posts", "language")],
+        }
+
+    def mistakes(self, languages: Sequence[str], profile: Profile | None) -> Iterator[Mistake]:
+        for position, language in enumerate(self.google):
+            if language == "en" or language not in languages:
+                yield (
+                    ("steps", self.name, "google", position),
+                    f"no message in {language!r} is translated; add it to the source's languages or take it out here",
+                )
+        if profile is Profile.EMBEDDED:
+            yield from self._unread(languages)
+
+    def _unread(self, languages: Sequence[str]) -> Iterator[Mistake]:
+        """Languages that the embedded translator does not read."""
+        folder = self.catalogue[self.model].embedded.path
+        model = json.loads((folder / "model.json").read_text(encoding="utf-8"))
+        reads = [*model.get("languages", ()), "en"]
+        if unread := ", ".join(code for code in languages if code not in (*reads, *self.google)):
+            yield (
+                ("source", "languages"),
+                f"the embedded {self.model} does not read {unread}, only {', '.join(reads)}; take that out, or write "
+                f"`translations: {{google: [{unread}]}}`",
+            )
+
+    def compute(self, hour: Hour) -> Result:
+        posts = hour.read("posts", ["message_id", "message", "language"])
+        texts, languages = posts["message"].to_pylist(), posts["language"].to_pylist()
+        answers: list[Any] = list(texts)
+        usages = []
+        ours = [i for i, language in enumerate(languages) if language not in (*UNTOUCHED, *self.google)]
+        if ours:
+            results, usage = ask(hour, self.model, [texts[i] for i in ours], src_lang=[languages[i] for i in ours])
+            _place(answers, ours, results)
+            usages.append(usage)
+        google = [i for i, language in enumerate(languages) if language in self.google]
+        if google:
+            _place(
+                answers,
+                google,
+                hour.resources.google_translate.predict(
+                    [texts[i] for i in google], src_lang=[languages[i] for i in google]
+                ),
+            )
+        return result_of_answers(
+            posts,
+            [answers, languages],
+            self.table(),
+            lambda english, language: {"text_en": english, "translated": language not in UNTOUCHED},
+            usages,
+        )
 
 
 def _place(answers: list[Any], positions: list[int], results: list[Any]) -> None:
     for position, result in zip(positions, results, strict=True):
         answers[position] = result
-
-
-STEP = Step(
-    name="translations",
-    description="Every message in English; English messages pass untouched.",
-    kinds=frozenset({"parquet", "huggingface"}),
-    schema=lambda _: TRANSLATIONS,
-    inputs=lambda _: ["posts"],
-    lineage=lambda _: {
-        "message_id": [("posts", "message_id")],
-        "text_en": [("posts", "message"), ("posts", "language")],
-        "translated": [("posts", "language")],
-    },
-    compute=translate,
-    resources=frozenset({"lake", "endpoints", "google_translate"}),
-)

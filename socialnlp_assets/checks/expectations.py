@@ -3,17 +3,15 @@
 Importing Great Expectations takes seconds, so nothing here imports it: check names are needed when the code
 location loads, expectations only when a step has rows to audit (`guard.py`).
 
-Every asset has four checks (`schema`, `unique_key`, `row_count`, `conservation`); `values` is there where a
-column has a range or a set of values of its own.
+Every asset has four checks (`schema`, `unique_key`, `row_count`, `conservation`); `values` is there where a column has
+a range or a closed set, `plausible` where its step says what its rows must mean.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
-
-import pyarrow as pa
 
 from socialnlp_assets.schemas import Schema
 
@@ -22,7 +20,8 @@ Expectation = tuple[str, Mapping[str, Any]]  # Great Expectations' type and its 
 
 @dataclass(frozen=True)
 class Check:
-    """One blocking check. `of` says what the expectations look at: the asset's rows, or the step's accounts."""
+    """One blocking check. `of` says what the expectations look at: the asset's rows, the step's accounts, or its
+    evidence, which has a value a row and is not published."""
 
     name: str
     description: str
@@ -30,27 +29,15 @@ class Check:
     expectations: tuple[Expectation, ...] = field(default=())
 
 
-# Columns with a closed set of values; the workflow's languages are added where it is known.
-VALUE_SETS: Mapping[str, tuple[str, ...]] = {
-    "source": ("sprinklr", "google_maps"),
-    "kind": ("social", "article", "review"),
-    "sentiment": ("negative", "neutral", "positive"),
-    "emotion": ("joy", "optimism", "anger", "sadness"),
-}
-# Columns with a range; scores by their names' beginning or end.
-RANGES: Mapping[str, tuple[float, float | None]] = {"rating": (1, 5), "author_followers": (0, None)}
-
-
-def checks_of(schema: Schema, value_sets: Mapping[str, tuple[str, ...]] | None = None) -> tuple[Check, ...]:
-    """The checks of an asset with `schema`; `value_sets` adds or replaces closed sets of values."""
-    required = [column.name for column in schema.columns if column.required]
+def checks_of(schema: Schema, plausible: tuple[Expectation, ...] = ()) -> tuple[Check, ...]:
+    """The checks of an asset with `schema`; `plausible` is what its step expects of its evidence."""
     checks = [
         Check(
             "schema",
             "has exactly the columns of its schema, and none of the required ones is null",
             expectations=(
                 ("expect_table_columns_to_match_ordered_list", {"column_list": schema.names()}),
-                *(("expect_column_values_to_not_be_null", {"column": name}) for name in required),
+                *(("expect_column_values_to_not_be_null", {"column": c.name}) for c in schema.columns if c.required),
             ),
         ),
         Check(
@@ -77,24 +64,17 @@ def checks_of(schema: Schema, value_sets: Mapping[str, tuple[str, ...]] | None =
             ),
         ),
     ]  # fmt: skip
-    values = tuple(_value_expectations(schema, {**VALUE_SETS, **(value_sets or {})}))
-    if values:
+    if values := tuple(_of_columns(schema)):
         checks.append(Check("values", "scores, labels and codes lie in their ranges and sets", expectations=values))
+    if plausible:
+        checks.append(Check("plausible", "what the rows say can be so", "evidence", plausible))
     return tuple(checks)
 
 
-def _value_expectations(schema: Schema, value_sets: Mapping[str, tuple[str, ...]]) -> list[Expectation]:
-    found: list[Expectation] = []
+def _of_columns(schema: Schema) -> Iterator[Expectation]:
     for column in schema.columns:
-        name = column.name
-        if name in value_sets and column.required:
-            found.append(("expect_column_values_to_be_in_set", {"column": name, "value_set": list(value_sets[name])}))
-        elif name in RANGES:
-            least, most = RANGES[name]
-            found.append(
-                ("expect_column_values_to_be_between", {"column": name, "min_value": least, "max_value": most})
-            )
-        elif pa.types.is_floating(column.type) and column.required:
-            # Every float column is a score; `output`, where none is required, takes them as they were audited.
-            found.append(("expect_column_values_to_be_between", {"column": name, "min_value": 0, "max_value": 1}))
-    return found
+        if column.values:
+            yield "expect_column_values_to_be_in_set", {"column": column.name, "value_set": list(column.values)}
+        least, most = column.between
+        if (least, most) != (None, None):
+            yield "expect_column_values_to_be_between", {"column": column.name, "min_value": least, "max_value": most}

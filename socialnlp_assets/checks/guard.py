@@ -6,7 +6,7 @@ An expectation that could not be evaluated is a failure, never a pass.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from typing import TYPE_CHECKING, Any
@@ -36,17 +36,22 @@ class Verdict:
         return self.evaluated > 0 and not self.problems
 
 
-def audit(table: pa.Table, accounts: Accounts, checks: Sequence[Check]) -> Iterator[Verdict]:
-    """Evaluate every check on the rows about to be published and on the accounts of the step."""
+def audit(
+    table: pa.Table, accounts: Accounts, checks: Sequence[Check], evidence: Mapping[str, Sequence[Any]] | None = None
+) -> Iterator[Verdict]:
+    """Evaluate every check on the rows about to be published, on the accounts of the step, and on its evidence: a
+    value a row in columns that are not published."""
     import pandas as pd
 
     row = accounts.as_row()
     frames = {
         "rows": _lean(table, checks).to_pandas(split_blocks=True),
         "accounts": pd.DataFrame([row | {"rows_least": int(accounts.rows_expected)}]),
+        "evidence": pd.DataFrame(dict(evidence or {})),
     }
     for of, frame in frames.items():
-        yield from _evaluate(frame, [check for check in checks if check.of == of])
+        if found := [check for check in checks if check.of == of]:
+            yield from _evaluate(frame, found)
 
 
 def _lean(table: pa.Table, checks: Sequence[Check]) -> pa.Table:

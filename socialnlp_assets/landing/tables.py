@@ -16,7 +16,6 @@ from collections.abc import Iterator
 from typing import Any
 
 from .json_values import Broken
-from .shapes import FIELD_NAMES
 
 BYTE_ORDER_MARK = "\ufeff"  # stands where files were put one behind the other
 _TIME_COLUMN = re.compile("time|created|date", re.IGNORECASE)
@@ -24,13 +23,13 @@ _TIME = re.compile(r"\d[\d.,:/TZ +-]{7,39}")
 csv.field_size_limit(1 << 20)  # a text of a megabyte is no text; the default of 128 kB is met by articles
 
 
-def is_header(line: str) -> bool:
-    """Whether a table's columns are named in `line`, one of ours among them."""
+def is_header(line: str, known: frozenset[str]) -> bool:
+    """Whether a table's columns are named in `line`, one of the `known` among them."""
     names = {name.strip(' "').split(".")[0] for name in line.split(_delimiter(line))}
-    return len(names) > 1 and not FIELD_NAMES.isdisjoint(names)
+    return len(names) > 1 and not known.isdisjoint(names)
 
 
-def table_rows(text: Iterator[str]) -> Iterator[dict[str, Any] | Broken]:
+def table_rows(text: Iterator[str], known: frozenset[str]) -> Iterator[dict[str, Any] | Broken]:
     """The table's rows by column name; a line that is no row, or begins one that never ends, is `Broken`."""
     lines = _Lines(text)
     first = next(lines)
@@ -41,7 +40,7 @@ def table_rows(text: Iterator[str]) -> Iterator[dict[str, Any] | Broken]:
     while True:
         try:
             row = next(rows, None)
-            if row and _names_columns(row):  # a second file's header, where files were put one behind the other
+            if row and _names_columns(row, known):  # a second file's header, where files were put one behind the other
                 header, row = [name.strip() for name in row], []
             problem = _problem(row, lines.taken, header, delimiter) if row else ""
         except csv.Error:
@@ -82,8 +81,8 @@ def _is_record(line: str, header: list[str], delimiter: str) -> bool:
     return bool(times) and all(_TIME.fullmatch(time.strip()) for time in times)
 
 
-def _names_columns(row: list[str]) -> bool:
-    return len(row) > 1 and all(name.strip().split(".")[0] in FIELD_NAMES for name in row)
+def _names_columns(row: list[str], known: frozenset[str]) -> bool:
+    return len(row) > 1 and all(name.strip().split(".")[0] in known for name in row)
 
 
 def _columns(line: str, delimiter: str) -> list[str]:

@@ -1,4 +1,4 @@
-"""Landing arrivals, the endpoint reaper, and alerts on failure."""
+"""Landing arrivals, the endpoint reaper, and what runs that have ended leave behind."""
 
 from __future__ import annotations
 
@@ -7,19 +7,21 @@ from collections.abc import Iterable
 import dagster as dg
 
 from socialnlp_assets.sensors.endpoint_reaper import endpoint_reaper, run_end_hooks
+from socialnlp_assets.sensors.hours import hour_releases
 from socialnlp_assets.sensors.landing import landing_sensor
 from socialnlp_assets.sensors.queue import LandingQueue
 from socialnlp_assets.settings import Settings
 from socialnlp_assets.workflow import Workflow
 
+__all__ = ["arrival_sensors", "endpoint_reaper", "hour_releases", "run_end_hooks"]
 
-def build_sensors(settings: Settings, workflows: Iterable[Workflow]) -> list[dg.SensorDefinition]:
-    """Every sensor of the code location."""
-    arrivals = [
+
+def arrival_sensors(settings: Settings, workflows: Iterable[Workflow]) -> list[dg.SensorDefinition]:
+    """The sensor of each workflow's landing area."""
+    return [
         landing_sensor(workflow, settings.start, settings.landing_lookback_hours, _queue(settings, workflow))
         for workflow in workflows
     ]
-    return [*arrivals, endpoint_reaper(), *run_end_hooks()]
 
 
 def _queue(settings: Settings, workflow: Workflow) -> LandingQueue | None:

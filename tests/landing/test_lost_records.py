@@ -13,6 +13,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from socialnlp_assets.landing import Message, Reject, read_messages, read_records
+from socialnlp_assets.sources import shapes
 
 HEADER = "messageId,channelType,createdTime,topicIds,message"
 ROWS = [f"{n},TWITTER,179516160{n}000,1,the power is back in street {n}" for n in range(5)]
@@ -21,8 +22,8 @@ ROWS = [f"{n},TWITTER,179516160{n}000,1,the power is back in street {n}" for n i
 def read(data: str | bytes) -> list[str]:
     """Each record in its order: a message's identity, or `reject`."""
     whole = data.encode() if isinstance(data, str) else data
-    found = list(read_records(whole, "file"))
-    assert list(read_records(gzip.compress(whole), "file")) == found
+    found = list(read_records(whole, "file", shapes()))
+    assert list(read_records(gzip.compress(whole), "file", shapes())) == found
     assert [record.position for record in found] == list(range(len(found)))
     return ["reject" if isinstance(record, Reject) else record.raw["messageId"] for record in found]
 
@@ -57,7 +58,7 @@ def test_a_broken_row_costs_one_row(kind: str, later: str) -> None:
 
 
 def test_the_reject_is_the_line_and_says_what_is_wrong() -> None:
-    _, rejects = read_messages(table(BROKEN_ROWS["a quote that never closes"], ROWS[2]).encode(), "x.csv")
+    _, rejects = read_messages(table(BROKEN_ROWS["a quote that never closes"], ROWS[2]).encode(), "x.csv", shapes())
     assert [reject.record for reject in rejects] == ['1,TWITTER,1795161601000,1,"open quote and no end']
     assert "quote that is not closed" in rejects[0].reason
 
@@ -71,7 +72,7 @@ def test_a_text_of_many_lines_with_commas_is_a_text() -> None:
     text = "gas, light, water, waste, all\n2 bills, 3 letters, 4 calls, 5 visits, 0 answers\n\nso be it"
     row = io.StringIO()
     csv.writer(row).writerow(["1", "TWITTER", "1795161601000", "1", text])
-    messages, rejects = read_messages(table(row.getvalue().rstrip(), ROWS[2]).encode(), "x.csv")
+    messages, rejects = read_messages(table(row.getvalue().rstrip(), ROWS[2]).encode(), "x.csv", shapes())
     assert rejects == []
     assert [message.raw["message"] for message in messages] == [text, "the power is back in street 2"]
 
@@ -140,7 +141,7 @@ def test_what_a_csv_writer_writes_is_read_as_it_was(texts: list[str], quoting: A
     writer.writerows(
         [HEADER.split(","), *([str(n), "WEB", "1795161601000", "1", text] for n, text in enumerate(texts))]
     )
-    messages, rejects = read_messages(out.getvalue().encode(), "x.csv")
+    messages, rejects = read_messages(out.getvalue().encode(), "x.csv", shapes())
     assert rejects == []
     assert [message.raw["message"] for message in messages] == texts
 
@@ -153,7 +154,9 @@ def test_quotes_anywhere_in_texts_cost_no_other_row(cuts: list[tuple[int, int]])
     for row, at in cuts:
         texts[row] = texts[row][:at] + '"' + texts[row][at:]
     found = list(
-        read_records(table(*(f"{n},WEB,1795161601000,1,{text}" for n, text in enumerate(texts))).encode(), "x")
+        read_records(
+            table(*(f"{n},WEB,1795161601000,1,{text}" for n, text in enumerate(texts))).encode(), "x", shapes()
+        )
     )
     assert len(found) == 6
     for text, record in zip(texts, found, strict=True):

@@ -16,8 +16,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from socialnlp_assets.landing import Message, read_messages, standardise
+from socialnlp_assets.landing import Message, read_messages
 from socialnlp_assets.partitions import floor_hour
+from socialnlp_assets.sources import shapes, standardise
 
 PLAIN = (str, int, float, bool, dict, list, type(None), datetime)
 WHEN = datetime(2026, 11, 20, 8, 0, 0, 123456, UTC)
@@ -31,7 +32,7 @@ def written(table: pa.Table) -> bytes:
 
 
 def read(table: pa.Table) -> list[dict[str, Any]]:
-    messages, rejects = read_messages(written(table), "x.parquet")
+    messages, rejects = read_messages(written(table), "x.parquet", shapes())
     assert rejects == []
     return [message.raw for message in messages]
 
@@ -54,7 +55,7 @@ def test_times_of_every_unit_lie_in_their_hour(unit: str, zone: str | None) -> N
     ticks = NANOSECONDS // {"s": 10**9, "ms": 10**6, "us": 10**3, "ns": 1}[unit]
     column = pa.array([ticks], pa.timestamp(unit, zone))
     table = pa.table({"messageId": ["m"], "channelType": ["WEB"], "message": ["x"], "createdTime": column})
-    row = standardise(Message(read(table)[0], "x", 0), "sprinklr")
+    row = standardise(Message(read(table)[0], "x", 0), ["sprinklr"])
     assert isinstance(row, dict), row
     assert type(row["created_at"]) is datetime
     assert floor_hour(row["created_at"]) == datetime(2026, 11, 20, 8, tzinfo=UTC)
@@ -107,7 +108,7 @@ def test_a_data_frame_with_times_categories_and_gaps() -> None:
             "message": ["first", "second"],
         }
     )
-    messages, rejects = read_messages(frame.to_parquet(), "x.parquet")
+    messages, rejects = read_messages(frame.to_parquet(), "x.parquet", shapes())
     assert rejects == []
     assert [message.raw["createdTime"] for message in messages] == [WHEN, None]
     for message in messages:
@@ -116,7 +117,7 @@ def test_a_data_frame_with_times_categories_and_gaps() -> None:
 
 def test_a_rejected_record_can_be_written() -> None:
     table = pa.table({"messageId": ["m"], "createdTime": pa.array([NANOSECONDS], pa.timestamp("ns"))})
-    found = standardise(Message(read(table)[0], "x", 0), "sprinklr")
+    found = standardise(Message(read(table)[0], "x", 0), ["sprinklr"])
     assert not isinstance(found, dict)
     assert json.loads(found.record)["createdTime"].startswith("2026-11-20")
 
@@ -144,7 +145,7 @@ def test_any_type_comes_out_plain_or_as_a_reject(kind: pa.DataType, number: int)
             column = pa.nulls(2, kind)
     else:
         column = pa.nulls(2, kind)
-    messages, rejects = read_messages(written(pa.table({"messageId": ["a", "b"], "x": column})), "x.parquet")
+    messages, rejects = read_messages(written(pa.table({"messageId": ["a", "b"], "x": column})), "x.parquet", shapes())
     assert len(messages) + len(rejects) == 2
     for message in messages:
         assert_plain(message.raw)

@@ -15,7 +15,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from socialnlp_assets.landing import Message, Reject, read_records, standardise
+from socialnlp_assets.landing import Message, Reject, read_records
+from socialnlp_assets.sources import shapes, standardise
 
 GOOD = {"messageId": "m", "channelType": "TWITTER", "createdTime": 1_795_161_600_123, "message": "The power is back"}
 
@@ -44,8 +45,8 @@ every_format = pytest.mark.parametrize("write", FORMATS.values(), ids=FORMATS)
 
 
 def rows(data: bytes) -> list[dict[str, Any] | Reject]:
-    found = read_records(data, "file")
-    return [standardise(one, "sprinklr") if isinstance(one, Message) else one for one in found]
+    found = read_records(data, "file", shapes())
+    return [standardise(one, ["sprinklr"]) if isinstance(one, Message) else one for one in found]
 
 
 def refused(data: bytes, column: str) -> bool:

@@ -23,7 +23,8 @@ from socialnlp_assets.resources.endpoints.predictor import Predictor
 from socialnlp_assets.resources.endpoints.protocol import EndpointBackend, EndpointError, EndpointSpec, Throttled
 from socialnlp_assets.resources.endpoints.reaper import Removal
 from socialnlp_assets.resources.endpoints.records import Record, State
-from socialnlp_assets.resources.endpoints.stores import LeaseStore, SqliteStore
+from socialnlp_assets.resources.leases.sqlite import SqliteStore
+from socialnlp_assets.resources.leases.store import LeaseStore
 from socialnlp_assets.settings import Profile, Settings
 
 logger = logging.getLogger(__name__)
@@ -64,8 +65,7 @@ class Endpoints:
         Raises KeyError for a model that the catalogue lacks and `EndpointFailed` where the endpoint does
         not come into service.
         """
-        entry = self._catalogue[model]
-        spec = self._spec_of(model, entry)
+        entry, spec = self._catalogue[model], self._spec(model)
         meter = Meter(model, step or self._manager.owner.run, self.prices.price(spec))
         lease = self._manager.acquire(spec, step, meter.held)
         for announcement in self._announced.pop(model, []):
@@ -80,9 +80,7 @@ class Endpoints:
         """Announce models that the run will need: their endpoints are created side by side while others work.
         Returns at once. An announcement is on record and outlives this process: it ends with the run's first
         lease on its model, with `release_run`, or when no creation takes longer."""
-        announcements = {
-            model: self._manager.announce(self._spec_of(model, self._catalogue[model])) for model in models
-        }
+        announcements = {model: self._manager.announce(self._spec(model)) for model in models}
         if not announcements:
             return
         for model, announcement in announcements.items():
@@ -91,6 +89,10 @@ class Endpoints:
         announcer = threading.Thread(target=self._announce, args=(announcements,), name="warm-endpoints", daemon=True)
         self._announcers.append(announcer)
         announcer.start()
+
+    def _spec(self, model: str) -> EndpointSpec:
+        host = self._catalogue.endpoint_of(model)
+        return self._spec_of(host, self._catalogue[host])
 
     def _announce(self, announcements: dict[str, Announcement]) -> None:
         """Ask for all of them, and watch them until they are in service or this process has no more time."""
@@ -178,17 +180,17 @@ def build_endpoints(settings: Settings, *, run: str = "", workflow: str = "") ->
     return Endpoints(manager, spec_of, load_catalogue(), settings.endpoint_prefix, load_prices(settings.prices))
 
 
-def _store(settings: Settings) -> LeaseStore:
+def _store(settings: Settings) -> LeaseStore[Record]:
     if "://" in settings.lease_uri:
-        from socialnlp_assets.resources.endpoints.s3_store import S3Store
+        from socialnlp_assets.resources.leases.s3 import S3Store
 
-        return S3Store(settings.lease_uri, region=settings.aws_region, endpoint_url=settings.aws_endpoint_url)
+        return S3Store(settings.lease_uri, Record, region=settings.aws_region, endpoint_url=settings.aws_endpoint_url)
     if settings.profile is Profile.AWS:
         raise ValueError(
             f"leases at {settings.lease_uri} serve one machine, and endpoints on SageMaker are used by many; "
             "set SOCIALNLP_LEASES to s3://bucket/prefix"
         )
-    return SqliteStore(Path(settings.lease_uri))
+    return SqliteStore(Path(settings.lease_uri), Record)
 
 
 def _backend(settings: Settings, store: str) -> tuple[EndpointBackend, SpecOf]:

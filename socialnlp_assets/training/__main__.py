@@ -1,0 +1,40 @@
+"""`python -m socialnlp_assets.training NAME --data DIR`: rebuild one embedded model, print its figures."""
+
+from __future__ import annotations
+
+import json
+from importlib import import_module
+from pathlib import Path
+
+import click
+
+from socialnlp_assets.models.catalogue import EMBEDDED_MODELS
+
+TRAINERS = {
+    "aspects-service-points": "seeded:aspects",
+    "aspects-stores": "seeded:aspects",
+    "emotion": "tweets:emotion",
+    "lexicon": "normalisation:lexicon",
+    "reputation": "seeded:topics",
+    "sentiment": "tweets:sentiment",
+    "themes": "seeded:topics",
+    "translator": "translator:translator",
+    "word-vectors": "word_vectors:word_vectors",
+}
+
+
+@click.command()
+@click.argument("name", type=click.Choice(sorted(TRAINERS)))
+@click.option("--data", type=click.Path(exists=True, file_okay=False, path_type=Path), required=True,
+              help="Folder with the labelled data (docs/models.md says which).")  # fmt: skip
+@click.option("--into", type=click.Path(file_okay=False, path_type=Path), help="Instead of models/embedded/NAME.")
+def main(name: str, data: Path, into: Path | None) -> None:
+    """Rebuild the embedded model NAME from DATA and the project's own seeds."""
+    module, function = TRAINERS[name].split(":")
+    trainer = getattr(import_module(f"socialnlp_assets.training.{module}"), function)
+    figures = trainer(data, into or EMBEDDED_MODELS / name)
+    click.echo(json.dumps(figures))
+
+
+if __name__ == "__main__":
+    main()
