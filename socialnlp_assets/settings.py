@@ -58,6 +58,7 @@ class Settings(BaseSettings):
     start: datetime = Field(default=datetime(2026, 1, 1, tzinfo=UTC), description="first hour of the partitions, UTC")
     workflows: Path | None = Field(default=None, description="a folder of further workflow files")
 
+    models: Path | None = Field(default=None, description="a folder of further model catalogues")
     enable: Annotated[frozenset[str], NoDecode] = Field(
         default=frozenset(), description="workflows, by commas, that are off by default and run here"
     )

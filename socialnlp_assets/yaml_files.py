@@ -1,63 +1,114 @@
-"""YAML that users write, read safely: no objects, no more than the file says, no message longer than a screen.
-
-Aliases are the danger: a few hundred bytes that name one another stand for gigabytes, harmless in memory, where they
-are shared, and deadly for whoever prints or copies them.
-"""
+"""Reading YAML files that people write, so that every mistake is told with its file, its line and the remedy."""
 
 from __future__ import annotations
 
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from difflib import get_close_matches
+from pathlib import Path
 from typing import Any
 
 import yaml
 
-CHARACTERS = 1 << 20  # of a file
-VALUES = 100_000  # in a document, with each alias counted as what it stands for
-DEPTH = 50  # of values within one another
-MESSAGE = 500  # characters
+from socialnlp_assets.safe_yaml import YamlError, read_yaml
+
+MOST_QUOTED = 200  # characters of a value that a message quotes
+Location = tuple[str | int, ...]  # names of fields and positions in lists, as pydantic gives them
 
 
-class YamlError(ValueError):
-    """The text is not YAML, or more than a file of ours may be, and the `line` where; the message is short."""
-
-    def __init__(self, line: int, problem: str) -> None:
-        super().__init__(problem if len(problem) <= MESSAGE else problem[: MESSAGE - 1] + "…")
-        self.line = line
+class NotYaml(ValueError):
+    """The file is no YAML; the message has file, line and reason."""
 
 
-def read_yaml(text: str) -> tuple[Any, yaml.Node | None]:
-    """The document in `text`, and its node, by which lines are found. Raises `YamlError`."""
-    if len(text) > CHARACTERS:
-        raise YamlError(1, f"longer than {CHARACTERS:,} characters")
-    try:
-        loader = yaml.SafeLoader(text)
-        node = loader.get_single_node()
-        if node is None:
-            return None, None
-        _measure(node, {}, 0)
-        return loader.construct_document(node), node
-    except YamlError:
-        raise
-    except (yaml.YAMLError, ValueError, RecursionError) as error:  # ValueError: the 45th of a month
-        mark = getattr(error, "problem_mark", None)
-        problem = getattr(error, "problem", None) or str(error)
-        raise YamlError(mark.line + 1 if mark else 1, f"not YAML: {problem}") from None
+@dataclass(frozen=True)
+class YamlFile:
+    """A file's content, and where in the file each part of it stands."""
+
+    path: Path
+    content: Any
+    _node: yaml.Node | None = field(repr=False)
+
+    @classmethod
+    def read(cls, path: Path) -> YamlFile:
+        """Raises `NotYaml`, and OSError where the file cannot be read."""
+        try:
+            text = path.read_text(encoding="utf-8")
+            return cls(path, *read_yaml(text))
+        except YamlError as error:
+            raise NotYaml(f"{path}:{error.line}: {error}") from None
+        except UnicodeDecodeError as error:
+            raise NotYaml(f"{path}:1: not YAML: {error}") from None
+
+    def told(self, location: Location, text: str, what: str = "file") -> str:
+        """A mistake at `location`, as a line for whoever wrote the file."""
+        return f"{self.path}:{self.line(location)}: {'.'.join(map(str, location)) or what}: {text}"
+
+    def line(self, location: Location) -> int:
+        """The 1-based line of the deepest part on the way to `location`."""
+        return line_of(self._node, location)
+
+    def repeated(self) -> Iterator[tuple[Location, str]]:
+        """Fields that are there twice, of which YAML would silently take the last, or inside themselves."""
+        return repeated(self._node)
 
 
-def _measure(node: yaml.Node, known: dict[int, int], depth: int) -> int:
-    """How many values `node` stands for; each node is counted once and known by its identity."""
-    line = node.start_mark.line + 1
-    if depth > DEPTH:
-        raise YamlError(line, f"values within one another more than {DEPTH} deep")
-    if id(node) in known:
-        return known[id(node)]
-    known[id(node)] = 1  # for what holds itself
-    inner: list[yaml.Node] = []
-    if isinstance(node, yaml.MappingNode):
-        inner = [part for pair in node.value for part in pair]
-    elif isinstance(node, yaml.SequenceNode):
-        inner = node.value
-    size = 1 + sum(_measure(part, known, depth + 1) for part in inner)
-    if size > VALUES:
-        raise YamlError(line, f"aliases that stand for more than {VALUES:,} values; write them out")
-    known[id(node)] = size
-    return size
+def line_of(node: yaml.Node | None, location: Location) -> int:
+    """The 1-based line of the deepest node on the way to `location`."""
+    line = 1
+    for part in location:
+        if isinstance(node, yaml.MappingNode):
+            # Of a repeated field the last counts, as it does for YAML.
+            found = next(((k, v) for k, v in reversed(node.value) if k.value == str(part)), None)
+        elif isinstance(node, yaml.SequenceNode) and isinstance(part, int) and part < len(node.value):
+            found = (node.value[part], node.value[part])
+        else:
+            break
+        if found is None:
+            break
+        line, node = found[0].start_mark.line + 1, found[1]
+    return line
+
+
+def repeated(
+    node: yaml.Node | None, location: Location = (), above: tuple[yaml.Node, ...] = ()
+) -> Iterator[tuple[Location, str]]:
+    """Fields that are there twice, of which YAML would silently take the last, or inside themselves."""
+    if not isinstance(node, yaml.MappingNode):
+        return
+    if node in above:
+        yield location, "is inside itself, by an anchor; write out what it holds"
+        return
+    names = [key.value for key, _ in node.value]
+    for name in dict.fromkeys(names):
+        if names.count(name) > 1:
+            yield (*location, name), "is there twice; leave one of them"
+    for key, value in node.value:
+        yield from repeated(value, (*location, key.value), (*above, node))
+
+
+def findings(errors: Iterable[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+    """Pydantic's errors, without those that only follow from others: a list is "too short" for its faulty items too."""
+    found = list(errors)
+    inner = {tuple(error["loc"])[:-1] for error in found}
+    return [error for error in found if error["type"] != "too_short" or tuple(error["loc"]) not in inner]
+
+
+def remedy(error: Mapping[str, Any], known: Collection[str], fitting: Mapping[str, str], otherwise: str) -> str:
+    """A sentence that says what to do about one of pydantic's errors.
+
+    `known` are the fields that may stand where the error is; `fitting` says by field what fits its pattern, and
+    `otherwise` what fits all others'.
+    """
+    location = tuple(error["loc"])
+    if error["type"] == "extra_forbidden":
+        close = get_close_matches(str(location[-1]), known, n=1)
+        hint = f"did you mean `{close[0]}`?" if close else f"known here: {', '.join(known) or 'nothing'}"
+        return f"there is no such field; {hint}"
+    if error["type"] == "missing":
+        return f"is missing; add `{location[-1]}:`"
+    if error["type"] == "string_pattern_mismatch":
+        field = [part for part in location if isinstance(part, str)][-1]
+        return f"{error['input']!r:.{MOST_QUOTED}} does not fit; write {fitting.get(field, otherwise)}"
+    if error["type"] == "too_short":
+        return "is empty; name at least one"
+    return f"{error['msg'].removeprefix('Value error, ')} (got {error['input']!r:.{MOST_QUOTED}})"

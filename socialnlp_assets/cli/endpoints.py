@@ -10,10 +10,11 @@ import click
 from rich.console import Console
 from rich.table import Table
 
+from socialnlp_assets.resources.build import build_endpoints
+from socialnlp_assets.resources.endpoints.backend import EndpointError
 from socialnlp_assets.resources.endpoints.metering import PriceTable
-from socialnlp_assets.resources.endpoints.protocol import EndpointError
 from socialnlp_assets.resources.endpoints.records import Record
-from socialnlp_assets.resources.endpoints.resource import Endpoints, build_endpoints
+from socialnlp_assets.resources.endpoints.resource import Endpoints
 from socialnlp_assets.settings import Settings
 
 
@@ -26,7 +27,7 @@ def endpoints() -> None:
 def list_endpoints() -> None:
     """Every endpoint that exists or is coming or going: state, holders, age, estimated cost so far."""
     with _open() as mine:
-        records, now, prices = mine.records(), mine.now(), mine.prices
+        records, now, prices = mine.records(), mine.now(), mine.price_table
     if not records:
         click.echo("no endpoints")
         return

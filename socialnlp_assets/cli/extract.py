@@ -32,7 +32,7 @@ def extract(page: str) -> None:
 
 
 def _fetched(url: str) -> Article:
-    enrichment = Articles(Settings().article_allowed_hosts).enrich(url)
+    enrichment = Articles(allowed_hosts=sorted(Settings().article_allowed_hosts)).enrich(url)
     if enrichment.article is None:
         raise click.ClickException(f"{url}: {enrichment.status}{_remedy(enrichment.status)}")
     return enrichment.article

@@ -12,8 +12,8 @@ import click
 from socialnlp_assets.cli.extras import require_server
 from socialnlp_assets.models import ModelEntry, load_catalogue
 from socialnlp_assets.nlp.language import detect
-from socialnlp_assets.resources.endpoints.protocol import EndpointError
-from socialnlp_assets.resources.endpoints.resource import build_endpoints
+from socialnlp_assets.resources.build import build_endpoints
+from socialnlp_assets.resources.endpoints.backend import EndpointError
 from socialnlp_assets.settings import Settings
 from socialnlp_assets.tasks import RowError, Scores, task
 
@@ -55,7 +55,7 @@ def predict(model: str, file: TextIO, language: str | None, target: str | None, 
 
 def _entry(model: str) -> ModelEntry:
     try:
-        return load_catalogue()[model]
+        return load_catalogue(Settings().models)[model]
     except KeyError as error:
         raise click.UsageError(error.args[0]) from None
 

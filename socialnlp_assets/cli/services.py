@@ -20,10 +20,11 @@ import dagster as dg
 from dagster import DagsterRunStatus as Status
 
 from socialnlp_assets.cli.home import dagster_home
-from socialnlp_assets.resources.endpoints.protocol import EndpointError
+from socialnlp_assets.resources.build import build_endpoints
+from socialnlp_assets.resources.endpoints.backend import EndpointError
 from socialnlp_assets.resources.endpoints.reaper import EndpointHeld
 from socialnlp_assets.resources.endpoints.records import Record
-from socialnlp_assets.resources.endpoints.resource import Endpoints, build_endpoints
+from socialnlp_assets.resources.endpoints.resource import Endpoints
 from socialnlp_assets.resources.leases.store import StoreError
 from socialnlp_assets.settings import Settings
 

@@ -29,6 +29,8 @@ def collect(name: str, entry: ModelEntry, origin: Path, folder: Path) -> None:
     """
     if (origin / "model.json").is_file():
         for path in files_below(origin):
+            if not path.resolve().is_relative_to(origin.resolve()):
+                raise PackagingError(f"{path} is a link to outside of its folder: put the file itself there")
             copy = folder / path.relative_to(origin)
             copy.parent.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(path, copy)
@@ -73,9 +75,14 @@ def _unpack_weights(archive: Path, target: Path) -> None:
     try:
         with tarfile.open(archive) as members:
             member = next((member for member in members if Path(member.name).name == target.name), None)
-            content = member and members.extractfile(member)
-            if not content:
-                raise PackagingError(f"{archive} has no {target.name}")
+            if member is None or not member.isreg() or member.issparse():
+                raise PackagingError(f"{archive} has no {target.name} that is a plain file")
+            if member.size > shutil.disk_usage(target.parent).free:
+                raise PackagingError(
+                    f"{archive}: {target.name} takes {member.size / 1e9:.1f} GB, more than is free here"
+                )
+            content = members.extractfile(member)
+            assert content is not None  # for a file there is one
             with content, target.open("wb") as file:
                 shutil.copyfileobj(content, file)
     except (tarfile.TarError, OSError, EOFError) as error:

@@ -1,4 +1,4 @@
-"""Landing arrivals, the endpoint reaper, and what runs that have ended leave behind."""
+"""What runs without being asked: hours whose files have arrived, and the removal of endpoints that nobody needs."""
 
 from __future__ import annotations
 

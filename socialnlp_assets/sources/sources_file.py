@@ -11,10 +11,10 @@ from pydantic import ValidationError
 
 from socialnlp_assets.resources.google_translate import GoogleTranslateResource
 from socialnlp_assets.resources.secrets import build_secrets
+from socialnlp_assets.safe_yaml import YamlError, read_yaml
 from socialnlp_assets.settings import Settings
 from socialnlp_assets.sources import known_sources
 from socialnlp_assets.sources.source import Source
-from socialnlp_assets.yaml_files import YamlError, read_yaml
 
 Resource = dg.ConfigurableResource[Any]
 R = TypeVar("R", bound=Resource)

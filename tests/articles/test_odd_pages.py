@@ -11,7 +11,7 @@ from article_sites import ENGLISH, Site, answer, html
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from socialnlp_assets.resources.articles import Articles, PageCache, PageError, extract
+from socialnlp_assets.resources.articles import Articles, PageError, extract
 from socialnlp_assets.resources.articles.encoding import decode
 from socialnlp_assets.resources.articles.reader import Reader
 
@@ -185,7 +185,7 @@ NO_ARTICLES = {
 @pytest.mark.parametrize(("status", "body"), [(status, one) for status, pages in NO_ARTICLES.items() for one in pages])
 def test_what_is_served_with_status_200_and_is_no_article(site: Site, status: str, body: str) -> None:
     site.pages["/a"] = answer(body.encode())
-    found = Articles([site.netloc]).enrich(f"{site.url}/a")
+    found = Articles(allowed_hosts=[site.netloc]).enrich(f"{site.url}/a")
     assert (found.status, found.article) == (status, None)
 
 
@@ -206,11 +206,11 @@ def test_articles_about_such_things_are_articles(title: str, text: str) -> None:
 
 
 def test_a_wall_may_be_gone_tomorrow_and_is_not_remembered(site: Site, tmp_path: Path) -> None:
-    cache = PageCache(tmp_path / "articles.db", days=1)
+    kept = {"allowed_hosts": [site.netloc], "cache": str(tmp_path / "articles.db"), "cache_days": 1}
     site.pages["/a"] = answer(NO_ARTICLES["consent wall"][0].encode())
-    assert Articles([site.netloc], cache=cache).enrich(f"{site.url}/a").status == "consent wall"
+    assert Articles.model_validate(kept).enrich(f"{site.url}/a").status == "consent wall"
     site.pages["/a"] = answer(html())
-    assert Articles([site.netloc], cache=cache).enrich(f"{site.url}/a").status == "fetched"
+    assert Articles.model_validate(kept).enrich(f"{site.url}/a").status == "fetched"
 
 
 @pytest.mark.slow

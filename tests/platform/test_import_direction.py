@@ -11,19 +11,26 @@ import pytest
 import socialnlp_assets
 
 ROOT = Path(socialnlp_assets.__file__).parent
-BASE = {"settings", "partitions", "schemas", "markdown", "yaml_files"}
+BASE = {"settings", "partitions", "schemas", "markdown", "yaml_files", "safe_yaml"}
 # room → the rooms that it may import, besides itself
 MAY_IMPORT: dict[str, set[str]] = {
     "settings": set(),
     "partitions": set(),
     "schemas": set(),
     "markdown": set(),
-    "yaml_files": set(),
+    "safe_yaml": set(),
+    "yaml_files": {"safe_yaml"},
     "nlp": set(),
     "tasks": set(),
     "landing": {"nlp", "schemas"},
     "serving": {"tasks", "nlp"},
-    "models": {"tasks", "nlp", "serving", "settings"},  # packaging loads what it packed as the server would
+    "models": {
+        "tasks",
+        "nlp",
+        "serving",
+        "settings",
+        "yaml_files",
+    },  # packaging loads what it packed as the server would
     "training": {"tasks", "nlp", "models"},
     "resources": {*BASE, "models", "tasks", "landing", "nlp"},
     "sources": {*BASE, "resources", "landing", "nlp"},

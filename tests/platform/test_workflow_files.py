@@ -28,9 +28,9 @@ def mistakes(tmp_path: Path, text: str) -> list[str]:
     return [line.removeprefix(f"{path}:") for line in str(error.value).splitlines()]
 
 
-def test_the_four_workflows_fit() -> None:
+def test_the_built_in_workflows_fit() -> None:
     workflows = load_workflows()
-    assert sorted(workflows) == ["gmaps_service_points", "gmaps_stores", "rwanda", "sprinklr"]
+    assert sorted(workflows) == ["gmaps_service_points", "gmaps_stores", "open_web", "rwanda", "sprinklr"]
     assert list(workflows["sprinklr"].steps) == [
         "translations", "filtered_text", "enrichments", "classifications",
         "sentiments", "keywords", "entities", "themes", "summaries",

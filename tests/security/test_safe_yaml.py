@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from socialnlp_assets.yaml_files import MESSAGE, YamlError, read_yaml
+from socialnlp_assets.safe_yaml import MESSAGE, YamlError, read_yaml
 
 
 def bomb(levels: int, width: int, kind: str = "[{}]") -> str:
