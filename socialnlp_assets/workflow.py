@@ -21,6 +21,7 @@ from socialnlp_assets.assets.posts import Posts
 from socialnlp_assets.assets.step import DELIVERED, Mistake, Step
 from socialnlp_assets.models.catalogue import Catalogue, load_catalogue
 from socialnlp_assets.nlp.language import detect
+from socialnlp_assets.safe_yaml import YamlError, read_yaml
 from socialnlp_assets.settings import Profile, Settings
 from socialnlp_assets.sources import known_sources
 from socialnlp_assets.sources.section import SourceSection, named_kinds, options_class
@@ -102,13 +103,11 @@ def load_workflow(path: Path, catalogue: Catalogue | None = None, profile: Profi
     """
     try:
         text = path.read_text(encoding="utf-8")
-        node = yaml.compose(text, Loader=yaml.SafeLoader)
-        data = yaml.safe_load(text)
-    except (yaml.YAMLError, ValueError, RecursionError) as error:  # ValueError: the 45th of a month, text not UTF-8
-        mark = getattr(error, "problem_mark", None)
-        line = mark.line + 1 if mark else 1
-        problem = getattr(error, "problem", None) or str(error)
-        raise WorkflowError(f"{path}:{line}: not YAML: {problem}; compare with workflows/sprinklr.yaml") from None
+        data, node = read_yaml(text)
+    except YamlError as error:
+        raise WorkflowError(f"{path}:{error.line}: {error}; compare with workflows/sprinklr.yaml") from None
+    except UnicodeDecodeError as error:
+        raise WorkflowError(f"{path}:1: not YAML: {error}; compare with workflows/sprinklr.yaml") from None
     workflow = read_workflow(data, node, path, catalogue, profile)
     if workflow.name != path.stem:
         raise WorkflowError(

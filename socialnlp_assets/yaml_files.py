@@ -10,6 +10,9 @@ from typing import Any
 
 import yaml
 
+from socialnlp_assets.safe_yaml import YamlError, read_yaml
+
+MOST_QUOTED = 200  # characters of a value that a message quotes
 Location = tuple[str | int, ...]  # names of fields and positions in lists, as pydantic gives them
 
 
@@ -30,11 +33,11 @@ class YamlFile:
         """Raises `NotYaml`, and OSError where the file cannot be read."""
         try:
             text = path.read_text(encoding="utf-8")
-            return cls(path, yaml.safe_load(text), yaml.compose(text, Loader=yaml.SafeLoader))
-        except (yaml.YAMLError, ValueError, RecursionError) as error:  # ValueError: the 45th of a month, not UTF-8
-            mark = getattr(error, "problem_mark", None)
-            line = mark.line + 1 if mark else 1
-            raise NotYaml(f"{path}:{line}: not YAML: {getattr(error, 'problem', None) or error}") from None
+            return cls(path, *read_yaml(text))
+        except YamlError as error:
+            raise NotYaml(f"{path}:{error.line}: {error}") from None
+        except UnicodeDecodeError as error:
+            raise NotYaml(f"{path}:1: not YAML: {error}") from None
 
     def told(self, location: Location, text: str, what: str = "file") -> str:
         """A mistake at `location`, as a line for whoever wrote the file."""
@@ -105,7 +108,7 @@ def remedy(error: Mapping[str, Any], known: Collection[str], fitting: Mapping[st
         return f"is missing; add `{location[-1]}:`"
     if error["type"] == "string_pattern_mismatch":
         field = [part for part in location if isinstance(part, str)][-1]
-        return f"{error['input']!r} does not fit; write {fitting.get(field, otherwise)}"
+        return f"{error['input']!r:.{MOST_QUOTED}} does not fit; write {fitting.get(field, otherwise)}"
     if error["type"] == "too_short":
         return "is empty; name at least one"
-    return f"{error['msg'].removeprefix('Value error, ')} (got {error['input']!r})"
+    return f"{error['msg'].removeprefix('Value error, ')} (got {error['input']!r:.{MOST_QUOTED}})"

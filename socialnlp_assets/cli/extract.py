@@ -9,9 +9,12 @@ from pathlib import Path
 
 import click
 
+from socialnlp_assets.resources.articles.address import PageError
 from socialnlp_assets.resources.articles.articles import Articles
-from socialnlp_assets.resources.articles.extraction import HTML_LIMIT, Article, decode
+from socialnlp_assets.resources.articles.encoding import decode
+from socialnlp_assets.resources.articles.extraction import Article
 from socialnlp_assets.resources.articles.extraction import extract as extract_article
+from socialnlp_assets.resources.articles.markup import HTML_LIMIT
 from socialnlp_assets.settings import Settings
 
 
@@ -53,7 +56,10 @@ def _saved(path: Path) -> Article:
         ) from None
     except (EOFError, zlib.error):
         raise click.ClickException(f"{path}: is damaged gzip; save the page again") from None
-    article = extract_article(decode(data))
+    try:
+        article = extract_article(decode(data))
+    except PageError as error:
+        raise click.ClickException(f"{path}: {error}; it must be a page with an article") from None
     if article is None:
         raise click.ClickException(f"{path}: no article found in it; it must be an HTML page with text")
     return article

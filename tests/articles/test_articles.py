@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 from socialnlp_assets.cli.extract import extract as extract_command
 from socialnlp_assets.resources.articles import Article, Articles, Enrichment, PageCache, PageError, Web, extract
 from socialnlp_assets.resources.articles.address import parse
-from socialnlp_assets.resources.articles.extraction import decode
+from socialnlp_assets.resources.articles.encoding import decode
 from socialnlp_assets.resources.articles.reader import Reader
 
 

@@ -11,13 +11,15 @@ import pytest
 import socialnlp_assets
 
 ROOT = Path(socialnlp_assets.__file__).parent
-BASE = {"settings", "partitions", "schemas", "yaml_files"}
+BASE = {"settings", "partitions", "schemas", "markdown", "yaml_files", "safe_yaml"}
 # room → the rooms that it may import, besides itself
 MAY_IMPORT: dict[str, set[str]] = {
     "settings": set(),
     "partitions": set(),
     "schemas": set(),
-    "yaml_files": set(),
+    "markdown": set(),
+    "safe_yaml": set(),
+    "yaml_files": {"safe_yaml"},
     "nlp": set(),
     "tasks": set(),
     "landing": {"nlp", "schemas"},
@@ -32,7 +34,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "training": {"tasks", "nlp", "models"},
     "resources": {*BASE, "models", "tasks", "landing", "nlp"},
     "sources": {*BASE, "resources", "landing", "nlp"},
-    "checks": {"schemas"},
+    "checks": {"schemas", "markdown"},
     "assets": {*BASE, "checks", "sources", "resources", "models", "tasks", "landing", "nlp"},
     "workflow": {*BASE, "assets", "sources", "models", "tasks", "nlp"},
     "sensors": {*BASE, "workflow", "assets", "resources"},

@@ -17,10 +17,12 @@ from .address import PageError, parse
 from .cache import PageCache
 from .extraction import Article
 from .reader import SLOW, Reader
+from .walls import GONE
 from .web import Web
 
 FETCHED, NO_ARTICLE = "fetched", "no article found"
-LASTING = frozenset({FETCHED, NO_ARTICLE, "not a web page", "HTTP 404", "HTTP 410"})  # others may be better tomorrow
+# Others may be better tomorrow.
+LASTING = frozenset({FETCHED, NO_ARTICLE, GONE, "not a web page", "HTTP 404", "HTTP 410"})
 HOSTS_AT_ONCE = 16
 HOUR_SECONDS = 900.0
 PATIENCE = 3  # pages in a row that a host does not answer, or nobody can read, before it is left alone
