@@ -87,6 +87,9 @@ class Settings(BaseSettings):
     sources: Path | None = Field(
         default=None, description="a file that says where the sources are; without one, files are dropped by others"
     )
+    keep_personal_data: bool = Field(
+        default=False, description="leave e-mail addresses, telephone numbers and the like in texts and permalinks"
+    )
     raw_retention_days: int = Field(
         default=30, ge=1, le=36_500, description="how long landed and quarantined messages are kept"
     )

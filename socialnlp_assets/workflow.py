@@ -84,9 +84,9 @@ class Workflow(_Strict):
             step.take_place(text, catalogue)
             text = (step.name, step.writes_text) if step.writes_text else text
 
-    def posts(self) -> Posts:
+    def posts(self, keeps_personal_data: bool = False) -> Posts:
         """The step before all others."""
-        return Posts(source=self.source, needed=tuple(self.models()))
+        return Posts(source=self.source, needed=tuple(self.models()), keeps_personal_data=keeps_personal_data)
 
     def output(self) -> Output:
         """The step after all others, which joins them."""
