@@ -145,7 +145,9 @@ def read_workflow(
     return workflow
 
 
-def load_workflows(*folders: Path, profile: Profile | None = None) -> dict[str, Workflow]:
+def load_workflows(
+    *folders: Path, catalogue: Catalogue | None = None, profile: Profile | None = None
+) -> dict[str, Workflow]:
     """Every ``*.yaml`` of the built-in folder and of `folders`, by name. Raises `WorkflowError` naming all mistakes."""
     workflows: dict[str, Workflow] = {}
     mistakes: list[str] = []
@@ -154,7 +156,7 @@ def load_workflows(*folders: Path, profile: Profile | None = None) -> dict[str, 
             mistakes.append(f"{folder}: no such folder; make it or unset SOCIALNLP_WORKFLOWS")
         for path in sorted(folder.glob("*.yaml")):
             try:
-                workflow = load_workflow(path, profile=profile)
+                workflow = load_workflow(path, catalogue, profile)
                 if workflow.name in workflows:
                     raise WorkflowError(f"{path}:1: name: {workflow.name!r} is taken by another file; choose another")
                 workflows[workflow.name] = workflow
@@ -167,7 +169,8 @@ def load_workflows(*folders: Path, profile: Profile | None = None) -> dict[str, 
 
 def running_workflows(settings: Settings) -> dict[str, Workflow]:
     """The workflows of an installation, by name, without those that are off. Raises `WorkflowError`."""
-    workflows = load_workflows(*([settings.workflows] if settings.workflows else []))
+    folders = [settings.workflows] if settings.workflows else []
+    workflows = load_workflows(*folders, catalogue=load_catalogue(settings.models))
     if unknown := sorted(settings.enable - workflows.keys()):
         raise WorkflowError(
             f"SOCIALNLP_ENABLE: no workflow is called {', '.join(unknown)}; there are {', '.join(workflows)}"
