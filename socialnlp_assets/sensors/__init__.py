@@ -6,9 +6,9 @@ from collections.abc import Iterable
 
 import dagster as dg
 
+from socialnlp_assets.sensors.arrivals import landing_sensor
 from socialnlp_assets.sensors.endpoint_reaper import endpoint_reaper, run_end_hooks
-from socialnlp_assets.sensors.hours import hour_releases
-from socialnlp_assets.sensors.landing import landing_sensor
+from socialnlp_assets.sensors.hour_releases import hour_releases
 from socialnlp_assets.sensors.queue import LandingQueue
 from socialnlp_assets.settings import Settings
 from socialnlp_assets.workflow import Workflow

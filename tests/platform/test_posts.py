@@ -14,7 +14,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from socialnlp_assets.landing.records import RECORD_LIMIT
+from socialnlp_assets.landing.message import RECORD_LIMIT
 from socialnlp_assets.resources.lake import Lake
 from tests.platform.conftest import HOUR, Platform, message
 
