@@ -16,7 +16,7 @@ from socialnlp_assets.assets.retention import build_retention
 from socialnlp_assets.partitions import hourly_partitions
 from socialnlp_assets.resources.build import build_resources
 from socialnlp_assets.resources.sources_file import configured_sources
-from socialnlp_assets.sensors import arrival_sensors, endpoint_reaper, run_end_hooks
+from socialnlp_assets.sensors import HOURS, arrival_sensors, endpoint_reaper, hours_inventory, run_end_hooks
 from socialnlp_assets.settings import Settings
 from socialnlp_assets.workflow import Workflow, load_workflows
 
@@ -29,7 +29,7 @@ def build_definitions(settings: Settings, overrides: Mapping[str, Any] | None = 
     workflows = load_workflows(*([settings.workflows] if settings.workflows else []))
     return dg.Definitions.merge(
         workflow_definitions(workflows.values(), settings),
-        installation_definitions(settings, overrides),
+        installation_definitions(workflows.values(), settings, overrides),
     )
 
 
@@ -52,13 +52,17 @@ def workflow_definitions(workflows: Collection[Workflow], settings: Settings) ->
     )
 
 
-def installation_definitions(settings: Settings, overrides: Mapping[str, Any] | None = None) -> dg.Definitions:
-    """What an installation has once, whatever its workflows: resources, their care, and how steps are run."""
+def installation_definitions(
+    workflows: Collection[Workflow], settings: Settings, overrides: Mapping[str, Any] | None = None
+) -> dg.Definitions:
+    """What an installation has once for all its workflows: resources, their care, the inventory of hours that wait,
+    and how steps are run."""
     retention, nightly = build_retention(settings.raw_retention_days)
     return dg.Definitions(
+        assets=[HOURS],
         jobs=[retention],
         schedules=[nightly],
-        sensors=[endpoint_reaper(), *run_end_hooks()],
+        sensors=[endpoint_reaper(), *run_end_hooks(), hours_inventory(workflows, settings.start)],
         resources={**build_resources(settings), **(overrides or {})},
         executor=_executor(settings),
     )
@@ -66,10 +70,9 @@ def installation_definitions(settings: Settings, overrides: Mapping[str, Any] | 
 
 def _hour_job(workflow: Workflow) -> Any:
     """One job a workflow, named as the workflow: an hour from `posts` to `output`."""
-    assets = ["posts", *workflow.steps, "output"]
     return dg.define_asset_job(
         workflow.name,
-        selection=dg.AssetSelection.assets(*(dg.AssetKey([workflow.name, name]) for name in assets)),
+        selection=dg.AssetSelection.assets(*(dg.AssetKey([workflow.name, name]) for name in workflow.assets())),
         description=f"An hour of {workflow.name}, from posts to output.",
     )
 

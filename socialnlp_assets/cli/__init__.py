@@ -16,6 +16,7 @@ COMMANDS = {
     "demo": "Land sample hours, run every workflow on them and show what came out.",
     "endpoints": "List, reap or stop the endpoints of this installation.",
     "extract": "Title, text and language of an article's page, as JSON.",
+    "hours": "List or run the hours that failed, were cancelled or never ran.",
     "models": "List the model catalogue; package a model for serving.",
     "predict": "One text a line in, one JSON a line out, through a leased endpoint.",
     "quarantine": "List or replay the records that a step could not take.",

@@ -1,4 +1,4 @@
-"""Landing arrivals, the endpoint reaper, and what runs that have ended leave behind."""
+"""Landing arrivals, the endpoint reaper, the inventory of hours, and what runs that have ended leave behind."""
 
 from __future__ import annotations
 
@@ -7,12 +7,13 @@ from collections.abc import Iterable
 import dagster as dg
 
 from socialnlp_assets.sensors.endpoint_reaper import endpoint_reaper, run_end_hooks
+from socialnlp_assets.sensors.inventory import HOURS, hours_inventory
 from socialnlp_assets.sensors.landing import landing_sensor
 from socialnlp_assets.sensors.queue import LandingQueue
 from socialnlp_assets.settings import Settings
 from socialnlp_assets.workflow import Workflow
 
-__all__ = ["arrival_sensors", "endpoint_reaper", "run_end_hooks"]
+__all__ = ["HOURS", "arrival_sensors", "endpoint_reaper", "hours_inventory", "run_end_hooks"]
 
 
 def arrival_sensors(settings: Settings, workflows: Iterable[Workflow]) -> list[dg.SensorDefinition]:
