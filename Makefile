@@ -29,20 +29,17 @@ $(VENV)/.demo: pyproject.toml constraints.txt
 
 $(VENV)/.test: $(VENV)/.demo
 	@echo "installing what the tests need into $(VENV)…"
-	@$(BIN)/python -m pip install -qq --disable-pip-version-check -c constraints.txt -e '.[embedded,google,engines,package,test]'
+	@$(BIN)/python -m pip install -qq --disable-pip-version-check -c constraints.txt -e '.[embedded,google,engines,package,training,test]'
 	@touch $@
 
 $(VENV)/.bench: $(VENV)/.test
 	@$(BIN)/python -m pip install -qq --disable-pip-version-check -c constraints.txt -e '.[bench]'
 	@touch $@
 
-$(DAGSTER_HOME)/dagster.yaml: dagster.yaml
-	@mkdir -p $(DAGSTER_HOME) && cp dagster.yaml $@
-
-demo: $(VENV)/.demo $(DAGSTER_HOME)/dagster.yaml
+demo: $(VENV)/.demo
 	@$(BIN)/socialnlp demo
 
-ui: $(VENV)/.demo $(DAGSTER_HOME)/dagster.yaml
+ui: $(VENV)/.demo
 	@$(BIN)/socialnlp ui --port $(PORT)
 
 # Three workers on two cores, for many tests wait; files in their own order, or those of few long tests come last.

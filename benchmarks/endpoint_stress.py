@@ -30,8 +30,9 @@ from socialnlp_assets.models.catalogue import load_catalogue
 from socialnlp_assets.resources.endpoints.local import LocalProcess, local_spec
 from socialnlp_assets.resources.endpoints.manager import LeaseManager, Owner, Terms
 from socialnlp_assets.resources.endpoints.protocol import EndpointError
+from socialnlp_assets.resources.endpoints.records import Record
 from socialnlp_assets.resources.endpoints.resource import Endpoints
-from socialnlp_assets.resources.endpoints.stores import SqliteStore
+from socialnlp_assets.resources.leases.sqlite import SqliteStore
 
 SERVER = [sys.executable, str(Path(__file__).parents[1] / "tests" / "fakes" / "model_server.py")]
 TERMS = Terms(lease=timedelta(seconds=4), warm=timedelta(seconds=1), lifetime=timedelta(seconds=25))
@@ -59,7 +60,7 @@ class Outcome:
 
 
 def endpoints(directory: Path, name: str) -> Endpoints:
-    store = SqliteStore(directory / "leases.db")
+    store = SqliteStore(directory / "leases.db", Record)
     backend = LocalProcess(directory / "endpoints", orphan_after=3600)  # none ends by itself: what is left is seen
     manager = LeaseManager(store, backend, TERMS, Owner(f"worker-{os.getpid()}"))
     spec = local_spec("translator", directory / "model", SERVER, store.name, name)
@@ -128,7 +129,7 @@ def _count(directory: Path, outcome: Outcome) -> None:
         outcome.wrong += said.get("right") is False
         if "error" in said:
             outcome.errors[said["error"]] += 1
-    outcome.epochs = sum(record.epoch for record in SqliteStore(directory / "leases.db").records())
+    outcome.epochs = sum(record.epoch for record in SqliteStore(directory / "leases.db", Record).records())
     outcome.processes_left = len(processes(directory))
     outcome.records_left = len(endpoints(directory, PREFIXES[0]).records())
 

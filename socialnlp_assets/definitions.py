@@ -16,9 +16,16 @@ from socialnlp_assets.assets.retention import build_retention
 from socialnlp_assets.partitions import hourly_partitions
 from socialnlp_assets.resources.build import build_resources
 from socialnlp_assets.resources.sources_file import configured_sources
-from socialnlp_assets.sensors import HOURS, arrival_sensors, endpoint_reaper, hours_inventory, run_end_hooks
+from socialnlp_assets.sensors import (
+    HOURS,
+    arrival_sensors,
+    endpoint_reaper,
+    hour_releases,
+    hours_inventory,
+    run_end_hooks,
+)
 from socialnlp_assets.settings import Settings
-from socialnlp_assets.workflow import Workflow, load_workflows
+from socialnlp_assets.workflow import Workflow, running_workflows
 
 # What a forked step process needs and would otherwise import again for every step.
 PRELOADED = ["socialnlp_assets.definitions", "pandas", "great_expectations"]
@@ -26,46 +33,38 @@ PRELOADED = ["socialnlp_assets.definitions", "pandas", "great_expectations"]
 
 def build_definitions(settings: Settings, overrides: Mapping[str, Any] | None = None) -> dg.Definitions:
     """Fresh definitions for `settings`; `overrides` replaces resources by name, as tests and tools need."""
-    workflows = load_workflows(*([settings.workflows] if settings.workflows else []))
+    workflows = running_workflows(settings).values()
     return dg.Definitions.merge(
-        workflow_definitions(workflows.values(), settings),
-        installation_definitions(workflows.values(), settings, overrides),
+        landing_definitions(workflows, settings),
+        *(workflow_definitions(workflow, settings) for workflow in workflows),
+        installation_definitions(workflows, settings),
+        dg.Definitions(resources={**build_resources(settings), **(overrides or {})}, executor=_executor(settings)),
     )
 
 
-def workflow_definitions(workflows: Collection[Workflow], settings: Settings) -> dg.Definitions:
-    """What workflows bring: their assets from `landing` to `output`, their jobs, and what starts these."""
+def workflow_definitions(workflow: Workflow, settings: Settings) -> dg.Definitions:
+    """What one workflow brings: its assets from `posts` to `output`, its job, and what starts it."""
     partitions = hourly_partitions(settings.start)
-    landing = build_landing(workflows, partitions, configured_sources(settings))
+    steps = (workflow.posts(), *workflow.steps.values(), workflow.output())
     return dg.Definitions(
-        assets=[
-            *landing.assets,
-            *(
-                build_asset(step, workflow.name, workflow.owners, partitions)
-                for workflow in workflows
-                for step in (workflow.posts(), *workflow.steps.values(), workflow.output())
-            ),
-        ],
-        jobs=[*map(_hour_job, workflows), *landing.jobs],
-        schedules=landing.schedules,
-        sensors=arrival_sensors(settings, workflows),
+        assets=[build_asset(step, workflow.name, workflow.owners, partitions) for step in steps],
+        jobs=[_hour_job(workflow)],
+        sensors=arrival_sensors(settings, [workflow]),
     )
 
 
-def installation_definitions(
-    workflows: Collection[Workflow], settings: Settings, overrides: Mapping[str, Any] | None = None
-) -> dg.Definitions:
-    """What an installation has once for all its workflows: resources, their care, the inventory of hours that wait,
-    and how steps are run."""
+def landing_definitions(workflows: Collection[Workflow], settings: Settings) -> dg.Definitions:
+    """The landing areas of workflows, together, for a source is pulled once for all that it feeds."""
+    landing = build_landing(workflows, hourly_partitions(settings.start), configured_sources(settings))
+    return dg.Definitions(assets=landing.assets, jobs=landing.jobs, schedules=landing.schedules)
+
+
+def installation_definitions(workflows: Collection[Workflow], settings: Settings) -> dg.Definitions:
+    """What an installation has once for all its workflows: the care of endpoints, of old messages and of hours that
+    somebody must run again."""
     retention, nightly = build_retention(settings.raw_retention_days)
-    return dg.Definitions(
-        assets=[HOURS],
-        jobs=[retention],
-        schedules=[nightly],
-        sensors=[endpoint_reaper(), *run_end_hooks(), hours_inventory(workflows, settings.start)],
-        resources={**build_resources(settings), **(overrides or {})},
-        executor=_executor(settings),
-    )
+    sensors = [endpoint_reaper(), *run_end_hooks(), *hour_releases(), hours_inventory(workflows, settings.start)]
+    return dg.Definitions(assets=[HOURS], jobs=[retention], schedules=[nightly], sensors=sensors)
 
 
 def _hour_job(workflow: Workflow) -> Any:

@@ -9,7 +9,7 @@ import dagster as dg
 
 KEY_FORMAT = "%Y-%m-%d-%H:%M"
 HOUR = timedelta(hours=1)
-_HOUR_FOLDER = re.compile(r"date=(\d{4}-\d{2}-\d{2})/hour=(\d{2})(?:/|$)")
+_HOUR_FOLDER = re.compile(r"date=(\d{4}-\d{2}-\d{2})/hour=(\d{1,2})(?:/|$)", re.ASCII)
 
 
 def hourly_partitions(start: datetime) -> dg.HourlyPartitionsDefinition:
@@ -32,6 +32,12 @@ def folder_of(hour: datetime) -> str:
     return hour.astimezone(UTC).strftime("date=%Y-%m-%d/hour=%H")
 
 
+def folders_of(hour: datetime) -> list[str]:
+    """The folders in which others may have put an hour's files: ``hour=8`` is what they mean by ``hour=08``."""
+    folder = folder_of(hour)
+    return [folder, folder.replace("hour=0", "hour=")] if "hour=0" in folder else [folder]
+
+
 def floor_hour(time: datetime) -> datetime:
     """The hour that `time` lies in."""
     return time.astimezone(UTC).replace(minute=0, second=0, microsecond=0)
@@ -43,6 +49,6 @@ def hour_in_path(path: str) -> datetime | None:
     if not found:
         return None
     try:
-        return datetime.strptime("".join(found.groups()), "%Y-%m-%d%H").replace(tzinfo=UTC)
+        return datetime.strptime(" ".join(found.groups()), "%Y-%m-%d %H").replace(tzinfo=UTC)
     except ValueError:
         return None

@@ -56,6 +56,10 @@ class Settings(BaseSettings):
     start: datetime = Field(default=datetime(2026, 1, 1, tzinfo=UTC), description="first hour of the partitions, UTC")
     workflows: Path | None = Field(default=None, description="a folder of further workflow files")
 
+    enable: Annotated[frozenset[str], NoDecode] = Field(
+        default=frozenset(), description="workflows, by commas, that are off by default and run here"
+    )
+
     # Endpoints
     leases: str = Field(default="", description="lease store: a path (SQLite) or an s3:// URI; empty: by profile")
     endpoint_prefix: str = Field(default="nlp", description="first part of every endpoint's name")
@@ -98,14 +102,14 @@ class Settings(BaseSettings):
             raise ValueError("must be a whole hour, such as 2026-01-01T00:00")
         return value
 
-    @field_validator("article_allowed_hosts", mode="before")
+    @field_validator("article_allowed_hosts", "enable", mode="before")
     @classmethod
-    def hosts_by_commas(cls, value: Any) -> Any:
+    def listed_by_commas(cls, value: Any) -> Any:
         if not isinstance(value, str):
             return value
         if value.startswith('["'):  # JSON, as for other lists in the environment
             return frozenset(json.loads(value))
-        return frozenset(host.strip() for host in value.split(",") if host.strip())
+        return frozenset(part.strip() for part in value.split(",") if part.strip())
 
     @cached_property
     def lake_uri(self) -> str:

@@ -22,7 +22,7 @@ from socialnlp_assets.assets.posts import Posts
 from socialnlp_assets.assets.step import DELIVERED, Mistake, Step
 from socialnlp_assets.models.catalogue import Catalogue, load_catalogue
 from socialnlp_assets.nlp.language import detect
-from socialnlp_assets.settings import Profile
+from socialnlp_assets.settings import Profile, Settings
 from socialnlp_assets.source import Source
 
 BUILT_IN = Path(__file__).parent / "workflows"
@@ -69,6 +69,7 @@ class Workflow(_Strict):
     owners: tuple[Owner, ...] = ()
     source: Source
     steps: Annotated[dict[str, Step], _Steps]
+    enabled: bool = True  # false: it runs only where SOCIALNLP_ENABLE names it
 
     def assets(self) -> list[str]:
         """The assets that a run of an hour computes, in data order."""
@@ -111,6 +112,19 @@ def load_workflow(path: Path, catalogue: Catalogue | None = None, profile: Profi
         line = mark.line + 1 if mark else 1
         problem = getattr(error, "problem", None) or str(error)
         raise WorkflowError(f"{path}:{line}: not YAML: {problem}; compare with workflows/sprinklr.yaml") from None
+    workflow = read_workflow(data, node, path, catalogue, profile)
+    if workflow.name != path.stem:
+        raise WorkflowError(
+            f"{path}:{_line(node, ('name',))}: name: {workflow.name!r} must be the file's own name; "
+            f"write `name: {path.stem}` or rename the file"
+        )
+    return workflow
+
+
+def read_workflow(
+    data: Any, node: yaml.Node | None, path: Path, catalogue: Catalogue | None = None, profile: Profile | None = None
+) -> Workflow:
+    """Validate what YAML made of a workflow; `node` is where in `path` it was written. Raises `WorkflowError`."""
     if not isinstance(data, dict):
         raise WorkflowError(f"{path}:1: a workflow is a mapping with name, description, source and steps")
     catalogue = catalogue or load_catalogue()
@@ -132,11 +146,6 @@ def load_workflow(path: Path, catalogue: Catalogue | None = None, profile: Profi
             f"{path}:{_line(node, loc)}: {'.'.join(map(str, loc)) or 'workflow'}: {text}" for loc, text in problems
         ]
         raise WorkflowError("\n".join(lines))
-    if workflow.name != path.stem:
-        raise WorkflowError(
-            f"{path}:{_line(node, ('name',))}: name: {workflow.name!r} must be the file's own name; "
-            f"write `name: {path.stem}` or rename the file"
-        )
     return workflow
 
 
@@ -158,6 +167,16 @@ def load_workflows(*folders: Path, profile: Profile | None = None) -> dict[str, 
     if mistakes:
         raise WorkflowError("\n".join(mistakes))
     return workflows
+
+
+def running_workflows(settings: Settings) -> dict[str, Workflow]:
+    """The workflows of an installation, by name, without those that are off. Raises `WorkflowError`."""
+    workflows = load_workflows(*([settings.workflows] if settings.workflows else []))
+    if unknown := sorted(settings.enable - workflows.keys()):
+        raise WorkflowError(
+            f"SOCIALNLP_ENABLE: no workflow is called {', '.join(unknown)}; there are {', '.join(workflows)}"
+        )
+    return {name: each for name, each in workflows.items() if each.enabled or name in settings.enable}
 
 
 def _repeated(

@@ -55,5 +55,5 @@ def _load(point: EntryPoint) -> type[Step]:
     except (ImportError, AttributeError) as error:
         raise StepKindError(f"the step {point.name!r} cannot be loaded from {point.value}: {error}") from error
     if not (isinstance(kind, type) and issubclass(kind, Step)):
-        raise StepKindError(f"{point.value} is no subclass of socialnlp_assets.assets.Step")
+        raise StepKindError(f"{point.value} is no subclass of socialnlp_assets.assets.step.Step")
     return kind

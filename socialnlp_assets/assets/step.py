@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from inspect import cleandoc
@@ -79,6 +79,7 @@ class Hour:
     first: datetime  # the first hour of the partitions
     lake: Lake
     log: dg.DagsterLogManager
+    confirm: Callable[[], None]  # raises where the run has lost the hour to another one; before anything is published
     resources: Any  # Dagster's, those that the step asks for by name
 
     @property
@@ -179,4 +180,5 @@ class Step(BaseModel, ABC):
     def publish(self, hour: Hour, table: pa.Table) -> Published:
         """Replace what the lake had: one object, as every asset but `output`."""
         path = hour.lake.table_path(hour.workflow, hour.step, hour.hour)
+        hour.confirm()
         return Published(hour.lake.address(path), hour.lake.write_table(path, table))

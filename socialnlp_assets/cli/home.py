@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import socket
 from collections.abc import Iterator
@@ -15,27 +16,18 @@ from socialnlp_assets.settings import Settings
 if TYPE_CHECKING:
     import dagster as dg
 
-# What every installation needs, until its owner writes more (see dagster.yaml at the root of the project).
-INSTANCE = """\
-telemetry: {enabled: false}
-nux: {enabled: false}
-python_logs: {python_log_level: INFO}
-run_retries: {enabled: true, max_retries: 2, retry_on_asset_or_op_failure: false}
-run_monitoring: {enabled: true, max_runtime_seconds: 14400}
-concurrency:
-  runs:
-    max_concurrent_runs: 2
-    tag_concurrency_limits:
-      - {key: socialnlp/hour, value: {applyLimitPerUniqueValue: true}, limit: 1}
-"""
+INSTANCE = Path(__file__).with_name("dagster.yaml")  # what every installation needs, until its owner writes more
 
 
 def dagster_home() -> Path:
     """The folder DAGSTER_HOME, by default `dagster` in the state directory; made where it is not there."""
     home = Path(os.environ.setdefault("DAGSTER_HOME", str(Settings().state.absolute() / "dagster")))
     home.mkdir(parents=True, exist_ok=True)
-    if not (home / "dagster.yaml").exists():
-        (home / "dagster.yaml").write_text(INSTANCE, encoding="utf-8")
+    if not (configuration := home / "dagster.yaml").exists():
+        # Written beside and renamed: a full disk must not leave an empty file, which the next start would take for it.
+        beside = home / f"dagster.yaml.{os.getpid()}"
+        shutil.copyfile(INSTANCE, beside)
+        beside.replace(configuration)
     return home
 
 

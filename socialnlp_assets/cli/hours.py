@@ -88,9 +88,9 @@ def _jobs(workflow: Workflow, waiting: WaitingHour) -> list[tuple[str, list[str]
 
 
 def _workflows(settings: Settings, only: str | None) -> dict[str, Workflow]:
-    from socialnlp_assets.workflow import load_workflows
+    from socialnlp_assets.workflow import running_workflows
 
-    known = load_workflows(*([settings.workflows] if settings.workflows else []))
+    known = running_workflows(settings)
     if only is None:
         return known
     if only not in known:

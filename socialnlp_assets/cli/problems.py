@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from socialnlp_assets.resources.endpoints.protocol import EndpointError
+from socialnlp_assets.resources.leases.store import StoreError
 from socialnlp_assets.settings import SettingsError
 from socialnlp_assets.workflow import WorkflowError
 
@@ -14,7 +15,7 @@ def explain(error: BaseException) -> str | None:
     """The sentence for a mistake that its reader can mend, or None for any other error."""
     if isinstance(error, WorkflowError):
         return f"not every workflow file fits:\n{error}"
-    if isinstance(error, SettingsError | EndpointError):
+    if isinstance(error, SettingsError | EndpointError | StoreError):
         return str(error)
     if isinstance(error, OSError) and error.filename:
         reason = error.strerror or type(error).__name__

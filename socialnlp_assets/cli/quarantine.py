@@ -66,10 +66,10 @@ def replay(workflow: str, hours: tuple[str, ...]) -> None:
     from socialnlp_assets.definitions import build_definitions
     from socialnlp_assets.resources.build import build_lake
     from socialnlp_assets.settings import Settings
-    from socialnlp_assets.workflow import load_workflows
+    from socialnlp_assets.workflow import running_workflows
 
     settings = Settings()
-    known = load_workflows(*([settings.workflows] if settings.workflows else []))
+    known = running_workflows(settings)
     if workflow not in known:
         raise click.UsageError(f"no workflow is called {workflow!r}; choose one of {', '.join(known)}")
     lake = build_lake(settings)

@@ -12,6 +12,7 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import click
@@ -23,16 +24,13 @@ from socialnlp_assets.resources.endpoints.protocol import EndpointError
 from socialnlp_assets.resources.endpoints.reaper import EndpointHeld
 from socialnlp_assets.resources.endpoints.records import Record
 from socialnlp_assets.resources.endpoints.resource import Endpoints, build_endpoints
+from socialnlp_assets.resources.leases.store import StoreError
 from socialnlp_assets.settings import Settings
 
 ENDING_SECONDS = 20  # for each of the steps in which Dagster is ended
 LAST_LINES = 20  # of the log, where Dagster ended by itself
+WORKSPACE = Path(__file__).with_name("workspace.yaml")
 SERVER_TAG = ".dagster/grpc_info"  # where a run's code server listens, written by Dagster's launcher
-
-WORKSPACE = """\
-load_from:
-  - python_module: {module_name: socialnlp_assets.definitions, location_name: socialnlp_assets}
-"""
 
 
 def run_services(port: int) -> None:
@@ -40,10 +38,8 @@ def run_services(port: int) -> None:
     and removes the endpoints that nobody else holds. Raises click.ClickException where Dagster ends by itself."""
     home = dagster_home()
     log = home / "ui.log"
-    workspace = home / "workspace.yaml"
-    workspace.write_text(WORKSPACE, encoding="utf-8")
-    command = [sys.executable, "-m", "dagster", "dev", "--host", "127.0.0.1", "--port", str(port)]
-    command += ["-w", str(workspace), "--log-level", "warning"]
+    command = [sys.executable, "-m", "dagster_dg_cli.cli", "dev", "--host", "127.0.0.1", "--port", str(port)]
+    command += ["-w", str(WORKSPACE), "--log-level", "warning"]
     # In the home's folder, for Dagster warns of any other dagster.yaml; in a session of its own, for the terminal's
     # Ctrl-C to reach us alone; into a file, for a sensor that fails prints a page every half minute.
     with dg.DagsterInstance.get() as instance, log.open("wb") as output:
@@ -127,7 +123,7 @@ def _remove_endpoints(runs: set[str]) -> None:
             with ThreadPoolExecutor() as pool:  # on SageMaker each takes a while
                 for outcome in pool.map(partial(_remove, endpoints), endpoints.records()):
                     _say(outcome)
-    except (EndpointError, ValueError, KeyboardInterrupt) as error:
+    except (EndpointError, StoreError, ValueError, KeyboardInterrupt) as error:
         reason = str(error) or "interrupted"
         _say(f"endpoints may be left ({reason}); `socialnlp endpoints reap` removes them")
 

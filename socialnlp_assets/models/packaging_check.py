@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -50,31 +49,12 @@ def compare_scores(ours: Sequence[Mapping[str, float]], theirs: Sequence[Mapping
 
 
 def compare_texts(ours: Sequence[str], theirs: Sequence[str]) -> dict[str, float]:
-    """The share of equal texts, and their chrF."""
+    """The share of equal texts, and their chrF, 0 to 100."""
+    from sacrebleu.metrics.chrf import CHRF
+
     pairs = list(zip(ours, theirs, strict=True))
-    return {"same_text": sum(a == b for a, b in pairs) / len(pairs), "chrf": chrf(ours, theirs)}
-
-
-def chrf(texts: Sequence[str], references: Sequence[str], order: int = 6, beta: float = 2.0) -> float:
-    """Character n-gram F-score of a corpus, 0 to 100, blanks left out. Source: Popović, WMT 2015."""
-    scores = []
-    for size in range(1, order + 1):
-        matched = made = wanted = 0
-        for text, reference in zip(texts, references, strict=True):
-            ours, theirs = _ngrams(text, size), _ngrams(reference, size)
-            matched += (ours & theirs).total()
-            made += ours.total()
-            wanted += theirs.total()
-        if made and wanted:
-            precision, recall = matched / made, matched / wanted
-            total = beta**2 * precision + recall
-            scores.append((1 + beta**2) * precision * recall / total if total else 0.0)
-    return 100 * sum(scores) / len(scores) if scores else 100.0
-
-
-def _ngrams(text: str, size: int) -> Counter[str]:
-    characters = "".join(text.split())
-    return Counter(characters[start : start + size] for start in range(len(characters) - size + 1))
+    same = sum(a == b for a, b in pairs) / len(pairs)
+    return {"same_text": same, "chrf": CHRF().corpus_score(list(ours), [list(theirs)]).score}
 
 
 def _questions(task: Task, settings: Mapping[str, Any]) -> tuple[list[str], dict[str, Any]]:

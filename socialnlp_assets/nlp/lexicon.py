@@ -1,7 +1,7 @@
 """What a word that is not standard English may stand for, and which of it does here.
 
 Learned: what people wrote, what it stood for and what stood beside it (`data/normalisation.tsv` and
-`data/contexts.tsv`; `data/README.md` is their card, `models/training/normalisation.py` makes them). By hand:
+`data/contexts.tsv`; `data/README.md` is their card, `training/normalisation.py` makes them). By hand:
 slang that is common elsewhere (`data/slang.tsv`), and rules for words that nobody could list.
 """
 

@@ -7,42 +7,40 @@ replaced atomically: a reader sees the old hour or the new one, never half of ei
 from __future__ import annotations
 
 import io
-from collections.abc import Iterator
-from dataclasses import dataclass
+import logging
+from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import dagster as dg
 import obstore
 import pyarrow as pa
 import pyarrow.parquet as pq
-from obstore.store import LocalStore, ObjectStore, from_url
+from obstore.store import LocalStore, ObjectStore
 from pydantic import PrivateAttr
 
-from socialnlp_assets.partitions import folder_of
+from socialnlp_assets.partitions import folder_of, folders_of
+from socialnlp_assets.resources.objects import LandedFile, list_folder, list_s3, open_s3, unaddressable
+
+logger = logging.getLogger(__name__)
 
 CHUNK = 1 << 20  # bytes
 ROW_GROUP = 1 << 14  # rows
+
+Values = Mapping[str, str | None]  # of columns that are the same in every row
 
 
 class HourMissing(LookupError):
     """An asset has no data for an hour."""
 
 
-@dataclass(frozen=True)
-class LandedFile:
-    """A file in the landing area: path within the lake, entity tag, size in bytes."""
-
-    path: str
-    etag: str
-    size: int
-
-
 class Lake(dg.ConfigurableResource[Any]):
-    """Reads and writes the lake at `uri`: a folder, or ``s3://bucket/prefix`` (any obstore scheme).
+    """Reads and writes the lake at `uri`: a folder, or ``s3://bucket/prefix``.
 
-    `region` and `endpoint_url` are for S3; credentials come from the environment, as AWS's own tools read them.
+    `region` and `endpoint_url` are for S3; credentials are those that AWS's own tools would find: environment,
+    profile, single sign-on, web identity, instance.
     """
 
     uri: str
@@ -57,20 +55,25 @@ class Lake(dg.ConfigurableResource[Any]):
         return self._store
 
     def _open(self) -> ObjectStore:
-        if "://" not in self.uri:
-            return LocalStore(Path(self.uri).expanduser(), mkdir=True)
-        if not self.uri.startswith("s3://"):
-            return from_url(self.uri)
-        options: dict[str, Any] = {"region": self.region} if self.region else {}
-        if self.endpoint_url:
-            options |= {"endpoint": self.endpoint_url, "virtual_hosted_style_request": False}
-            if self.endpoint_url.startswith("http://"):
-                options["client_options"] = {"allow_http": True}
-        return from_url(self.uri, **options)
+        if self.folder:
+            return LocalStore(self.folder, mkdir=True)
+        return open_s3(self.uri, self.region, self.endpoint_url)
+
+    @property
+    def folder(self) -> Path | None:
+        """The lake's folder on disk; None where it is on S3. Raises ValueError for what is neither."""
+        scheme, separator, rest = self.uri.partition("://")
+        if not separator:
+            return Path(self.uri).expanduser().absolute()
+        if scheme == "file":
+            return Path(rest)
+        if scheme != "s3":
+            raise ValueError(f"a lake is a folder or s3://bucket/prefix, not {self.uri!r}")
+        return None
 
     def address(self, path: str) -> str:
         """Where `path` lies, as a person or another tool would write it."""
-        root = self.uri if "://" in self.uri else str(Path(self.uri).expanduser().absolute())
+        root = str(self.folder or self.uri)
         return f"{root.rstrip('/')}/{path}"
 
     # Tables of an hour
@@ -79,14 +82,17 @@ class Lake(dg.ConfigurableResource[Any]):
     def table_path(workflow: str, asset: str, hour: datetime) -> str:
         return f"{workflow}/{asset}/{folder_of(hour)}/part.parquet"
 
-    def write_table(self, path: str, table: pa.Table, rows: list[int] | None = None) -> int:
-        """Replace the object at `path` by the table, or by some of its rows; returns its size in bytes."""
+    def write_table(
+        self,
+        path: str,
+        table: pa.Table,
+        rows: list[int] | None = None,
+        values: Mapping[str, str | None] = MappingProxyType({}),
+    ) -> int:
+        """Replace the object at `path` by the table, or by some of its rows, with further columns of one value each;
+        returns its size in bytes."""
         sink = io.BytesIO()
-        count = table.num_rows if rows is None else len(rows)
-        with pq.ParquetWriter(sink, table.schema, compression="zstd") as writer:
-            for start in range(0, count, ROW_GROUP):  # a copy of few rows at a time
-                stop = min(start + ROW_GROUP, count)
-                writer.write_table(table.slice(start, stop - start) if rows is None else table.take(rows[start:stop]))
+        write_parquet(table, sink, rows, values)
         size = sink.tell()
         sink.seek(0)
         obstore.put(self.store, path, sink)
@@ -140,11 +146,18 @@ class Lake(dg.ConfigurableResource[Any]):
             except FileNotFoundError:
                 continue
 
-    def objects(self, prefix: str) -> Iterator[LandedFile]:
-        """Every object below the folder `prefix`, in the store's order."""
-        for batch in obstore.list(self.store, prefix):
-            for entry in batch:
-                yield LandedFile(entry["path"], (entry["e_tag"] or "").strip('"'), entry["size"])
+    def objects(self, prefix: str, skipped: Callable[[str], None] = logger.warning) -> Iterator[LandedFile]:
+        """Every object below the folder `prefix`, by name. One that the store cannot address is left out, and
+        `skipped` is told why: one odd name must not stop an hour."""
+        if self.folder:
+            found = list_folder(self.folder, prefix)
+        else:
+            found = list_s3(self.uri, self.region, self.endpoint_url, prefix)
+        for entry in found:
+            if problem := unaddressable(entry.path, on_disk=self.folder is not None):
+                skipped(f"{entry.path!r} is skipped: its name {problem}; give it another one")
+            else:
+                yield entry
 
     # Landing area
 
@@ -159,8 +172,26 @@ class Lake(dg.ConfigurableResource[Any]):
 
     def landed(self, workflow: str, hour: datetime) -> list[LandedFile]:
         """The hour's landed files by name, without hidden and unfinished ones."""
-        files = self.objects(self.landing_folder(workflow, hour))
+        files = (file for folder in folders_of(hour) for file in self.objects(f"landing/{workflow}/{folder}"))
         return sorted((f for f in files if is_message_file(f.path)), key=lambda f: f.path)
+
+
+def write_parquet(
+    table: pa.Table, sink: Any, rows: list[int] | None = None, values: Values = MappingProxyType({})
+) -> None:
+    """Write the table, or some of its rows, with further columns of one value each: the same bytes for the same rows,
+    however the table came about."""
+    schema = table.schema
+    for name in values:
+        schema = schema.append(pa.field(name, pa.string()))
+    count = table.num_rows if rows is None else len(rows)
+    with pq.ParquetWriter(sink, schema, compression="zstd") as writer:
+        for start in range(0, count, ROW_GROUP):  # a copy of few rows at a time
+            stop = min(start + ROW_GROUP, count)
+            group = table.slice(start, stop - start) if rows is None else table.take(rows[start:stop])
+            for name, value in values.items():
+                group = group.append_column(name, pa.repeat(pa.scalar(value, pa.string()), group.num_rows))
+            writer.write_table(group.combine_chunks())
 
 
 def is_message_file(path: str) -> bool:

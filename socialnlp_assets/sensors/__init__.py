@@ -7,13 +7,21 @@ from collections.abc import Iterable
 import dagster as dg
 
 from socialnlp_assets.sensors.endpoint_reaper import endpoint_reaper, run_end_hooks
+from socialnlp_assets.sensors.hours import hour_releases
 from socialnlp_assets.sensors.inventory import HOURS, hours_inventory
 from socialnlp_assets.sensors.landing import landing_sensor
 from socialnlp_assets.sensors.queue import LandingQueue
 from socialnlp_assets.settings import Settings
 from socialnlp_assets.workflow import Workflow
 
-__all__ = ["HOURS", "arrival_sensors", "endpoint_reaper", "hours_inventory", "run_end_hooks"]
+__all__ = [
+    "HOURS",
+    "arrival_sensors",
+    "endpoint_reaper",
+    "hour_releases",
+    "hours_inventory",
+    "run_end_hooks",
+]
 
 
 def arrival_sensors(settings: Settings, workflows: Iterable[Workflow]) -> list[dg.SensorDefinition]:

@@ -13,7 +13,7 @@ put its hour on record deletes.
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from hashlib import blake2b
@@ -21,8 +21,9 @@ from itertools import islice
 
 import dagster as dg
 
-from socialnlp_assets.partitions import HOUR, floor_hour, folder_of, hour_in_path, hour_of, key_of
-from socialnlp_assets.resources.lake import Lake, LandedFile, is_message_file
+from socialnlp_assets.partitions import HOUR, floor_hour, folders_of, hour_in_path, hour_of, key_of
+from socialnlp_assets.resources.lake import Lake, is_message_file
+from socialnlp_assets.resources.objects import LandedFile
 from socialnlp_assets.sensors.queue import LandingQueue
 from socialnlp_assets.workflow import Workflow
 
@@ -64,10 +65,12 @@ def window(since: datetime, now: datetime) -> list[str]:
     return [f"date={since + timedelta(days=n):%Y-%m-%d}" for n in range(days)]
 
 
-def landed_files(lake: Lake, workflow: str, folders: Iterable[str]) -> Iterator[tuple[datetime, LandedFile]]:
-    """Every landed file below `folders` with its hour."""
+def landed_files(
+    lake: Lake, workflow: str, folders: Iterable[str], skipped: Callable[[str], None]
+) -> Iterator[tuple[datetime, LandedFile]]:
+    """Every landed file below `folders` with its hour; `skipped` is told of those that cannot be read."""
     for folder in folders:
-        for file in lake.objects(f"landing/{workflow}/{folder}"):
+        for file in lake.objects(f"landing/{workflow}/{folder}", skipped):
             hour = hour_in_path(file.path)
             if hour is not None and is_message_file(file.path):
                 yield hour, file
@@ -97,12 +100,12 @@ def look(
     """
     since = floor_hour(now) - lookback * HOUR
     present: dict[datetime, dict[str, int]] = {}  # fingerprint → bytes
-    folders = window(since, now) if hours is None else [folder_of(hour) for hour in sorted(hours)]
-    folders += [folder_of(hour) for hour in sorted(set(moved))]
-    for hour, file in landed_files(lake, workflow.name, folders):
+    arrivals = Arrivals({key: seen for key, seen in ledger.items() if key >= key_of(since)})
+    folders = window(since, now) if hours is None else [f for hour in sorted(hours) for f in folders_of(hour)]
+    folders += [folder for hour in sorted(set(moved)) for folder in folders_of(hour)]
+    for hour, file in landed_files(lake, workflow.name, folders, arrivals.skipped.append):
         if hour >= since or hour in moved:
             present.setdefault(hour, {})[fingerprint(file)] = file.size
-    arrivals = Arrivals({key: seen for key, seen in ledger.items() if key >= key_of(since)})
     for hour, sizes in sorted(present.items()):
         key, landed = key_of(hour), set(sizes)
         new = len(landed - arrivals.ledger.get(key, set()))
@@ -166,13 +169,15 @@ def landing_sensor(
         receipts: list[str] = []
         if queue:
             queue.delete(cursor.receipts)  # what they said is in the cursor that this tick was given
-            named, receipts = queue.receive()
+            named, receipts = queue.receive(context.log.warning)
             hours = None if context.cursor is None else named | set(cursor.waiting)
         found = look(lake, workflow, first, cursor.ledger, lookback_hours, now, hours, set(moved.values()))
-        requests = [request for request in found.requests if not has_run(context.instance, request)]
-        found.skipped += [
-            f"{r.partition_key} has run with just these files" for r in found.requests if r not in requests
-        ]
+        requests = []
+        for request in found.requests:
+            if wanted := unless_run(context.instance, request):
+                requests.append(wanted)
+            else:
+                found.skipped.append(f"{request.partition_key} has run with just these files")
         asked = {request.partition_key for request in requests}
         for reason in found.skipped:
             context.log.info(reason)
@@ -187,12 +192,23 @@ def landing_sensor(
     return arrivals
 
 
-def has_run(instance: dg.DagsterInstance, request: dg.RunRequest) -> bool:
-    """True when a run of just these files is there and has not failed, whoever asked for it. So a cursor that
-    is lost or reset runs nothing twice."""
-    tags = {name: request.tags[name] for name in ("socialnlp/hour", "socialnlp/landed")}
-    alive = [status for status in dg.DagsterRunStatus if status not in FAILED]
-    return bool(instance.get_run_records(dg.RunsFilter(tags=tags, statuses=alive), limit=1))
+def unless_run(instance: dg.DagsterInstance, request: dg.RunRequest) -> dg.RunRequest | None:
+    """The request, unless the hour's last run was of just these files and has not failed, whoever asked for it. So a
+    cursor that is lost or reset runs nothing twice.
+
+    The last one, because content may come back: after files A, then B, A again is to be run. So the run key, by which
+    Dagster drops what it was asked before, names that run besides what has landed.
+    """
+    hour = {"socialnlp/hour": request.tags["socialnlp/hour"]}
+    records = instance.get_run_records(dg.RunsFilter(tags=hour), limit=1)  # the newest comes first
+    if not records:
+        return request
+    last = records[0].dagster_run
+    if last.tags.get("socialnlp/landed") == request.tags["socialnlp/landed"] and last.status not in FAILED:
+        return None
+    return dg.RunRequest(
+        run_key=f"{request.run_key}:{last.run_id}", partition_key=request.partition_key, tags=request.tags
+    )
 
 
 @dataclass

@@ -7,7 +7,8 @@ URL-encode keys and begin with a test event; EventBridge does neither.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+import logging
+from collections.abc import Callable, Iterator
 from datetime import datetime
 from functools import cached_property
 from typing import Any
@@ -15,8 +16,12 @@ from urllib.parse import unquote_plus
 
 from socialnlp_assets.partitions import hour_in_path
 
+logger = logging.getLogger(__name__)
+
 RECEIVES_A_TICK = 20
 MESSAGES_A_RECEIVE = 10  # SQS's own limit, for receiving and for deleting
+TEST_EVENT = "s3:TestEvent"
+SHOWN = 200  # characters of a message that nobody understands
 
 
 class LandingQueue:
@@ -33,8 +38,11 @@ class LandingQueue:
 
         return boto3.client("sqs", region_name=self._region, endpoint_url=self._endpoint_url)
 
-    def receive(self) -> tuple[set[datetime], list[str]]:
-        """The hours that waiting notifications name, and the receipts to delete them with, once that is on record."""
+    def receive(self, skipped: Callable[[str], None] = logger.warning) -> tuple[set[datetime], list[str]]:
+        """The hours that waiting notifications name, and the receipts to delete them with, once that is on record.
+
+        `skipped` is told of those that are no notification. They are deleted, too: left in the queue, such a message
+        would be met again by every tick where nobody has set up a dead-letter queue."""
         hours: set[datetime] = set()
         receipts: list[str] = []
         for _ in range(RECEIVES_A_TICK):
@@ -42,7 +50,11 @@ class LandingQueue:
             messages = reply.get("Messages", [])
             for message in messages:
                 receipts.append(message["ReceiptHandle"])
-                hours.update(filter(None, map(hour_in_path, keys_of(message["Body"]))))
+                body = message["Body"]
+                keys = list(keys_of(body))
+                if not keys and TEST_EVENT not in body:
+                    skipped(f"what came through the queue is no notification of an object: {body[:SHOWN]!r}")
+                hours.update(filter(None, map(hour_in_path, keys)))
             if len(messages) < MESSAGES_A_RECEIVE:
                 break
         return hours, receipts
@@ -59,13 +71,14 @@ def keys_of(body: str) -> Iterator[str]:
     """The keys of objects that a notification names; none for a test event and for what is no notification."""
     try:
         event = json.loads(body)
-    except ValueError:
+    except (ValueError, RecursionError):
         return
     if not isinstance(event, dict):
         return
     if isinstance(event.get("Message"), str):  # through an SNS topic
         yield from keys_of(event["Message"])
-    for record in event.get("Records") or []:
+    records = event.get("Records")
+    for record in records if isinstance(records, list) else []:
         if key := _key(record, "s3"):
             yield unquote_plus(key)
     if key := _key(event, "detail"):

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-import socialnlp_assets.cli.workflows as workflows_command
+import socialnlp_assets.workflow
 from socialnlp_assets.assets.quarantine import Rejected, write_quarantine
 from socialnlp_assets.models import load_catalogue
 from tests.cli.conftest import Installation
@@ -130,7 +130,7 @@ def test_new_writes_into_a_checkout_but_not_into_an_installed_package(
 ) -> None:
     built_in = socialnlp.folder / place / "socialnlp_assets" / "workflows"
     built_in.mkdir(parents=True)
-    monkeypatch.setattr(workflows_command, "BUILT_IN", built_in)
+    monkeypatch.setattr(socialnlp_assets.workflow, "BUILT_IN", built_in)
     assert socialnlp.here(monkeypatch, "workflows", "new", "france") == (0 if written else 1)
     assert (built_in / "france.yaml").exists() == written
     assert ("set SOCIALNLP_WORKFLOWS to a folder of your own" in capfd.readouterr().err) != written

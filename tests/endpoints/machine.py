@@ -12,8 +12,9 @@ from socialnlp_assets.models.catalogue import load_catalogue
 from socialnlp_assets.resources.endpoints.local import LocalProcess, local_spec
 from socialnlp_assets.resources.endpoints.manager import LeaseManager, Owner, Terms
 from socialnlp_assets.resources.endpoints.protocol import EndpointBackend, EndpointSpec
+from socialnlp_assets.resources.endpoints.records import Record
 from socialnlp_assets.resources.endpoints.resource import Endpoints
-from socialnlp_assets.resources.endpoints.stores import SqliteStore
+from socialnlp_assets.resources.leases.sqlite import SqliteStore
 
 SERVER = [sys.executable, str(Path(__file__).parents[1] / "fakes" / "model_server.py")]
 TERMS = Terms(lease=timedelta(seconds=20), warm=timedelta(seconds=20))
@@ -39,8 +40,8 @@ class Machine:
     def spec(self) -> EndpointSpec:
         return local_spec("translator", self.model, SERVER, self.store().name)
 
-    def store(self) -> SqliteStore:
-        return SqliteStore(self.directory / "leases.db")
+    def store(self) -> SqliteStore[Record]:
+        return SqliteStore(self.directory / "leases.db", Record)
 
     def endpoints(self, run: str = "run", terms: Terms = TERMS, backend: EndpointBackend | None = None) -> Endpoints:
         manager = LeaseManager(self.store(), backend or self.backend(), terms, Owner(run))

@@ -9,9 +9,10 @@ import pytest
 
 from socialnlp_assets.resources.endpoints.manager import LeaseManager, Owner
 from socialnlp_assets.resources.endpoints.protocol import EndpointSpec
+from socialnlp_assets.resources.endpoints.records import Record
 from socialnlp_assets.resources.endpoints.resource import Endpoints, build_endpoints
 from socialnlp_assets.resources.endpoints.sagemaker import specification
-from socialnlp_assets.resources.endpoints.stores import SqliteStore
+from socialnlp_assets.resources.leases.sqlite import SqliteStore
 from socialnlp_assets.settings import Profile, Settings
 from tests.endpoints.world import CATALOGUE, SETTINGS, TERMS, World, spec
 
@@ -20,7 +21,7 @@ class Installation:
     """The same prefix, catalogue and settings as any other, and a lease store of its own."""
 
     def __init__(self, world: World, name: str) -> None:
-        store = SqliteStore(world.directory / name / "leases.db", world.clock.now)
+        store = SqliteStore(world.directory / name / "leases.db", Record, world.clock.now)
         self.manager = LeaseManager(store, world.backend, TERMS, Owner(name), world.clock.sleep, heartbeats=False)
         self.spec: EndpointSpec = specification("translator", CATALOGUE["translator"], SETTINGS, store.name)
         self.endpoints = Endpoints(self.manager, lambda *_: self.spec, CATALOGUE)
@@ -44,10 +45,10 @@ def test_two_installations_never_share_an_endpoint_nor_remove_the_others(world: 
 
 def test_a_store_at_the_same_path_in_another_container_is_another(tmp_path: Path) -> None:
     path = tmp_path / "leases.db"
-    first = SqliteStore(path).name
-    assert SqliteStore(path).name == first
+    first = SqliteStore(path, Record).name
+    assert SqliteStore(path, Record).name == first
     path.rename(tmp_path / "of another container.db")
-    assert SqliteStore(path).name != first
+    assert SqliteStore(path, Record).name != first
 
 
 def test_on_aws_leases_are_not_kept_on_one_machine(tmp_path: Path) -> None:

@@ -23,9 +23,10 @@ from socialnlp_assets.resources.endpoints import reaper
 from socialnlp_assets.resources.endpoints.manager import Announcement, Lease, LeaseManager, Owner, Terms
 from socialnlp_assets.resources.endpoints.protocol import EndpointFailed, EndpointGone, EndpointSpec
 from socialnlp_assets.resources.endpoints.records import Record, State
-from socialnlp_assets.resources.endpoints.s3_store import S3Store
 from socialnlp_assets.resources.endpoints.sagemaker import SageMaker
-from socialnlp_assets.resources.endpoints.stores import Entry, LeaseStore, SqliteStore
+from socialnlp_assets.resources.leases.s3 import S3Store
+from socialnlp_assets.resources.leases.sqlite import SqliteStore
+from socialnlp_assets.resources.leases.store import Entry, LeaseStore
 from tests.endpoints.world import CATALOGUE, Killed, spec
 from tests.fakes import aws_http, s3
 from tests.fakes.aws_errors import throttling
@@ -44,7 +45,7 @@ BODY = b'{"inputs": ["ciao"], "parameters": {"src_lang": "it"}}'
 class RacingStore:
     """A store in whose next write somebody else gets in first."""
 
-    def __init__(self, store: LeaseStore) -> None:
+    def __init__(self, store: LeaseStore[Record]) -> None:
         self._store = store
         self.name = store.name
         self.intruder: Callable[[], None] | None = None
@@ -53,7 +54,7 @@ class RacingStore:
     def now(self) -> datetime:
         return self._store.now()
 
-    def read(self, key: str) -> Entry | None:
+    def read(self, key: str) -> Entry[Record] | None:
         return self._store.read(key)
 
     def write(self, record: Record, version: str | None) -> bool:
@@ -101,7 +102,7 @@ class LeaseMachine(RuleBasedStateMachine):
     # Servers and clients are dear; what they hold is emptied for each run.
     fake: FakeSageMaker
     backend: WatchedSageMaker
-    open_store: Callable[[VirtualClock], LeaseStore]
+    open_store: Callable[[VirtualClock], LeaseStore[Record]]
     steps = 0
 
     def __init__(self) -> None:
@@ -312,29 +313,29 @@ class LeaseMachine(RuleBasedStateMachine):
 
 
 @contextmanager
-def sqlite_store() -> Iterator[Callable[[VirtualClock], LeaseStore]]:
+def sqlite_store() -> Iterator[Callable[[VirtualClock], LeaseStore[Record]]]:
     with TemporaryDirectory() as directory:
         opened = 0
 
-        def open_store(clock: VirtualClock) -> LeaseStore:
+        def open_store(clock: VirtualClock) -> LeaseStore[Record]:
             nonlocal opened
             opened += 1
-            return SqliteStore(Path(directory) / f"{opened}.db", clock.now)
+            return SqliteStore(Path(directory) / f"{opened}.db", Record, clock.now)
 
         yield open_store
 
 
 @contextmanager
-def s3_store() -> Iterator[Callable[[VirtualClock], LeaseStore]]:
+def s3_store() -> Iterator[Callable[[VirtualClock], LeaseStore[Record]]]:
     with s3.serve(s3.FakeS3()) as objects:
-        first = S3Store("s3://bucket/leases", region="eu-west-1", endpoint_url=objects.url)
+        first = S3Store("s3://bucket/leases", Record, region="eu-west-1", endpoint_url=objects.url)
 
-        def open_store(clock: VirtualClock) -> LeaseStore:
+        def open_store(clock: VirtualClock) -> LeaseStore[Record]:
             objects.now = clock.now
             objects.objects.clear()
             # A machine whose clock is ten minutes slow: the store's clock must make no difference.
             slow = lambda: clock.now() - timedelta(minutes=10)  # noqa: E731
-            return S3Store("s3://bucket/leases", clock=slow, client=first._s3)
+            return S3Store("s3://bucket/leases", Record, clock=slow, client=first._s3)
 
         yield open_store
 
@@ -342,7 +343,8 @@ def s3_store() -> Iterator[Callable[[VirtualClock], LeaseStore]]:
 @pytest.mark.slow
 @pytest.mark.parametrize("stores", [sqlite_store, s3_store], ids=["sqlite", "s3"])
 def test_the_protocol_keeps_its_promises(
-    stores: Callable[[], AbstractContextManager[Callable[[VirtualClock], LeaseStore]]], monkeypatch: pytest.MonkeyPatch
+    stores: Callable[[], AbstractContextManager[Callable[[VirtualClock], LeaseStore[Record]]]],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "testing")
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "testing")

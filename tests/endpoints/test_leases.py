@@ -20,10 +20,10 @@ from socialnlp_assets.resources.endpoints.protocol import (
     NotReady,
     Throttled,
 )
-from socialnlp_assets.resources.endpoints.records import State
+from socialnlp_assets.resources.endpoints.records import Record, State
 from socialnlp_assets.resources.endpoints.resource import Endpoints
-from socialnlp_assets.resources.endpoints.s3_store import S3Store
 from socialnlp_assets.resources.endpoints.sagemaker import SageMaker
+from socialnlp_assets.resources.leases.s3 import S3Store
 from socialnlp_assets.settings import Profile, Settings
 from tests.endpoints.machine import Machine
 from tests.endpoints.world import CATALOGUE, E1, E2, TERMS, TEXTS, DiesAt, Killed, World, spec, translate
@@ -324,7 +324,9 @@ def test_nobody_with_a_wrong_clock_deletes_what_is_held_or_keeps_what_is_not(wor
 
 def test_conflicts_and_lost_answers_of_s3_cost_no_row_and_no_endpoint(world: World) -> None:
     with s3.serve(s3.FakeS3(world.clock.now)) as objects:
-        store = S3Store("s3://bucket/leases", region="eu-west-1", endpoint_url=objects.url, clock=world.clock.now)
+        store = S3Store(
+            "s3://bucket/leases", Record, region="eu-west-1", endpoint_url=objects.url, clock=world.clock.now
+        )
         manager = LeaseManager(store, world.backend, TERMS, Owner("run"), world.clock.sleep, heartbeats=False)
         endpoints = Endpoints(manager, spec, load_catalogue())
         objects.faults = ["409", "412", "lost", "503", "409", "lost"]  # a put each

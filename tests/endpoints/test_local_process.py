@@ -26,8 +26,8 @@ from socialnlp_assets.resources.endpoints.protocol import (
     Status,
 )
 from socialnlp_assets.resources.endpoints.reaper import EndpointHeld
-from socialnlp_assets.resources.endpoints.records import State
-from socialnlp_assets.resources.endpoints.stores import SqliteStore
+from socialnlp_assets.resources.endpoints.records import Record, State
+from socialnlp_assets.resources.leases.sqlite import SqliteStore
 from tests.endpoints.machine import SERVER, Machine
 
 pytestmark = pytest.mark.slow
@@ -38,7 +38,7 @@ def machine(tmp_path: Path) -> Iterator[Machine]:
     """No server that was leased is left in the end; those that a test started by hand are ended."""
     machine = Machine(tmp_path)
     yield machine
-    leased = bool(SqliteStore(tmp_path / "leases.db").records())
+    leased = bool(SqliteStore(tmp_path / "leases.db", Record).records())
     machine.endpoints("reaper").stop_all()
     left = machine.processes()
     for pid in left:
@@ -232,7 +232,7 @@ def test_a_process_that_a_halted_creator_starts_too_late_is_ended_at_once(machin
             held.enter_context(successor.lease("translator"))
 
         backend.meanwhile = meanwhile
-        manager = LeaseManager(SqliteStore(machine.directory / "leases.db"), backend, terms, heartbeats=False)
+        manager = LeaseManager(SqliteStore(machine.directory / "leases.db", Record), backend, terms, heartbeats=False)
         Lease(manager, machine.spec(), "", None).look()
         (record,) = successor.records()
         assert (record.epoch, record.state) == (2, State.IN_SERVICE)

@@ -15,8 +15,9 @@ import pytest
 from socialnlp_assets.models.catalogue import load_catalogue
 from socialnlp_assets.resources.endpoints.local import LocalProcess, local_spec
 from socialnlp_assets.resources.endpoints.manager import LeaseManager, Owner
+from socialnlp_assets.resources.endpoints.records import Record
 from socialnlp_assets.resources.endpoints.resource import Endpoints
-from socialnlp_assets.resources.endpoints.stores import SqliteStore
+from socialnlp_assets.resources.leases.sqlite import SqliteStore
 from tests.endpoints.machine import SERVER, TERMS, Machine
 
 MODELS = ["translator", "normalizer", "summarizer"]
@@ -28,7 +29,7 @@ def endpoints(context: dg.InitResourceContext) -> Iterator[Endpoints]:
     directory = Path(os.environ[DIRECTORY])
     backend = LocalProcess(directory / "endpoints", 40)
     manager = LeaseManager(
-        SqliteStore(directory / "leases.db"), backend, TERMS, Owner(context.run.run_id if context.run else "")
+        SqliteStore(directory / "leases.db", Record), backend, TERMS, Owner(context.run.run_id if context.run else "")
     )
     with Endpoints(
         manager, lambda model, _: local_spec(model, directory / "model", SERVER, manager.store.name), load_catalogue()
@@ -86,7 +87,7 @@ def test_what_the_first_step_announces_is_there_for_the_steps_after_it(machine: 
             assert result.success
         run = result.run_id
     # Two were announced and never leased: the end of the run withdraws them.
-    store = SqliteStore(machine.directory / "leases.db")
+    store = SqliteStore(machine.directory / "leases.db", Record)
     assert sorted(record.model for record in store.records() if record.holders) == ["normalizer", "summarizer"]
     reaper = machine.endpoints("reaper")
     reaper.release_run(run)

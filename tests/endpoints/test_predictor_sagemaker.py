@@ -14,9 +14,10 @@ from socialnlp_assets.resources.endpoints.metering import Meter
 from socialnlp_assets.resources.endpoints.predictor import PredictionFailed, Predictor, Retry
 from socialnlp_assets.resources.endpoints.protocol import EndpointSpec
 from socialnlp_assets.resources.endpoints.reaper import reap
+from socialnlp_assets.resources.endpoints.records import Record
 from socialnlp_assets.resources.endpoints.sagemaker import SageMaker
-from socialnlp_assets.resources.endpoints.stores import SqliteStore
 from socialnlp_assets.resources.endpoints.tasks import Result, RowError
+from socialnlp_assets.resources.leases.sqlite import SqliteStore
 from tests.fakes.aws_errors import TIMED_OUT, AwsError, model_error, not_ready, null_message, throttling
 from tests.fakes.aws_http import serve
 from tests.fakes.clock import VirtualClock
@@ -51,7 +52,7 @@ class Account:
             sleep=clock.advance,
             now=clock.seconds,
         )
-        self._store = SqliteStore(directory / "leases.db", clock.now)
+        self._store = SqliteStore(directory / "leases.db", Record, clock.now)
         manager = LeaseManager(self._store, self._backend, Terms(), sleep=clock.advance, heartbeats=False)
         fake.creations[""] = Creation(seconds=0, deletion_seconds=0)
         fake.models[""] = self.model

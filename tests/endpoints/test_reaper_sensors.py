@@ -12,8 +12,9 @@ import dagster as dg
 import pytest
 
 from socialnlp_assets.resources.endpoints.manager import Lease, LeaseManager, Owner, Terms
+from socialnlp_assets.resources.endpoints.records import Record
 from socialnlp_assets.resources.endpoints.resource import Endpoints
-from socialnlp_assets.resources.endpoints.stores import SqliteStore
+from socialnlp_assets.resources.leases.sqlite import SqliteStore
 from socialnlp_assets.sensors.endpoint_reaper import endpoint_reaper, run_end_hooks
 from tests.endpoints.machine import Machine
 
@@ -38,7 +39,10 @@ def definitions(endpoints: Endpoints, held: list[Lease], machine: Machine) -> dg
     @dg.asset
     def dies_holding(context: dg.AssetExecutionContext) -> None:
         manager = LeaseManager(
-            SqliteStore(machine.directory / "leases.db"), machine.backend(), COOLS_AT_ONCE, Owner(context.run.run_id)
+            SqliteStore(machine.directory / "leases.db", Record),
+            machine.backend(),
+            COOLS_AT_ONCE,
+            Owner(context.run.run_id),
         )
         held.append(manager.acquire(machine.spec()))
         raise dg.Failure("the process is killed and releases nothing")

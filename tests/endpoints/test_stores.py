@@ -14,13 +14,14 @@ from moto.server import ThreadedMotoServer
 
 from socialnlp_assets.resources.endpoints.protocol import EndpointSpec
 from socialnlp_assets.resources.endpoints.records import Holder, Record, State
-from socialnlp_assets.resources.endpoints.s3_store import S3Store, StoreError
-from socialnlp_assets.resources.endpoints.stores import LeaseStore, SqliteStore, change
+from socialnlp_assets.resources.leases.s3 import S3Store
+from socialnlp_assets.resources.leases.sqlite import SqliteStore
+from socialnlp_assets.resources.leases.store import LeaseStore, StoreError, change
 from tests.fakes import s3
 
 FIRST = Record.of(EndpointSpec("translator", "realtime", {"instance_type": "ml.m5.xlarge"}, "1f2e3d4c"))
 HOUR = timedelta(hours=1)
-Open = Callable[[], LeaseStore]
+Open = Callable[[], LeaseStore[Record]]
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -51,15 +52,15 @@ def fake() -> Iterator[s3.FakeS3]:
 def open_store(request: pytest.FixtureRequest, tmp_path: Path) -> Open:
     """Opens one and the same store, as each process would."""
     if request.param == "sqlite":
-        return lambda: SqliteStore(tmp_path / "state" / "leases.db")
+        return lambda: SqliteStore(tmp_path / "state" / "leases.db", Record)
     if request.param == "s3 by moto":
         url = request.getfixturevalue("moto_url")
         bucket = f"leases-{os.urandom(4).hex()}"
         location = {"LocationConstraint": "eu-west-1"}
         boto3.client("s3", endpoint_url=url).create_bucket(Bucket=bucket, CreateBucketConfiguration=location)
-        return lambda: S3Store(f"s3://{bucket}/lake/leases", region="eu-west-1", endpoint_url=url)
+        return lambda: S3Store(f"s3://{bucket}/lake/leases", Record, region="eu-west-1", endpoint_url=url)
     url = request.getfixturevalue("fake").url
-    return lambda: S3Store("s3://bucket/leases", region="eu-west-1", endpoint_url=url)
+    return lambda: S3Store("s3://bucket/leases", Record, region="eu-west-1", endpoint_url=url)
 
 
 def joined(record: Record, name: str, now: datetime) -> Record:
@@ -138,8 +139,10 @@ def test_the_clock_is_utc_and_right(open_store: Open) -> None:
 # S3
 
 
-def s3_store(fake: s3.FakeS3, **options: object) -> S3Store:
-    return S3Store("s3://bucket/leases", region="eu-west-1", endpoint_url=fake.url, sleep=lambda _: None, **options)  # type: ignore[arg-type]
+def s3_store(fake: s3.FakeS3, **options: object) -> S3Store[Record]:
+    return S3Store(
+        "s3://bucket/leases", Record, region="eu-west-1", endpoint_url=fake.url, sleep=lambda _: None, **options
+    )  # type: ignore[arg-type]
 
 
 def test_409_is_no_write_and_the_change_is_made_on_what_is_there_then(fake: s3.FakeS3) -> None:
@@ -175,7 +178,9 @@ def test_a_store_that_takes_no_write_is_told(fake: s3.FakeS3) -> None:
 
 def test_a_store_that_cannot_be_reached_is_asked_again_and_told() -> None:
     pauses: list[float] = []
-    store = S3Store("s3://bucket/leases", region="eu-west-1", endpoint_url="http://127.0.0.1:9", sleep=pauses.append)
+    store = S3Store(
+        "s3://bucket/leases", Record, region="eu-west-1", endpoint_url="http://127.0.0.1:9", sleep=pauses.append
+    )
     with pytest.raises(StoreError, match=r"cannot be used: Could not connect"):
         store.read(FIRST.key)
     assert len(pauses) == 5
@@ -202,11 +207,11 @@ def test_machines_whose_clocks_differ_agree_on_what_has_expired(fake: s3.FakeS3,
 
 
 def test_a_missing_bucket_is_named_with_what_is_needed(moto_url: str) -> None:
-    store = S3Store("s3://nowhere/leases", region="eu-west-1", endpoint_url=moto_url)
+    store = S3Store("s3://nowhere/leases", Record, region="eu-west-1", endpoint_url=moto_url)
     with pytest.raises(StoreError, match=r"s3://nowhere/leases cannot be used.*NoSuchBucket.*s3:PutObject"):
         store.write(FIRST, None)
 
 
 def test_a_store_is_not_just_any_address() -> None:
     with pytest.raises(ValueError, match="a path or s3://bucket/prefix, not 'gs://bucket'"):
-        S3Store("gs://bucket")
+        S3Store("gs://bucket", Record)

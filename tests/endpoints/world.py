@@ -13,9 +13,11 @@ from typing import Any, TypeVar
 from socialnlp_assets.models.catalogue import load_catalogue
 from socialnlp_assets.resources.endpoints.manager import Lease, LeaseManager, Owner, Terms
 from socialnlp_assets.resources.endpoints.protocol import EndpointBackend, EndpointSpec
+from socialnlp_assets.resources.endpoints.records import Record
 from socialnlp_assets.resources.endpoints.resource import Endpoints
 from socialnlp_assets.resources.endpoints.sagemaker import SageMaker, specification
-from socialnlp_assets.resources.endpoints.stores import LeaseStore, SqliteStore
+from socialnlp_assets.resources.leases.sqlite import SqliteStore
+from socialnlp_assets.resources.leases.store import LeaseStore
 from socialnlp_assets.settings import Settings
 from tests.fakes import aws_http
 from tests.fakes.clock import VirtualClock
@@ -45,8 +47,8 @@ class World:
             fake.models[f"nlp-{name}-"] = lambda body, _, entry=entry: (200, {}, answer(entry, body))  # type: ignore[misc]
         self.backend = SageMaker(region="eu-west-1", endpoint_url=fake.url, sleep=clock.sleep, now=clock.seconds)
 
-    def store(self) -> LeaseStore:
-        return SqliteStore(self.directory / "leases.db", self.clock.now)
+    def store(self) -> LeaseStore[Record]:
+        return SqliteStore(self.directory / "leases.db", Record, self.clock.now)
 
     def manager(self, run: str = "run", backend: EndpointBackend | None = None) -> LeaseManager:
         """One process's; heartbeats are the test's to give."""

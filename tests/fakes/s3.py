@@ -66,6 +66,8 @@ class _Handler(Handler):
         if "list-type" in query:
             bucket, prefix = address.path.strip("/"), query.get("prefix", [""])[0]
             keys = self.server.fake.keys(bucket, prefix)
+            if delimiter := query.get("delimiter", [""])[0]:  # their common prefixes are nobody's here
+                keys = [key for key in keys if delimiter not in key[len(prefix) :]]
             contents = "".join(f"<Contents><Key>{escape(key)}</Key></Contents>" for key in keys)
             self._send(200, f"<ListBucketResult><IsTruncated>false</IsTruncated>{contents}</ListBucketResult>".encode())
             return

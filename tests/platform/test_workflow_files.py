@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from socialnlp_assets.settings import Profile
-from socialnlp_assets.workflow import BUILT_IN, WorkflowError, load_workflow, load_workflows
+from socialnlp_assets.settings import Profile, Settings
+from socialnlp_assets.workflow import BUILT_IN, WorkflowError, load_workflow, load_workflows, running_workflows
 
 GOOD = """\
 name: mine
@@ -112,3 +112,11 @@ def test_a_name_can_be_taken_only_once(tmp_path: Path) -> None:
     (tmp_path / "sprinklr.yaml").write_text((BUILT_IN / "sprinklr.yaml").read_text())
     with pytest.raises(WorkflowError, match="'sprinklr' is taken by another file"):
         load_workflows(tmp_path)
+
+
+def test_a_workflow_that_is_off_runs_where_the_settings_name_it(tmp_path: Path) -> None:
+    (tmp_path / "mine.yaml").write_text(GOOD + "enabled: false\n")
+    assert "mine" not in running_workflows(Settings(workflows=tmp_path))
+    assert "mine" in running_workflows(Settings(workflows=tmp_path, enable="mine, sprinklr"))  # type: ignore[arg-type]
+    with pytest.raises(WorkflowError, match="SOCIALNLP_ENABLE: no workflow is called nine; there are gmaps_"):
+        running_workflows(Settings(workflows=tmp_path, enable="nine"))  # type: ignore[arg-type]

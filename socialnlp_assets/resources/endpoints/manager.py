@@ -32,7 +32,8 @@ from socialnlp_assets.resources.endpoints.protocol import (
 )
 from socialnlp_assets.resources.endpoints.reaper import DEADLINE_TAG, LEASES_TAG, finish_deletion
 from socialnlp_assets.resources.endpoints.records import Holder, Record, State
-from socialnlp_assets.resources.endpoints.stores import LeaseStore, Sleep, change
+from socialnlp_assets.resources.leases.heartbeat import Heartbeat
+from socialnlp_assets.resources.leases.store import LeaseStore, Sleep, change
 
 Held = Callable[[float, int], None]
 
@@ -78,7 +79,7 @@ class Owner:
 class LeaseManager:
     """Hands out leases. `heartbeats=False` leaves renewing to the caller; `sleep` is for virtual time."""
 
-    store: LeaseStore
+    store: LeaseStore[Record]
     backend: EndpointBackend
     terms: Terms = Terms()
     owner: Owner = Owner()
@@ -132,7 +133,7 @@ class Lease:
         self._accounted_to: datetime | None = None  # None: not in service
         self._entering = threading.Lock()
         self._changing = threading.RLock()  # a late heartbeat must not take back a lease that was given up
-        self._heartbeat = _Heartbeat(self.renew, manager.terms.lease / 4) if manager.heartbeats else None
+        self._heartbeat = Heartbeat(self.renew, manager.terms.lease / 4) if manager.heartbeats else None
 
     @property
     def endpoint(self) -> str:
@@ -369,23 +370,3 @@ class Announcement(Lease):
     def _holder(self, now: datetime) -> Holder:
         expires_at = now + PATIENCE[self._first.kind].creation
         return super()._holder(now).model_copy(update={"expires_at": expires_at, "announces": True})
-
-
-class _Heartbeat(threading.Thread):
-    """Calls `beat` every `interval` until stopped."""
-
-    def __init__(self, beat: Callable[[], None], interval: timedelta) -> None:
-        super().__init__(name="endpoint-heartbeat", daemon=True)
-        self._beat = beat
-        self._interval = interval.total_seconds()
-        self._stopped = threading.Event()
-
-    def stop(self) -> None:
-        self._stopped.set()
-
-    def run(self) -> None:
-        while not self._stopped.wait(self._interval):
-            try:
-                self._beat()
-            except Exception as error:
-                logger.warning("A heartbeat has failed; the next one may not: %s", error)

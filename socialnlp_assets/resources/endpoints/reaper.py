@@ -20,7 +20,7 @@ from socialnlp_assets.resources.endpoints.protocol import (
     Status,
 )
 from socialnlp_assets.resources.endpoints.records import Record, State
-from socialnlp_assets.resources.endpoints.stores import LeaseStore, Sleep, change
+from socialnlp_assets.resources.leases.store import LeaseStore, Sleep, change
 
 LEASES_TAG = "socialnlp:leases"  # the store that accounts for the endpoint
 DEADLINE_TAG = "socialnlp:deadline"  # after which nobody may have it, whatever its store says
@@ -47,7 +47,7 @@ class EndpointHeld(EndpointError):
     """Somebody holds the endpoint that was to be stopped."""
 
 
-def finish_deletion(store: LeaseStore, backend: EndpointBackend, record: Record) -> Record:
+def finish_deletion(store: LeaseStore[Record], backend: EndpointBackend, record: Record) -> Record:
     """Bring a decided deletion on, without waiting. Raises what the backend raises, such as `Throttled`."""
     if record.state is not State.DELETING or _delete(backend, record.endpoint):
         return record
@@ -69,7 +69,7 @@ def _delete(backend: EndpointBackend, name: str) -> Description | None:
     return backend.describe(name)
 
 
-def reap(store: LeaseStore, backend: EndpointBackend, prefix: str) -> list[Removal]:
+def reap(store: LeaseStore[Record], backend: EndpointBackend, prefix: str) -> list[Removal]:
     """Remove every endpoint that is not held and no longer warm, or past its deadline, and every one of
     this store that no record accounts for. Goes on after an error, which the removal then tells."""
     removals = [removal for record in store.records() if (removal := _reap(store, backend, record))]
@@ -82,7 +82,7 @@ def reap(store: LeaseStore, backend: EndpointBackend, prefix: str) -> list[Remov
     return removals + [removal for found in orphans if (removal := _sweep(store, backend, found))]
 
 
-def _reap(store: LeaseStore, backend: EndpointBackend, record: Record) -> Removal | None:
+def _reap(store: LeaseStore[Record], backend: EndpointBackend, record: Record) -> Removal | None:
     reason = record.failure or "its deletion was begun before"
     if record.is_unwanted(store.now()):
         past = record.deadline and record.deadline <= store.now()
@@ -101,7 +101,7 @@ def _condemned_if_unwanted(record: Record, now: datetime) -> Record:
     return record.condemned(record.epoch) if record.is_unwanted(now) else record
 
 
-def _sweep(store: LeaseStore, backend: EndpointBackend, found: Description) -> Removal | None:
+def _sweep(store: LeaseStore[Record], backend: EndpointBackend, found: Description) -> Removal | None:
     key, _, epoch = found.name.rpartition("-e")
     # Read after the list. Intent is recorded before creation: what exists and then has no record never will have.
     entry = store.read(key)
@@ -126,12 +126,12 @@ def _is_past(deadline: str, now: datetime) -> bool:
         return False
 
 
-def abandon(store: LeaseStore, record: Record, run: str) -> None:
+def abandon(store: LeaseStore[Record], record: Record, run: str) -> None:
     """Take the leases of a run that has ended, before they expire by themselves."""
     change(store, record, lambda current, now: current.abandoned(run, now))
 
 
-def stop(store: LeaseStore, backend: EndpointBackend, record: Record, *, force: bool, sleep: Sleep) -> None:
+def stop(store: LeaseStore[Record], backend: EndpointBackend, record: Record, *, force: bool, sleep: Sleep) -> None:
     """Delete an endpoint now and wait until it is gone. Raises `EndpointHeld` while somebody holds it,
     unless forced; its holders then create a successor if they still need one."""
 

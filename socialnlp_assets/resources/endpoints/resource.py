@@ -23,7 +23,8 @@ from socialnlp_assets.resources.endpoints.predictor import Predictor
 from socialnlp_assets.resources.endpoints.protocol import EndpointBackend, EndpointError, EndpointSpec, Throttled
 from socialnlp_assets.resources.endpoints.reaper import Removal
 from socialnlp_assets.resources.endpoints.records import Record, State
-from socialnlp_assets.resources.endpoints.stores import LeaseStore, SqliteStore
+from socialnlp_assets.resources.leases.sqlite import SqliteStore
+from socialnlp_assets.resources.leases.store import LeaseStore
 from socialnlp_assets.settings import Profile, Settings
 
 logger = logging.getLogger(__name__)
@@ -178,17 +179,17 @@ def build_endpoints(settings: Settings, *, run: str = "", workflow: str = "") ->
     return Endpoints(manager, spec_of, load_catalogue(), settings.endpoint_prefix, load_prices(settings.prices))
 
 
-def _store(settings: Settings) -> LeaseStore:
+def _store(settings: Settings) -> LeaseStore[Record]:
     if "://" in settings.lease_uri:
-        from socialnlp_assets.resources.endpoints.s3_store import S3Store
+        from socialnlp_assets.resources.leases.s3 import S3Store
 
-        return S3Store(settings.lease_uri, region=settings.aws_region, endpoint_url=settings.aws_endpoint_url)
+        return S3Store(settings.lease_uri, Record, region=settings.aws_region, endpoint_url=settings.aws_endpoint_url)
     if settings.profile is Profile.AWS:
         raise ValueError(
             f"leases at {settings.lease_uri} serve one machine, and endpoints on SageMaker are used by many; "
             "set SOCIALNLP_LEASES to s3://bucket/prefix"
         )
-    return SqliteStore(Path(settings.lease_uri))
+    return SqliteStore(Path(settings.lease_uri), Record)
 
 
 def _backend(settings: Settings, store: str) -> tuple[EndpointBackend, SpecOf]:

@@ -1,7 +1,7 @@
 """The lexicon of `nlp.lexicon`, learned from tweets whose words somebody normalised.
 
 `DATA/train_data.json` is a W-NUT 2015 file: a JSON list of `{"input": [token…], "output": [standard form…]}`.
-Rebuild what ships with `python -m socialnlp_assets.models.training lexicon --data DATA --into
+Rebuild what ships with `python -m socialnlp_assets.training lexicon --data DATA --into
 socialnlp_assets/nlp/data`.
 """
 

@@ -10,26 +10,32 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from xml.etree import ElementTree
 
-from socialnlp_assets.models.training.alignment import phrase_counts
-from socialnlp_assets.models.training.italian import entries, italian
+from sacrebleu.metrics.chrf import CHRF
+
 from socialnlp_assets.nlp.phrase_table import PhraseTable, tokens
 from socialnlp_assets.nlp.text_rank import MODEL
+from socialnlp_assets.training.alignment import phrase_counts
+from socialnlp_assets.training.italian import entries, italian
 
 LANGUAGES = ("it", "fr", "sw")
+HELD_OUT = 300
 LEAST = 2  # a phrase of several words seen less often is chance
 Entry = tuple[str, str, float, str]
 
 
-def translator(data: Path, folder: Path) -> dict[str, int]:
-    """Learn French and Swahili from the TMX files below `data`/translation; the figures are entries by language."""
+def translator(data: Path, folder: Path) -> dict[str, float]:
+    """Learn French and Swahili from the TMX files below `data`/translation; the figures are entries by language, and
+    chrF where it is learned."""
     folder.mkdir(parents=True, exist_ok=True)
-    figures = {}
+    figures: dict[str, float] = {}
     for language in LANGUAGES:
         rows = best(table(data, language))
         with gzip.GzipFile(folder / f"{language}.tsv.gz", "wb", mtime=0) as file:
             for source, (english, score, kind) in sorted(rows.items()):
                 file.write("\t".join([source, english, f"{score:.2f}", kind]).rstrip("\t").encode() + b"\n")
         figures[language] = len(rows)
+        if language != "it":
+            figures[f"{language} chrF"] = round(chrf(data, language), 1)
     settings = {"name": "translator", "task": "translation", "engine": "lexicon-translation", "languages": LANGUAGES}
     (folder / "model.json").write_text(json.dumps(settings, indent=2) + "\n", encoding="utf-8")
     return figures
@@ -103,11 +109,12 @@ def names(texts: Sequence[str]) -> dict[str, str]:
     return {word: spelling for word, spelling in usual.items() if word != spelling}
 
 
-def measure(data: Path, language: str, held_out: int = 300) -> tuple[list[str], list[str]]:
-    """English by a table that has not seen every tenth sentence pair, and those sentences' own English."""
+def chrf(data: Path, language: str) -> float:
+    """Of every tenth sentence (at most `HELD_OUT`), translated by a table that has not seen them; 0 to 100."""
     pairs = list(read_tmx(data / "translation" / f"all.en-{language}.tmx"))
-    tests, rest = pairs[::10][:held_out], [pair for number, pair in enumerate(pairs) if number % 10]
+    tests, rest = pairs[::10][:HELD_OUT], [pair for number, pair in enumerate(pairs) if number % 10]
     rows = best(learned([foreign for foreign, _ in rest], [english for _, english in rest]))
     phrases = {source: (english, score) for source, (english, score, _) in rows.items()}
     translate = PhraseTable(phrases, kinds={source: kind for source, (_, _, kind) in rows.items()}).translate
-    return [translate(foreign) for foreign, _ in tests], [english for _, english in tests]
+    answers = [translate(foreign) for foreign, _ in tests]
+    return float(CHRF().corpus_score(answers, [[english for _, english in tests]]).score)

@@ -1,4 +1,4 @@
-"""`python -m socialnlp_assets.models.training NAME --data DIR`: rebuild one embedded model, print its figures."""
+"""`python -m socialnlp_assets.training NAME --data DIR`: rebuild one embedded model, print its figures."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ TRAINERS = {
 def main(name: str, data: Path, into: Path | None) -> None:
     """Rebuild the embedded model NAME from DATA and the project's own seeds."""
     module, function = TRAINERS[name].split(":")
-    trainer = getattr(import_module(f"socialnlp_assets.models.training.{module}"), function)
+    trainer = getattr(import_module(f"socialnlp_assets.training.{module}"), function)
     figures = trainer(data, into or EMBEDDED_MODELS / name)
     click.echo(json.dumps(figures))
 

@@ -15,22 +15,22 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 from email.utils import parsedate_to_datetime
 from functools import partial
-from typing import Any, TypeVar
+from typing import Any, Generic, TypeVar
 from urllib.parse import urlsplit
 
-from socialnlp_assets.resources.endpoints.records import Record
-from socialnlp_assets.resources.endpoints.stores import Clock, Entry, Sleep, StoreError, utc_now
+from socialnlp_assets.resources.leases.store import Clock, Entry, R, Sleep, StoreError, utc_now
 
 Answer = TypeVar("Answer")
 ATTEMPTS = 6
 
 
-class S3Store:
-    """`LeaseStore` below ``s3://bucket/prefix``, one object a record."""
+class S3Store(Generic[R]):
+    """`LeaseStore` of `kind` directly below ``s3://bucket/prefix``, one object a record."""
 
     def __init__(
         self,
         uri: str,
+        kind: type[R],
         *,
         region: str | None = None,
         endpoint_url: str | None = None,
@@ -44,6 +44,7 @@ class S3Store:
         self.name = uri.rstrip("/")
         self._bucket = address.netloc
         self._prefix = address.path.strip("/") + "/" if address.path.strip("/") else ""
+        self._kind = kind
         self._clock = clock
         self._sleep = sleep
         self._ahead = timedelta()  # of S3's clock before ours
@@ -52,15 +53,15 @@ class S3Store:
     def now(self) -> datetime:
         return self._clock() + self._ahead
 
-    def read(self, key: str) -> Entry | None:
+    def read(self, key: str) -> Entry[R] | None:
         found = self._retried(lambda: self._get(self._object(key)))
-        return Entry(Record.model_validate(found[0]["record"]), found[1]) if found else None
+        return Entry(self._record(found[0]), found[1]) if found else None
 
-    def write(self, record: Record, version: str | None) -> bool:
+    def write(self, record: R, version: str | None) -> bool:
         from botocore.exceptions import ClientError, ConnectionError, HTTPClientError
 
         nonce = uuid.uuid4().hex
-        body = json.dumps({"nonce": nonce, "record": record.model_dump(mode="json")}).encode()
+        body = json.dumps({"nonce": nonce, "record": json.loads(record.model_dump_json())}).encode()
         condition = {"IfNoneMatch": "*"} if version is None else {"IfMatch": version}
         path = self._object(record.key)
         try:
@@ -82,9 +83,12 @@ class S3Store:
         found = self._retried(lambda: self._get(path))
         return found is not None and found[0]["nonce"] == nonce
 
-    def records(self) -> list[Record]:
+    def records(self) -> list[R]:
         found = [self._retried(partial(self._get, path)) for path in self._retried(self._paths)]
-        return [Record.model_validate(content["record"]) for content, _ in filter(None, found)]
+        return [self._record(content) for content, _ in filter(None, found)]
+
+    def _record(self, content: dict[str, Any]) -> R:
+        return self._kind.model_validate_json(json.dumps(content["record"]))
 
     def _object(self, key: str) -> str:
         return f"{self._prefix}{key}.json"
@@ -98,7 +102,10 @@ class S3Store:
         return json.loads(answer["Body"].read()), answer["ETag"]
 
     def _paths(self) -> list[str]:
-        pages = self._s3.get_paginator("list_objects_v2").paginate(Bucket=self._bucket, Prefix=self._prefix)
+        # By the delimiter, what lies deeper is another store's.
+        pages = self._s3.get_paginator("list_objects_v2").paginate(
+            Bucket=self._bucket, Prefix=self._prefix, Delimiter="/"
+        )
         return [found["Key"] for page in pages for found in page.get("Contents", [])]
 
     def _timed(self, answer: Any) -> Any:

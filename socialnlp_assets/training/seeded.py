@@ -8,14 +8,13 @@ from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
+from sklearn.metrics import f1_score, precision_score, recall_score
 
 from socialnlp_assets.models.catalogue import load_catalogue
-from socialnlp_assets.models.training.classifier import SMALL, Floats, scores, train, train_alone
-from socialnlp_assets.models.training.classifier import matrix as feature_matrix
 from socialnlp_assets.nlp.cleaning import prepare_for_classification, prepare_review
+from socialnlp_assets.training.classifier import SMALL, Classes, Floats, folds, scores, train, train_alone
 
 SEEDS = Path(__file__).parent / "seeds"
-FOLDS = 5
 REVIEWS = 1500  # composed for each place type
 
 
@@ -29,20 +28,15 @@ def topics(_: Path, folder: Path) -> dict[str, float]:
     """Yes or no for each label of `folder`'s name; the figures are cross-validated at the threshold 0.5."""
     labels = load_catalogue()[folder.name].labels
     texts, members = read_topics(SEEDS / f"{folder.name}.tsv", labels)
-    held_out = np.zeros_like(members)
-    fold = np.random.default_rng(0).permutation(len(texts)) % FOLDS
-    for number in range(FOLDS):
-        seen = [text for text, other in zip(texts, fold, strict=True) if other != number]
-        unseen = [text for text, other in zip(texts, fold, strict=True) if other == number]
-        part = train_alone(seen, members[fold != number], strength=1, balance=0.7, ngrams=SMALL)
-        held_out[fold == number] = part.model.margins(feature_matrix(unseen, part.idf, SMALL)) > 0
-    train_alone(texts, members, strength=1, balance=0.7, ngrams=SMALL).save(folder, folder.name, labels, "multi-label")
-    hits = (held_out * members).sum(axis=0)
-    f1 = 2 * hits / np.maximum(held_out.sum(axis=0) + members.sum(axis=0), 1)
-    precision, recall = hits.sum() / held_out.sum(), hits.sum() / members.sum()
+    predicted = np.zeros_like(members)
+    for seen, unseen in folds(len(texts)):
+        part = train_alone([texts[row] for row in seen], members[seen], strength=2, balance=0.7, ngrams=SMALL)
+        predicted[unseen] = part.margins([texts[row] for row in unseen]) > 0
+    train_alone(texts, members, strength=2, balance=0.7, ngrams=SMALL).save(folder, folder.name, labels, "multi-label")
     return {
-        name: round(float(value), 3)
-        for name, value in {"macro F1": f1.mean(), "micro precision": precision, "micro recall": recall}.items()
+        "macro F1": round(float(f1_score(members, predicted, average="macro", zero_division=0)), 3),
+        "micro precision": round(float(precision_score(members, predicted, average="micro")), 3),
+        "micro recall": round(float(recall_score(members, predicted, average="micro")), 3),
     }
 
 
@@ -73,11 +67,11 @@ def aspects(_: Path, folder: Path) -> dict[str, float]:
     for target in entry.targets:
         texts, classes = _labelled(compose(seen, seed=1), target, entry.labels)
         tests, truth = _labelled(compose(unseen, seed=2)[:400], target, entry.labels)
-        model = train(texts, classes, len(entry.labels), strength=1, balance=0.5, ngrams=SMALL)
-        for name, value in scores(truth, model.probabilities(tests).argmax(axis=1), len(entry.labels)).items():
+        model = train(texts, classes, strength=1, balance=0.5, ngrams=SMALL)
+        for name, value in scores(truth, model.margins(tests).argmax(axis=1)).items():
             figures[name].append(value)
         texts, classes = _labelled(compose(clauses, seed=1), target, entry.labels)
-        whole = train(texts, classes, len(entry.labels), strength=1, balance=0.5, ngrams=SMALL)
+        whole = train(texts, classes, strength=1, balance=0.5, ngrams=SMALL)
         whole.save(folder / target, f"{folder.name}/{target}", entry.labels, "aspects")
     settings = {
         "name": folder.name,
@@ -106,9 +100,7 @@ def compose(clauses: list[Clause], seed: int) -> list[list[Clause]]:
     return reviews
 
 
-def _labelled(
-    reviews: list[list[Clause]], target: str, labels: tuple[str, ...]
-) -> tuple[list[str], np.ndarray[tuple[int], np.dtype[np.int64]]]:
+def _labelled(reviews: list[list[Clause]], target: str, labels: tuple[str, ...]) -> tuple[list[str], Classes]:
     """Prepared texts, and what each says of `target`."""
     joints = (". ", ", ", " and ", " but ", "! ")
     texts, classes = [], []

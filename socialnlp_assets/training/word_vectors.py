@@ -14,9 +14,9 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from socialnlp_assets.models.training.tweets import read_tweets
 from socialnlp_assets.nlp.meaning import PATH, WORD_VECTOR
 from socialnlp_assets.nlp.ngrams import tokens
+from socialnlp_assets.training.tweets import read_tweets
 
 COMMON = 16_500  # words of the encoder's own vocabulary, which is sorted by frequency
 BATCH = 512

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import csv
 from pathlib import Path
 
 import numpy as np
 
-from socialnlp_assets.models.training.classifier import Classes, cross_validate, scores, train
+from socialnlp_assets.training.classifier import Classes, cross_validate, scores, train
 
 EMOTIONS = ("anger", "joy", "optimism", "sadness")
 SENTIMENTS = ("negative", "neutral", "positive")
@@ -18,21 +17,17 @@ def emotion(data: Path, folder: Path) -> dict[str, float]:
     that saw only the training tweets."""
     texts, classes = read_tweets(data / "emotion", "train")
     held_out, truth = read_tweets(data / "emotion", "val")
-    count = len(EMOTIONS)
-    model = train(texts, classes, count, strength=3, balance=0.7)
-    figures = scores(truth, model.probabilities(held_out).argmax(axis=1), count)
-    whole = train(texts + held_out, np.concatenate([classes, truth]), count, strength=3, balance=0.7)
+    model = train(texts, classes, strength=3, balance=0.7)
+    whole = train(texts + held_out, np.concatenate([classes, truth]), strength=3, balance=0.7)
     whole.save(folder, "emotion", EMOTIONS)
-    return figures
+    return scores(truth, model.margins(held_out).argmax(axis=1))
 
 
 def sentiment(data: Path, folder: Path) -> dict[str, float]:
     """Fit on the English validation tweets below `data`/sentiment; the figures are cross-validated."""
     texts, classes = read_tweets(data / "sentiment" / "english", "val")
-    count = len(SENTIMENTS)
-    predicted = cross_validate(texts, classes, count, strength=0.3, balance=1).argmax(axis=1)
-    train(texts, classes, count, strength=0.3, balance=1).save(folder, "sentiment", SENTIMENTS)
-    return scores(classes, predicted, count)
+    train(texts, classes, strength=0.3, balance=1).save(folder, "sentiment", SENTIMENTS)
+    return scores(classes, cross_validate(texts, classes, strength=0.3, balance=1))
 
 
 def read_tweets(folder: Path, split: str) -> tuple[list[str], Classes]:
@@ -42,10 +37,3 @@ def read_tweets(folder: Path, split: str) -> tuple[list[str], Classes]:
     if len(texts) != len(labels):
         raise ValueError(f"{folder}: {len(texts)} lines of {split}_text.txt, {len(labels)} of {split}_labels.txt")
     return texts, np.array(labels, np.int64)
-
-
-def read_table(path: Path) -> tuple[list[str], Classes]:
-    """A table of AfriSenti: a tab-separated tweet and the name of its sentiment."""
-    with path.open(encoding="utf-8") as lines:
-        rows = list(csv.DictReader(lines, delimiter="\t", quoting=csv.QUOTE_NONE))
-    return [row["tweet"] for row in rows], np.array([SENTIMENTS.index(row["label"]) for row in rows], np.int64)

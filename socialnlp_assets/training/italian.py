@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
-from socialnlp_assets.models.training.english import gerund, participle, past, plural, third
+from socialnlp_assets.training.english import gerund, participle, past, plural, third
 
 LEXICON = Path(__file__).parent / "lexicon"
 PRONOUNS = {

@@ -1,0 +1,133 @@
+"""Trains the engine `linear`: texts to features as the engine computes them, logistic regression, a folder."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+from scipy.sparse import csr_matrix, hstack
+from sklearn.linear_model import LogisticRegression
+from sklearn.metrics import accuracy_score, f1_score, recall_score
+from sklearn.model_selection import PredefinedSplit
+
+from socialnlp_assets.nlp.meaning import meaning
+from socialnlp_assets.nlp.ngrams import Ngrams, tokens
+
+LARGE, SMALL = Ngrams(), Ngrams(buckets=2**16)  # for thousands of texts, for hundreds
+LEAST_TEXTS = 2  # an n-gram of fewer training texts says nothing
+FOLDS = 5
+MOST_ROUNDS = 1000  # of the solver, which needs about a hundred
+Floats = npt.NDArray[np.float64]
+Classes = npt.NDArray[np.int64]
+
+
+class Classifier(NamedTuple):
+    """A fitted model: weights (features × labels), bias (labels), and the inverse document frequencies that it was
+    fitted with (buckets; zero where an n-gram is unknown)."""
+
+    weights: Floats
+    bias: Floats
+    idf: Floats
+    ngrams: Ngrams
+
+    def margins(self, texts: Sequence[str]) -> Floats:
+        """Texts × labels; the highest is the likeliest class. Of a label that stands alone, above 0 means yes."""
+        return np.asarray(matrix(texts, self.idf, self.ngrams) @ self.weights) + self.bias
+
+    def save(self, folder: Path, name: str, labels: Sequence[str], task: str = "text-classification") -> None:
+        """Write the folder that `Linear` loads: weights in steps of `scale`, one a label, as signed bytes."""
+        folder.mkdir(parents=True, exist_ok=True)
+        scale = np.abs(self.weights).max(axis=0) / 127
+        np.savez_compressed(
+            folder / "linear.npz",
+            weights=np.round(self.weights / scale).astype(np.int8),
+            scale=scale.astype(np.float32),
+            bias=self.bias.astype(np.float32),
+            idf=self.idf.astype(np.float16),
+        )
+        settings = {"name": name, "task": task, "engine": "linear", "labels": labels, "ngrams": asdict(self.ngrams)}
+        (folder / "model.json").write_text(json.dumps(settings, indent=2) + "\n", encoding="utf-8")
+
+
+def train(
+    texts: Sequence[str], classes: Classes, strength: float, balance: float, ngrams: Ngrams = LARGE
+) -> Classifier:
+    """Fit `texts` to `classes`: three or more, numbered from 0, each with a text. `strength` and `balance` as of
+    `_fit`."""
+    idf = inverse_document_frequencies(texts, ngrams)
+    fitted = _fit(matrix(texts, idf, ngrams), classes, strength, balance)
+    return Classifier(fitted.coef_.T, fitted.intercept_, idf, ngrams)
+
+
+def train_alone(texts: Sequence[str], members: Floats, strength: float, balance: float, ngrams: Ngrams) -> Classifier:
+    """One yes-or-no classifier a column of `members` (texts × labels, 0 or 1), written as one model."""
+    idf = inverse_document_frequencies(texts, ngrams)
+    features = matrix(texts, idf, ngrams)
+    fitted = [_fit(features, column.astype(np.int64), strength, balance) for column in members.T]
+    weights = np.column_stack([model.coef_[0] for model in fitted])
+    return Classifier(weights, np.array([model.intercept_[0] for model in fitted]), idf, ngrams)
+
+
+def _fit(features: csr_matrix, classes: Classes, strength: float, balance: float) -> LogisticRegression:
+    """`strength` is the inverse of the L2 penalty. `balance` is how far rare classes count more: 0 as often as they
+    occur, 1 all classes the same."""
+    frequencies = np.bincount(classes) / len(classes)
+    importance = dict(enumerate((1 / (len(frequencies) * frequencies)) ** balance))
+    return LogisticRegression(C=strength, class_weight=importance, max_iter=MOST_ROUNDS).fit(features, classes)
+
+
+def folds(texts: int) -> Iterator[tuple[Classes, Classes]]:
+    """The rows to train on and those to test on, `FOLDS` times; each row is tested on once."""
+    numbers = np.random.default_rng(0).permutation(texts) % FOLDS
+    yield from PredefinedSplit(numbers).split()
+
+
+def cross_validate(texts: Sequence[str], classes: Classes, strength: float, balance: float) -> Classes:
+    """The class of each text by a model that did not see it."""
+    predicted = np.zeros_like(classes)
+    for seen, unseen in folds(len(texts)):
+        model = train([texts[row] for row in seen], classes[seen], strength, balance)
+        predicted[unseen] = model.margins([texts[row] for row in unseen]).argmax(axis=1)
+    return predicted
+
+
+def inverse_document_frequencies(texts: Sequence[str], ngrams: Ngrams) -> Floats:
+    """By bucket, smoothed; zero for what fewer than `LEAST_TEXTS` texts hold."""
+    counts: Counter[int] = Counter()
+    for text in texts:
+        counts.update(ngrams.features(tokens(text)).keys())
+    idf = np.zeros(ngrams.buckets)
+    for bucket, count in counts.items():
+        if count >= LEAST_TEXTS:
+            idf[bucket] = math.log((1 + len(texts)) / (1 + count)) + 1
+    return idf
+
+
+def matrix(texts: Sequence[str], idf: Floats, ngrams: Ngrams) -> csr_matrix:
+    """Texts × (buckets and the meaning's numbers)."""
+    table = idf.tolist()
+    rows, columns, values = [], [], []
+    for row, text in enumerate(texts):
+        for bucket, value in ngrams.features(tokens(text), table).items():
+            if value:
+                rows.append(row)
+                columns.append(bucket)
+                values.append(value)
+    sparse = csr_matrix((values, (rows, columns)), shape=(len(texts), ngrams.buckets))
+    return hstack([sparse, csr_matrix(np.array([meaning(text, tokens(text)) for text in texts]))], format="csr")
+
+
+def scores(classes: Classes, predicted: Classes) -> dict[str, float]:
+    """Macro-averaged F1 and recall, and accuracy."""
+    return {
+        "macro F1": round(float(f1_score(classes, predicted, average="macro")), 3),
+        "macro recall": round(float(recall_score(classes, predicted, average="macro", zero_division=0)), 3),
+        "accuracy": round(float(accuracy_score(classes, predicted)), 3),
+    }
