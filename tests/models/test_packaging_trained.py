@@ -15,7 +15,7 @@ from moto.server import ThreadedMotoServer
 from socialnlp_assets.cli.models import models
 from socialnlp_assets.models import load_catalogue
 from socialnlp_assets.models.packaging import package
-from socialnlp_assets.models.packaging_source import PackagingError
+from socialnlp_assets.models.packaging_origin import PackagingError
 from socialnlp_assets.serving.models import Model
 from socialnlp_assets.serving.protocol import spelled
 from socialnlp_assets.serving.repository import ModelRepository
