@@ -6,6 +6,7 @@ for another's libraries: `socialnlp_assets.cli.<name>` offers one click command 
 
 from __future__ import annotations
 
+import os
 import signal
 import sys
 from importlib import import_module
@@ -49,6 +50,7 @@ def cli() -> None:
 
 def main() -> None:
     """Run the console script; one line says what is wrong when something is, and the exit is non-zero."""
+    os.umask(0o077)  # what is written is not for others to read: by us, and by all that we start
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # a termination unwinds as Ctrl-C does
     if signal.getsignal(signal.SIGHUP) is signal.SIG_DFL:  # and so does a closed window, unless under nohup
         signal.signal(signal.SIGHUP, signal.default_int_handler)

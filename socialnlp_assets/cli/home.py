@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 import signal
 import socket
 from collections.abc import Iterator
@@ -11,6 +10,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from socialnlp_assets.files import private_folder, replace_file
 from socialnlp_assets.settings import Settings
 
 if TYPE_CHECKING:
@@ -22,12 +22,9 @@ INSTANCE = Path(__file__).with_name("dagster.yaml")  # what every installation n
 def dagster_home() -> Path:
     """The folder DAGSTER_HOME, by default `dagster` in the state directory; made where it is not there."""
     home = Path(os.environ.setdefault("DAGSTER_HOME", str(Settings().state.absolute() / "dagster")))
-    home.mkdir(parents=True, exist_ok=True)
+    private_folder(home)
     if not (configuration := home / "dagster.yaml").exists():
-        # Written beside and renamed: a full disk must not leave an empty file, which the next start would take for it.
-        beside = home / f"dagster.yaml.{os.getpid()}"
-        shutil.copyfile(INSTANCE, beside)
-        beside.replace(configuration)
+        replace_file(configuration, INSTANCE.read_text(encoding="utf-8"))
     return home
 
 

@@ -21,6 +21,7 @@ import pyarrow.parquet as pq
 from obstore.store import LocalStore, ObjectStore
 from pydantic import PrivateAttr
 
+from socialnlp_assets.files import make_folder, open_to_others
 from socialnlp_assets.partitions import folder_of, folders_of
 from socialnlp_assets.resources.objects import LandedFile, list_folder, list_s3, open_s3, unaddressable
 
@@ -56,7 +57,9 @@ class Lake(dg.ConfigurableResource[Any]):
 
     def _open(self) -> ObjectStore:
         if self.folder:
-            return LocalStore(self.folder, mkdir=True)
+            if open_to_others(make_folder(self.folder)):
+                logger.warning("every user of this machine may read the lake: chmod o-rwx %s", self.folder)
+            return LocalStore(self.folder)
         return open_s3(self.uri, self.region, self.endpoint_url)
 
     @property

@@ -11,12 +11,13 @@ import pytest
 import socialnlp_assets
 
 ROOT = Path(socialnlp_assets.__file__).parent
-BASE = {"settings", "partitions", "schemas"}
+BASE = {"settings", "partitions", "schemas", "files"}
 # room → the rooms that it may import, besides itself
 MAY_IMPORT: dict[str, set[str]] = {
     "settings": set(),
     "partitions": set(),
     "schemas": set(),
+    "files": set(),
     "nlp": set(),
     "tasks": set(),
     "landing": {"nlp", "schemas"},

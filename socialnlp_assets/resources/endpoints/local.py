@@ -27,6 +27,7 @@ from typing import Any
 
 import urllib3
 
+from socialnlp_assets.files import private_folder
 from socialnlp_assets.resources.endpoints.http import server_error
 from socialnlp_assets.resources.endpoints.protocol import (
     AlreadyExists,
@@ -59,7 +60,7 @@ class LocalProcess:
         self._ports: dict[str, int] = {}
         self._children: list[subprocess.Popen[bytes]] = []
         self._http = urllib3.PoolManager(maxsize=32, retries=False)
-        directory.mkdir(parents=True, exist_ok=True)
+        private_folder(directory)
 
     def create(self, name: str, spec: EndpointSpec, tags: Mapping[str, str]) -> None:
         self._remove_old_logs()
@@ -208,8 +209,9 @@ class LocalProcess:
     def _remove_old_logs(self) -> None:
         oldest = time.time() - LOG_SECONDS
         for log in self._directory.glob("*.log"):
-            if log.stat().st_mtime < oldest and not self._announcement(log.stem).exists():
-                log.unlink(missing_ok=True)
+            with contextlib.suppress(FileNotFoundError):  # somebody else who starts a server removes them, too
+                if log.stat().st_mtime < oldest and not self._announcement(log.stem).exists():
+                    log.unlink()
 
     # The process
 

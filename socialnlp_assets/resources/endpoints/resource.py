@@ -14,6 +14,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+from socialnlp_assets.files import private_folder
 from socialnlp_assets.models.catalogue import Catalogue, ModelEntry, load_catalogue
 from socialnlp_assets.resources.endpoints import reaper
 from socialnlp_assets.resources.endpoints.local import LocalProcess, local_spec
@@ -200,7 +201,7 @@ def _backend(settings: Settings, store: str) -> tuple[EndpointBackend, SpecOf]:
         return sagemaker, lambda model, entry: specification(model, entry, settings, store)
     # Nobody asks anything of a server that is only announced.
     unasked = max(settings.lease_seconds, PATIENCE["process"].creation.total_seconds())
-    backend = LocalProcess(settings.state / "endpoints", unasked + settings.seconds_warm)
+    backend = LocalProcess(private_folder(settings.state) / "endpoints", unasked + settings.seconds_warm)
     command = [settings.server_python or sys.executable, "-m", "socialnlp_assets.serving"]
     prefix = settings.endpoint_prefix
     return backend, lambda model, entry: local_spec(model, entry.embedded.path, command, store, prefix)
