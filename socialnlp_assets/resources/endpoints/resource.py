@@ -197,6 +197,13 @@ def _backend(settings: Settings, store: str) -> tuple[EndpointBackend, SpecOf]:
     if settings.profile is Profile.AWS:
         from socialnlp_assets.resources.endpoints.sagemaker import SageMaker, specification
 
+        if settings.endpoint_image and "@sha256:" not in settings.endpoint_image:
+            logger.warning(
+                "SOCIALNLP_ENDPOINT_IMAGE=%s names a tag, which may be moved to another image while endpoints are "
+                "warm: name the image by its digest, …@sha256:…",
+                settings.endpoint_image,
+            )
+
         sagemaker = SageMaker(region=settings.aws_region, endpoint_url=settings.aws_endpoint_url)
         return sagemaker, lambda model, entry: specification(model, entry, settings, store)
     # Nobody asks anything of a server that is only announced.
