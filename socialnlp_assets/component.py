@@ -67,8 +67,12 @@ class ListeningWorkflow(dg.Component):
 
     def build_defs(self, context: dg.ComponentLoadContext) -> dg.Definitions:
         """Raises `WorkflowError` where two workflows of the project have one name."""
-        from socialnlp_assets.definitions import installation_definitions, landing_definitions, workflow_definitions
-        from socialnlp_assets.resources.build import build_resources
+        from socialnlp_assets.definitions import (
+            all_resources,
+            installation_definitions,
+            landing_definitions,
+            workflow_definitions,
+        )
 
         settings = Settings()
         if not self._runs(settings):
@@ -82,7 +86,7 @@ class ListeningWorkflow(dg.Component):
         if running[0] is not self:
             return mine
         theirs = set(_resources_of_project(context))
-        resources = {name: value for name, value in build_resources(settings).items() if name not in theirs}
+        resources = {name: value for name, value in all_resources(settings).items() if name not in theirs}
         return dg.Definitions.merge(
             mine,
             landing_definitions(workflows, settings),

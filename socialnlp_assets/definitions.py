@@ -11,11 +11,10 @@ from typing import Any
 import dagster as dg
 
 from socialnlp_assets.assets.asset import build_asset
-from socialnlp_assets.assets.landing import build_landing
+from socialnlp_assets.assets.landing import Fed, build_landing
 from socialnlp_assets.assets.retention import build_retention
 from socialnlp_assets.partitions import hourly_partitions
 from socialnlp_assets.resources.build import build_resources
-from socialnlp_assets.resources.sources_file import configured_sources
 from socialnlp_assets.sensors import (
     HOURS,
     arrival_sensors,
@@ -25,6 +24,7 @@ from socialnlp_assets.sensors import (
     run_end_hooks,
 )
 from socialnlp_assets.settings import Settings
+from socialnlp_assets.sources.sources_file import configured_sources, source_resources
 from socialnlp_assets.workflow import Workflow, running_workflows
 
 # What a forked step process needs and would otherwise import again for every step.
@@ -38,8 +38,13 @@ def build_definitions(settings: Settings, overrides: Mapping[str, Any] | None = 
         landing_definitions(workflows, settings),
         *(workflow_definitions(workflow, settings) for workflow in workflows),
         installation_definitions(workflows, settings),
-        dg.Definitions(resources={**build_resources(settings), **(overrides or {})}, executor=_executor(settings)),
+        dg.Definitions(resources={**all_resources(settings), **(overrides or {})}, executor=_executor(settings)),
     )
+
+
+def all_resources(settings: Settings) -> dict[str, Any]:
+    """The resources of an installation, by the names that assets and sensors ask for."""
+    return {**build_resources(settings), **source_resources(settings)}
 
 
 def workflow_definitions(workflow: Workflow, settings: Settings) -> dg.Definitions:
@@ -55,7 +60,8 @@ def workflow_definitions(workflow: Workflow, settings: Settings) -> dg.Definitio
 
 def landing_definitions(workflows: Collection[Workflow], settings: Settings) -> dg.Definitions:
     """The landing areas of workflows, together, for a source is pulled once for all that it feeds."""
-    landing = build_landing(workflows, hourly_partitions(settings.start), configured_sources(settings))
+    fed = {workflow.name: Fed(workflow.source, workflow.owners) for workflow in workflows}
+    landing = build_landing(fed, hourly_partitions(settings.start), configured_sources(settings))
     return dg.Definitions(assets=landing.assets, jobs=landing.jobs, schedules=landing.schedules)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from socialnlp_assets.assets import step_kinds
+from socialnlp_assets.sources import known_sources
 
 TEMPLATE = """\
 # What this workflow is for, in a sentence. `socialnlp workflows check` tells whether the file fits.
@@ -12,7 +13,7 @@ name: {name}
 description: What people say about the company on …
 owners: ["team:social-listening"]          # teams or e-mail addresses, shown in the Dagster UI
 source:
-  kind: dropped                            # dropped: files put into landing/{name}/; or sprinklr, google_maps
+  kind: dropped                            # dropped: files put into landing/{name}/; or {sources}
   languages: [en]                          # ISO 639-1; messages in others are dropped and counted
   # place_type: store                      # google_maps only: which places
 steps:                                     # take out what you do not need; the order is always this one
@@ -22,7 +23,7 @@ steps:                                     # take out what you do not need; the 
 
 def starting_file(name: str) -> str:
     """The YAML of a workflow called `name`."""
-    return TEMPLATE.format(name=name, steps="\n".join(_steps()))
+    return TEMPLATE.format(name=name, sources=", ".join(known_sources()), steps="\n".join(_steps()))
 
 
 def _steps() -> Iterator[str]:

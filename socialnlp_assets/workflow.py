@@ -23,14 +23,15 @@ from socialnlp_assets.assets.step import DELIVERED, Mistake, Step
 from socialnlp_assets.models.catalogue import Catalogue, load_catalogue
 from socialnlp_assets.nlp.language import detect
 from socialnlp_assets.settings import Profile, Settings
-from socialnlp_assets.source import Source
+from socialnlp_assets.sources import known_sources
+from socialnlp_assets.sources.section import SourceSection, named_kinds, options_class
 
 BUILT_IN = Path(__file__).parent / "workflows"
 Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,59}$")]
 Owner = Annotated[str, Field(pattern=r"^(team:.+|[A-Za-z0-9._%+-]+@[A-Za-z0-9.-]+\.[A-Za-z]{2,7})$")]
 
 # Of the lake's own folders, of our jobs, of Dagster and of Python.
-_TAKEN = {"landing", "quarantine", "output", "leases", "retention", "pull_sprinklr", "pull_google_maps"} | {
+_TAKEN = {"landing", "quarantine", "output", "leases", "retention"} | {
     *("arg_dict", "bool", "conf", "config", "context", "dict", "float", "input", "input_arg_dict", "int", "meta"),
     *("output_arg_dict", "str", "type"),
     *kwlist,
@@ -67,7 +68,7 @@ class Workflow(_Strict):
     name: Name
     description: str
     owners: tuple[Owner, ...] = ()
-    source: Source
+    source: SourceSection
     steps: Annotated[dict[str, Step], _Steps]
     enabled: bool = True  # false: it runs only where SOCIALNLP_ENABLE names it
 
@@ -134,7 +135,7 @@ def read_workflow(
     except ValidationError as error:
         inner = {tuple(e["loc"])[:-1] for e in error.errors()}  # a list is "too short" for its faulty items too
         problems += [
-            (tuple(e["loc"]), _remedy(tuple(e["loc"]), dict(e)))
+            (tuple(e["loc"]), _remedy(tuple(e["loc"]), dict(e), data))
             for e in error.errors()
             if e["type"] != "too_short" or tuple(e["loc"]) not in inner
         ]
@@ -198,7 +199,7 @@ def _repeated(
 
 def _misfits(workflow: Workflow, catalogue: Catalogue, profile: Profile | None) -> Iterator[Mistake]:
     """What is well-formed but cannot work."""
-    if workflow.name in _TAKEN:
+    if workflow.name in _TAKEN | {f"pull_{source}" for source in known_sources()}:
         yield ("name",), f"{workflow.name!r} means something else here; choose another and rename the file"
     unknown = list(_unknown_models(workflow, catalogue))
     yield from unknown
@@ -215,8 +216,6 @@ def _misfits(workflow: Workflow, catalogue: Catalogue, profile: Profile | None) 
     if not unknown:
         for step in workflow.steps.values():
             yield from step.mistakes(languages, profile)
-    if workflow.source.kind == "google_maps" and not workflow.source.place_type:
-        yield ("source",), "google_maps needs a place_type, such as `place_type: store`"
 
 
 def _unknown_models(workflow: Workflow, catalogue: Catalogue) -> Iterator[Mistake]:
@@ -241,10 +240,10 @@ def _undetectable(languages: Sequence[str]) -> Iterator[Mistake]:
 _FITTING = {"name": "lower-case letters, digits and _", "owners": "an e-mail address or team:name"}
 
 
-def _remedy(location: tuple[str | int, ...], error: dict[str, Any]) -> str:
+def _remedy(location: tuple[str | int, ...], error: dict[str, Any], data: dict[str, Any]) -> str:
     """A sentence that says what to do about one of pydantic's findings."""
     if error["type"] == "extra_forbidden":
-        known = list(_fields(location[:-1]))
+        known = list(_fields(location[:-1], data))
         close = get_close_matches(str(location[-1]), known, n=1)
         hint = f"did you mean `{close[0]}`?" if close else f"known here: {', '.join(known) or 'nothing'}"
         return f"there is no such field; {hint}"
@@ -256,10 +255,12 @@ def _remedy(location: tuple[str | int, ...], error: dict[str, Any]) -> str:
         return f"{error['input']!r} does not fit; write {fitting}"
     if error["type"] == "too_short":
         return "is empty; name at least one"
+    if error["type"] == "source":  # it says itself what to do
+        return str(error["msg"])
     return f"{error['msg']} (got {error['input']!r})"
 
 
-def _fields(location: tuple[str | int, ...]) -> Iterable[str]:
+def _fields(location: tuple[str | int, ...], data: dict[str, Any]) -> Iterable[str]:
     """The fields that there may be in the part of a workflow at `location`."""
     match location:
         case ():
@@ -269,7 +270,7 @@ def _fields(location: tuple[str | int, ...]) -> Iterable[str]:
         case ("steps", str(name)):
             return step_kinds()[name].model_fields
         case _:
-            return Source.model_fields
+            return options_class(named_kinds(data["source"])).model_fields
 
 
 def _line(node: yaml.Node | None, location: tuple[str | int, ...]) -> int:

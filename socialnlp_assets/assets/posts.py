@@ -22,16 +22,16 @@ import pyarrow as pa
 
 from socialnlp_assets.assets.quarantine import Rejected
 from socialnlp_assets.assets.step import Hour, Lineage, Result, Step
-from socialnlp_assets.landing import Message, Reject, author_hash, read_records, standardise
+from socialnlp_assets.landing import Message, Reject, author_hash, read_records
 from socialnlp_assets.nlp.language import UNDETERMINED, detect
 from socialnlp_assets.partitions import floor_hour, folder_of
 from socialnlp_assets.resources.lake import HourMissing
 from socialnlp_assets.schemas import KEY, POSTS, Column
-from socialnlp_assets.source import Source
+from socialnlp_assets.sources import shapes, standardise
+from socialnlp_assets.sources.source import SourceOptions
 
 BATCH_ROWS = 4096
 AUTHOR_KEY = "author_key"  # name of the secret that author names are hashed with
-REVIEW_FIELDS = {"reviewId", "publishTime", "starRating", "authorAttribution"}  # only Google's reviews have these
 CERTAIN = 0.95  # of a detected language, to drop a message for it
 
 
@@ -39,7 +39,7 @@ class Sorter:
     """Decides what becomes of each record of an hour. Memory holds finished columns, not the messages they came
     from."""
 
-    def __init__(self, source: Source, hour: Hour, author_key: bytes) -> None:
+    def __init__(self, source: SourceOptions, hour: Hour, author_key: bytes) -> None:
         self.source = source
         self.hour = hour.hour
         self.first = hour.first
@@ -56,7 +56,7 @@ class Sorter:
     def take(self, record: Message | Reject) -> None:
         """Decide what becomes of one record."""
         self.rows_in += 1
-        row = record if isinstance(record, Reject) else standardise(record, self._kind(record))
+        row = record if isinstance(record, Reject) else standardise(record, self.source.kinds)
         if isinstance(row, Reject):
             self.rejected.append(Rejected(row.reason, row.record, file=row.file, position=row.position))
             return
@@ -72,13 +72,6 @@ class Sorter:
             self.dropped[reason] += 1
         else:
             self._keep(row)
-
-    def _kind(self, record: Message) -> str:
-        """Whose shape the message has: the workflow's source says it, or a dropped message itself."""
-        kind = self.source.kind
-        if kind != "dropped":
-            return kind
-        return "google_maps" if REVIEW_FIELDS & record.raw.keys() else "sprinklr"
 
     def _move(self, record: Message, own_hour: datetime) -> None:
         when = f"{own_hour:%Y-%m-%d %H:00}"
@@ -103,9 +96,8 @@ class Sorter:
 
     def _unwanted(self, record: Message, row: dict[str, Any]) -> str | None:
         """Why the workflow leaves this message out; detects the language where the source names none."""
-        wanted = self.source.place_type
-        if wanted and record.raw.get("placeType", wanted) != wanted:
-            return "another place type"
+        if reason := self.source.unwanted(record.raw):
+            return reason
         row["language_detected"] = row["language"] is None
         if row["language"] is None:
             row["language"] = self._detect(row["message"])
@@ -144,7 +136,7 @@ class Posts(Step):
     kinds: ClassVar = frozenset({"parquet", "python"})
     resources: ClassVar = frozenset({"lake", "endpoints", "secrets"})
 
-    source: Source
+    source: SourceOptions
     needed: tuple[str, ...]  # models that the later steps ask
 
     def columns(self) -> tuple[Column, ...]:
@@ -196,7 +188,7 @@ def _is_erased(hour: Hour, when: datetime) -> bool:
 
 def _records(hour: Hour, paths: list[str]) -> Iterator[Message | Reject]:
     for path in paths:
-        yield from read_records(hour.lake.chunks(path), path)
+        yield from read_records(hour.lake.chunks(path), path, shapes())
 
 
 def _move(hour: Hour, own_hour: datetime, raws: list[bytes]) -> None:

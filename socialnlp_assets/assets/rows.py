@@ -10,8 +10,8 @@ import pyarrow as pa
 from socialnlp_assets.assets.quarantine import Rejected
 from socialnlp_assets.assets.step import Hour, Result
 from socialnlp_assets.resources.endpoints.metering import Usage
-from socialnlp_assets.resources.endpoints.tasks import RowError
 from socialnlp_assets.schemas import Schema
+from socialnlp_assets.tasks import RowError
 
 
 def ask(hour: Hour, model: str, texts: Sequence[str], **arguments: Any) -> tuple[list[Any], Usage]:

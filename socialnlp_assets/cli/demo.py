@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 from rich.console import Console
 
+from socialnlp_assets.cli.extras import require_server
 from socialnlp_assets.cli.report import Report
 from socialnlp_assets.fakes.samples import WORKFLOWS
 
@@ -14,6 +15,7 @@ from socialnlp_assets.fakes.samples import WORKFLOWS
 @click.option("--workflow", "names", multiple=True, type=click.Choice(WORKFLOWS), help="Only this one; all by default.")
 def demo(hours: int, names: tuple[str, ...]) -> None:
     """Land sample hours, let the sensors find them, run every workflow on them and show what came out."""
+    require_server("google")  # whose stand-in checks tokens as Google does
     report = Report(Console())
     report.say("loading the platform")
     from socialnlp_assets.cli.demonstration import demonstrate

@@ -101,7 +101,7 @@ class Demonstration:
 
     def _pull(self) -> None:
         """Materialise the landing assets from the stand-ins of Sprinklr and Google."""
-        kinds = {load_workflows()[workflow].source.kind for workflow in self.workflows}
+        kinds = {kind for workflow in self.workflows for kind in load_workflows()[workflow].source.kinds}
         for kind in sorted(kinds, reverse=True):
             for hour in self._hours:
                 if not self._execute(f"pull_{kind}", hour, {}).success:

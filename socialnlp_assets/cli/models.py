@@ -27,7 +27,8 @@ def list_models() -> None:
         source = entry.aws.source + (f"@{entry.aws.revision}" if entry.aws.revision else "")
         shape = entry.aws.endpoint
         size = shape.instance_type or f"{shape.memory_mb} MB"
-        table.add_row(name, entry.task, source, entry.aws.licence, entry.aws.engine, f"{shape.kind}, {size}")
+        where = f"that of {entry.endpoint_of}" if entry.endpoint_of else f"{shape.kind}, {size}"
+        table.add_row(name, entry.task, source, entry.aws.licence, entry.aws.engine, where)
     Console(width=None if Console().is_terminal else 200).print(table)
 
 

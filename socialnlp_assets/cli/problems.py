@@ -5,6 +5,7 @@ from __future__ import annotations
 from socialnlp_assets.resources.endpoints.protocol import EndpointError
 from socialnlp_assets.resources.leases.store import StoreError
 from socialnlp_assets.settings import SettingsError
+from socialnlp_assets.sources.sources_file import SourcesError
 from socialnlp_assets.workflow import WorkflowError
 
 CREDENTIALS = "no AWS credentials were found; log in, set AWS_PROFILE, or use SOCIALNLP_PROFILE=embedded on one machine"
@@ -15,7 +16,7 @@ def explain(error: BaseException) -> str | None:
     """The sentence for a mistake that its reader can mend, or None for any other error."""
     if isinstance(error, WorkflowError):
         return f"not every workflow file fits:\n{error}"
-    if isinstance(error, SettingsError | EndpointError | StoreError):
+    if isinstance(error, SettingsError | SourcesError | EndpointError | StoreError):
         return str(error)
     if isinstance(error, OSError) and error.filename:
         reason = error.strerror or type(error).__name__

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
@@ -28,8 +29,15 @@ def held(lake: Lake, workflow: str | None) -> Iterator[tuple[str, str, pa.Table]
             yield file.path.split("/")[1], key_of(hour), lake.read_table(file.path)
 
 
+def _name(_: click.Context, __: click.Parameter, value: str | None) -> str | None:
+    """One that a workflow may have: there may be records of one whose file has gone."""
+    if value and not re.fullmatch(r"[a-z][a-z0-9_]*", value):
+        raise click.BadParameter(f"no workflow can be called {value!r}; `socialnlp workflows list` shows them")
+    return value
+
+
 @quarantine.command("list")
-@click.option("--workflow", help="Only this workflow's.")
+@click.option("--workflow", callback=_name, help="Only this workflow's.")
 @click.option("--records", is_flag=True, help="Show the records too.")
 def list_(workflow: str | None, records: bool) -> None:
     """Show what is in quarantine, by hour and step."""

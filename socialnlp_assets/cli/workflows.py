@@ -40,7 +40,8 @@ def list_() -> None:
     for workflow in _all().values():
         source = workflow.source
         name = workflow.name if workflow.name in running else f"{workflow.name} (off)"
-        table.add_row(name, source.kind, " ".join(source.languages), " → ".join(workflow.steps))
+        kinds = ", ".join(source.kinds) or "dropped"
+        table.add_row(name, kinds, " ".join(source.languages), " → ".join(workflow.steps))
     Console().print(table)
 
 

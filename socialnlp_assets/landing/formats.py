@@ -4,7 +4,7 @@
 |---|---|
 | a JSON list | its elements; those of a truncated list that are whole, and a reject for the rest |
 | JSON lines, or values one after another | each value; a broken line is one reject |
-| one JSON object | the messages of an API reply (`data.result`, `response.data`, `reviews`…); else one message |
+| one JSON object | the messages of an API reply (`data`, `results`, and as sources say); else one message |
 | a table with a header (`,` `;` tab or bar) | its rows; a column `content.text` is `text` within `content` |
 | Parquet | its rows |
 
@@ -17,7 +17,7 @@ from __future__ import annotations
 import csv
 import io
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from itertools import chain
 from typing import Any
 
@@ -26,11 +26,10 @@ import pyarrow.parquet as pq
 
 from .json_values import Broken, json_values
 from .records import WHOLE_FILE, Landed, Message, Reject, reject
-from .shapes import FIELD_NAMES
+from .shape import Path, Shape
 from .text import Source
 
-REPLIES = (("data", "result"), ("response", "data"), ("data",), ("result",), ("results",), ("messages",), ("reviews",))
-_REPLY_KEYS = frozenset(path[0] for path in REPLIES)
+REPLIES = (("data",), ("result",), ("results",), ("messages",))  # as anybody's API may wrap its messages
 NOT_READ = {
     b"PK\x03\x04": "a zip archive",
     b"BZh": "bzip2",
@@ -52,10 +51,10 @@ class Unreadable(Exception):
         self.problem, self.text = f"{problem}; {READABLE}", text
 
 
-def read_messages(data: bytes | Iterable[bytes], name: str) -> Landed:
+def read_messages(data: bytes | Iterable[bytes], name: str, shapes: Collection[Shape]) -> Landed:
     """All records of the file `name`, in order. For large files, `read_records` yields them one by one."""
     landed = Landed([], [])
-    for record in read_records(data, name):
+    for record in read_records(data, name, shapes):
         if isinstance(record, Message):
             landed.messages.append(record)
         else:
@@ -63,13 +62,18 @@ def read_messages(data: bytes | Iterable[bytes], name: str) -> Landed:
     return landed
 
 
-def read_records(data: bytes | Iterable[bytes], name: str) -> Iterator[Message | Reject]:
-    """The records of the file `name` as they are read, in order. Of `data` that comes in pieces, no more is in
-    memory than a record needs (Parquet excepted, which is read from its end). Never raises for what the file holds."""
+def read_records(data: bytes | Iterable[bytes], name: str, shapes: Collection[Shape]) -> Iterator[Message | Reject]:
+    """The records of the file `name` as they are read, in order; its messages may have any of `shapes`.
+
+    Of `data` that comes in pieces, no more is in memory than a record needs (Parquet excepted, which is read from its
+    end). Never raises for what the file holds.
+    """
     source = Source(data)
+    known = frozenset[str]().union(*(shape.names for shape in shapes))
+    replies = (*(path for shape in shapes for path in shape.replies), *REPLIES)
     position = 0
     try:
-        values = _values(source)
+        values = _values(source, known)
     except Unreadable as error:
         yield reject(name, WHOLE_FILE, source.damage or error.problem, error.text)
         return
@@ -81,7 +85,7 @@ def read_records(data: bytes | Iterable[bytes], name: str) -> Iterator[Message |
                 return
             position += 1
             continue
-        for value in unwrap(found):
+        for value in unwrap(found, known, replies):
             if isinstance(value, dict):
                 yield Message(value, name, position)
             else:
@@ -95,7 +99,7 @@ def read_records(data: bytes | Iterable[bytes], name: str) -> Iterator[Message |
 _KINDS = {list: "a list", str: "a text", int: "a number", float: "a number", bool: "true or false", type(None): "null"}
 
 
-def _values(source: Source) -> Iterator[Any | Broken]:
+def _values(source: Source, known: frozenset[str]) -> Iterator[Any | Broken]:
     if source.head.startswith(PARQUET_MAGIC):
         return _parquet_rows(b"".join(source.chunks))
     for magic, kind in NOT_READ.items():
@@ -108,7 +112,7 @@ def _values(source: Source) -> Iterator[Any | Broken]:
     text = chain([start, rest], pieces)
     if start[0] in "[{":
         return json_values(text)
-    if _is_header(start):
+    if _is_header(start, known):
         return _table_rows(text)
     if re.search(r"\n[{\[]", start):  # JSON lines whose first is broken
         return json_values(text)
@@ -129,20 +133,23 @@ def _start(pieces: Iterator[str]) -> tuple[str, str]:
     return start[:LOOK], start[LOOK:]
 
 
-def unwrap(value: Any) -> list[Any]:
-    """The messages in one JSON value: of an API's reply, of an object of messages, of a list; else the value."""
+def unwrap(value: Any, known: frozenset[str], replies: Iterable[Path]) -> list[Any]:
+    """The messages in one JSON value: of an API's reply, of an object of messages, of a list; else the value.
+
+    A reply holds its messages at one of `replies`; a message has some of the `known` fields.
+    """
     if isinstance(value, list):
         return value
     if not isinstance(value, dict):
         return [value]
-    for path in () if _REPLY_KEYS.isdisjoint(value) else REPLIES:
+    for path in replies:
         inner: Any = value
         for key in path:
             inner = inner.get(key) if isinstance(inner, dict) else None
         if isinstance(inner, list):
             return inner
-    members = list(value.values()) if FIELD_NAMES.isdisjoint(value) else []
-    if members and all(isinstance(member, dict) and not FIELD_NAMES.isdisjoint(member) for member in members):
+    members = list(value.values()) if known.isdisjoint(value) else []
+    if members and all(isinstance(member, dict) and not known.isdisjoint(member) for member in members):
         return members
     return [value]
 
@@ -197,10 +204,10 @@ def _table_rows(text: Iterator[str]) -> Iterator[Any | Broken]:
             yield Broken(",".join(row), problem)
 
 
-def _is_header(start: str) -> bool:
+def _is_header(start: str, known: frozenset[str]) -> bool:
     first = re.split(r"[\r\n]", start, maxsplit=1)[0]
     names = {name.strip(' "').split(".")[0] for name in first.split(_delimiter(first))}
-    return len(names) > 1 and not FIELD_NAMES.isdisjoint(names)
+    return len(names) > 1 and not known.isdisjoint(names)
 
 
 def _delimiter(line: str) -> str:

@@ -2,28 +2,17 @@
 
 from __future__ import annotations
 
-from enum import StrEnum
 from functools import cache
 from pathlib import Path
-from typing import Literal, Self
+from typing import Annotated, Any, Literal, Self
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, RootModel, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, RootModel, model_validator
+
+from socialnlp_assets.tasks import task
 
 SERVERLESS_MEMORY_MB = range(1024, 6144 + 1, 1024)
 EMBEDDED_MODELS = Path(__file__).parent / "embedded"
-
-
-class Task(StrEnum):
-    """What a model does; decides the wire format and the type of a result (docs/contracts.md)."""
-
-    TRANSLATION = "translation"
-    NORMALISATION = "normalisation"
-    TEXT_CLASSIFICATION = "text-classification"
-    MULTI_LABEL = "multi-label"
-    ASPECTS = "aspects"
-    KEYWORDS = "keywords"
-    SUMMARIZATION = "summarization"
 
 
 class _Strict(BaseModel):
@@ -80,21 +69,48 @@ class RequestLimits(_Strict):
     max_rows: int = Field(default=64, ge=1)
 
 
+def _task_name(name: str) -> str:
+    task(name)
+    return name
+
+
 class ModelEntry(_Strict):
     """One logical model."""
 
     description: str
-    task: Task
+    task: Annotated[str, AfterValidator(_task_name)]
     prepare: Literal["classification", "review"] | None = None  # how nlp.cleaning readies a text
     labels: tuple[str, ...] = ()
     targets: tuple[str, ...] = ()
     embedded: EmbeddedModel
     aws: AwsModel
     request: RequestLimits = RequestLimits()
+    endpoint_of: str = ""  # the model on whose endpoint this one is a further target, of its own name
+    target: str | None = None  # what it is called there
 
 
 class Catalogue(RootModel[dict[str, ModelEntry]]):
     """All models by logical name."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _shared_endpoints(cls, entries: Any) -> Any:
+        """A model on another's endpoint has that one's folder, archive and shape."""
+        if not isinstance(entries, dict):
+            return entries
+        resolved = {}
+        for name, entry in entries.items():
+            if isinstance(entry, dict) and (host := entry.get("endpoint_of")):
+                if not isinstance(host_entry := entries.get(host), dict) or host_entry.get("endpoint_of"):
+                    raise ValueError(f"{name}: endpoint_of: {host!r} is no model with an endpoint of its own")
+                shared = {part: host_entry.get(part) for part in ("embedded", "aws")}
+                entry = {**entry, **shared, "target": name}
+            resolved[name] = entry
+        return resolved
+
+    def endpoint_of(self, name: str) -> str:
+        """The model whose endpoint serves `name`: nearly always itself."""
+        return self[name].endpoint_of or name
 
     def __getitem__(self, name: str) -> ModelEntry:
         try:

@@ -22,9 +22,6 @@ def build_resources(settings: Settings) -> dict[str, Any]:
         "endpoints": endpoints_resource(settings),
         "articles": dg.ResourceDefinition(lambda _: _articles(settings)),
         "secrets": dg.ResourceDefinition(lambda _: _secrets(settings)),
-        "sprinklr": dg.ResourceDefinition(lambda _: _sprinklr(settings)),
-        "google_maps": dg.ResourceDefinition(lambda _: _google_maps(settings)),
-        "google_translate": dg.ResourceDefinition(lambda _: _google_translate(settings)),
     }
 
 
@@ -54,21 +51,3 @@ def _secrets(settings: Settings) -> Any:
     from socialnlp_assets.resources.secrets import build_secrets
 
     return build_secrets(settings)
-
-
-def _sprinklr(settings: Settings) -> Any:
-    from socialnlp_assets.resources.sources import build_sprinklr
-
-    return build_sprinklr(settings)
-
-
-def _google_maps(settings: Settings) -> Any:
-    from socialnlp_assets.resources.sources import build_google_maps
-
-    return build_google_maps(settings)
-
-
-def _google_translate(settings: Settings) -> Any:
-    from socialnlp_assets.resources.google_translate import build_google_translate
-
-    return build_google_translate(settings)

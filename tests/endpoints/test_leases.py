@@ -52,6 +52,21 @@ def test_the_first_creates_and_the_record_says_so(world: World) -> None:
     assert tags["socialnlp:deadline"] == "2026-11-20T14:00:00+00:00"
 
 
+def test_models_that_share_an_endpoint_hold_the_same_one(world: World) -> None:
+    endpoints = world.endpoints("run")
+    endpoints.warm(["entities", "keywords"])
+
+    def hold() -> None:
+        with endpoints.lease("keywords", step="keywords"), endpoints.lease("entities", step="entities"):
+            (record,) = endpoints.records()
+            assert record.model == "keywords"
+            assert {holder.step for holder in record.holders.values()} == {"keywords", "entities"}
+
+    world.together(hold)
+    assert len(world.created()) == 1
+    world.finish()
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("runs", [2, 16])
 def test_runs_that_create_at_once_create_one_endpoint(world: World, runs: int) -> None:

@@ -20,7 +20,7 @@ from socialnlp_assets.resources.endpoints.protocol import (
     Reply,
     Throttled,
 )
-from socialnlp_assets.resources.endpoints.tasks import RowError, Scores
+from socialnlp_assets.tasks import RowError, Scores
 from tests.endpoints.scripted import Endpoint, failing_on, once
 
 # Retries

@@ -16,8 +16,8 @@ from socialnlp_assets.resources.endpoints.protocol import EndpointSpec
 from socialnlp_assets.resources.endpoints.reaper import reap
 from socialnlp_assets.resources.endpoints.records import Record
 from socialnlp_assets.resources.endpoints.sagemaker import SageMaker
-from socialnlp_assets.resources.endpoints.tasks import Result, RowError
 from socialnlp_assets.resources.leases.sqlite import SqliteStore
+from socialnlp_assets.tasks import Result, RowError
 from tests.fakes.aws_errors import TIMED_OUT, AwsError, model_error, not_ready, null_message, throttling
 from tests.fakes.aws_http import serve
 from tests.fakes.clock import VirtualClock

@@ -16,8 +16,8 @@ from socialnlp_assets.resources.endpoints.metering import Meter
 from socialnlp_assets.resources.endpoints.predictor import Predictor, Retry
 from socialnlp_assets.resources.endpoints.protocol import Reply
 from socialnlp_assets.resources.endpoints.sagemaker import SageMaker, specification
-from socialnlp_assets.resources.endpoints.tasks import Scores
 from socialnlp_assets.settings import Settings
+from socialnlp_assets.tasks import Scores
 from tests.fakes.aws_errors import not_ready
 from tests.fakes.aws_http import forward_to, serve
 from tests.fakes.clock import VirtualClock

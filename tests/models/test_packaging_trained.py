@@ -16,9 +16,9 @@ from socialnlp_assets.cli.models import models
 from socialnlp_assets.models import load_catalogue
 from socialnlp_assets.models.packaging import package
 from socialnlp_assets.models.packaging_origin import PackagingError
-from socialnlp_assets.serving.models import Model
-from socialnlp_assets.serving.protocol import spelled
+from socialnlp_assets.serving.loaded_model import Model
 from socialnlp_assets.serving.repository import ModelRepository
+from socialnlp_assets.tasks.multi_label import spelled
 from tests.serving.model_servers import train_fasttext
 
 

@@ -31,7 +31,13 @@ MAY_IMPORT: dict[str, set[str]] = {
     "workflow": {*BASE, "assets", "sources", "models", "tasks", "nlp"},
     "sensors": {*BASE, "workflow", "assets", "resources"},
 }
-ON_TOP = {"definitions", "component", "cli", "fakes"}  # nothing below imports these; they may import what they like
+ON_TOP = {
+    "definitions",
+    "component",
+    "starting_file",
+    "cli",
+    "fakes",
+}  # nothing below imports these; they may import what they like
 
 
 def rooms() -> list[str]:

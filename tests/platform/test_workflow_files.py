@@ -33,7 +33,7 @@ def test_the_four_workflows_fit() -> None:
     assert sorted(workflows) == ["gmaps_service_points", "gmaps_stores", "rwanda", "sprinklr"]
     assert list(workflows["sprinklr"].steps) == [
         "translations", "filtered_text", "enrichments", "classifications",
-        "sentiments", "keywords", "themes", "summaries",
+        "sentiments", "keywords", "entities", "themes", "summaries",
     ]  # fmt: skip
     assert all(len(path.read_text().splitlines()) <= 20 for path in BUILT_IN.glob("*.yaml"))
 

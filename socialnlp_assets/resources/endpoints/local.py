@@ -239,7 +239,7 @@ def local_spec(model: str, folder: Path, command: list[str], store: str, prefix:
         "model_dir": str(folder),
         "model": folder_digest(folder),
         "version": version("socialnlp-assets"),
-        "code": [folder_digest(package / "serving"), folder_digest(package / "nlp")],
+        "code": [folder_digest(package / room) for room in ("serving", "tasks", "nlp")],
     }
     return EndpointSpec.of(model, "process", config, store, prefix)
 

@@ -29,7 +29,7 @@ from socialnlp_assets.resources.endpoints.protocol import (
     Reply,
     Throttled,
 )
-from socialnlp_assets.resources.endpoints.tasks import FORMATS, BadReply, Result, RowError
+from socialnlp_assets.tasks import BadReply, Result, RowError, reply_body, request_body, task
 
 Invoke = Callable[[bytes, str | None], Reply]  # (body, target) -> reply; raises a subclass of InvocationError
 
@@ -87,7 +87,8 @@ class Predictor:
         retry: Retry | None = None,
     ) -> None:
         self._entry = entry
-        self._format = FORMATS[entry.task](entry)
+        self._task = task(entry.task, entry.labels)
+        self._prepare = preparation(entry)
         self._invoke = invoke
         self._meter = meter
         self._max_bytes = MAX_BODY_BYTES[kind]
@@ -113,7 +114,7 @@ class Predictor:
         self._check(texts, target, parameters)
         by_row = {name: values for name, values in parameters.items() if isinstance(values, list)}
         shared = {name: value for name, value in parameters.items() if name not in by_row}
-        call = _Call([None] * len(texts), target, shared, tuple(by_row))
+        call = _Call([None] * len(texts), target or self._entry.target, shared, tuple(by_row))
         rows = self._distinct(texts, list(by_row.values()), call.results)
         self._meter.add(texts=len(texts))
         if rows:
@@ -131,8 +132,8 @@ class Predictor:
         if target not in (self._entry.targets or (None,)):
             known = ", ".join(self._entry.targets) or "none"
             raise ValueError(f"target {target!r} is not one of this endpoint's models: {known}")
-        for name in self._format.required:
-            if name not in parameters:
+        for name, parameter in self._task.parameters.items():
+            if parameter.required and name not in parameters:
                 raise TypeError(f"{self._entry.task} needs {name}=, one value for all texts or a list")
         for name, values in parameters.items():
             if isinstance(values, list) and len(values) != len(texts):
@@ -145,9 +146,9 @@ class Predictor:
         rows: dict[tuple[Any, ...], Row] = {}
         limit = self._max_bytes - ENVELOPE_BYTES
         for position, original in enumerate(texts):
-            text = self._format.prepare(original)
+            text = self._prepare(original)
             if not text or text.isspace():
-                results[position] = self._format.blank()
+                results[position] = self._task.read_blank()
                 continue
             values = tuple(column[position] for column in by_row)
             row = rows.get((text, values))
@@ -226,7 +227,8 @@ class Predictor:
 
     def _ask(self, call: _Call, batch: list[Row]) -> list[Result]:
         """One request, sent again while a retry may help."""
-        body = self._format.body([row.text for row in batch], {**call.shared, **row_parameters(batch, call.by_row)})
+        parameters = {**call.shared, **row_parameters(batch, call.by_row)}
+        body = request_body.write(self._task, [row.text for row in batch], parameters)
         now = self._retry.now
         attempt, failures, trying_since = 0, 0, now()
         while True:
@@ -236,7 +238,7 @@ class Predictor:
             try:
                 reply = self._invoke(body, call.target)
                 seconds = now() - began
-                results = self._format.results(reply, len(batch))
+                results = reply_body.read(self._task, reply.body, reply.headers, len(batch))
             except EndpointGone as error:
                 self._recover(call, life, error)
                 trying_since = now()
@@ -311,6 +313,19 @@ class _Call:
                 return None
             self._doubted = True
             return self._failed, self._last_failed
+
+
+def preparation(entry: ModelEntry) -> Callable[[str], str]:
+    """How a text is readied before it is sent; NLTK is imported only where it is used."""
+    if entry.prepare == "classification":
+        from socialnlp_assets.nlp.cleaning import prepare_for_classification
+
+        return prepare_for_classification
+    if entry.prepare == "review":
+        from socialnlp_assets.nlp.cleaning import prepare_review
+
+        return prepare_review
+    return str
 
 
 def _split(batch: list[Row], error: Exception) -> list[list[Row]]:

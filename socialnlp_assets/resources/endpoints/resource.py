@@ -66,8 +66,7 @@ class Endpoints:
         Raises KeyError for a model that the catalogue lacks and `EndpointFailed` where the endpoint does
         not come into service.
         """
-        entry = self._catalogue[model]
-        spec = self._spec_of(model, entry)
+        entry, spec = self._catalogue[model], self._spec(model)
         meter = Meter(model, step or self._manager.owner.run, self.prices.price(spec))
         lease = self._manager.acquire(spec, step, meter.held)
         for announcement in self._announced.pop(model, []):
@@ -82,9 +81,7 @@ class Endpoints:
         """Announce models that the run will need: their endpoints are created side by side while others work.
         Returns at once. An announcement is on record and outlives this process: it ends with the run's first
         lease on its model, with `release_run`, or when no creation takes longer."""
-        announcements = {
-            model: self._manager.announce(self._spec_of(model, self._catalogue[model])) for model in models
-        }
+        announcements = {model: self._manager.announce(self._spec(model)) for model in models}
         if not announcements:
             return
         for model, announcement in announcements.items():
@@ -93,6 +90,10 @@ class Endpoints:
         announcer = threading.Thread(target=self._announce, args=(announcements,), name="warm-endpoints", daemon=True)
         self._announcers.append(announcer)
         announcer.start()
+
+    def _spec(self, model: str) -> EndpointSpec:
+        host = self._catalogue.endpoint_of(model)
+        return self._spec_of(host, self._catalogue[host])
 
     def _announce(self, announcements: dict[str, Announcement]) -> None:
         """Ask for all of them, and watch them until they are in service or this process has no more time."""

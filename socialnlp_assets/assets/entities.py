@@ -1,0 +1,67 @@
+"""`entities`: the people, organisations and places that a message names, and where in its text they stand."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Annotated, Any, ClassVar
+
+import pyarrow as pa
+
+from socialnlp_assets.assets.rows import ask, result_of_answers
+from socialnlp_assets.assets.step import Does, Hour, Result, Step
+from socialnlp_assets.checks import Expectation
+from socialnlp_assets.schemas import INT, TEXT, Column
+from socialnlp_assets.tasks.entities import KINDS, Entity
+
+# The columns of one kind: its names, each once, as a table of people or places would be counted.
+NAMES = {"person": "people", "organisation": "organisations", "place": "places"}
+
+
+class Entities(Step):
+    """The people, organisations and places that a message names, and where in its text they stand."""
+
+    name: ClassVar = "entities"
+    kinds: ClassVar = frozenset({"parquet", "spacy"})
+
+    model: Annotated[str, Does("entities")] = "entities"
+
+    def columns(self) -> tuple[Column, ...]:
+        where = f"in {'.'.join(self.text)}"
+        return (
+            *(Column(NAMES[kind], pa.list_(TEXT), f"each {kind} that the text names, once") for kind in KINDS),
+            Column("entities", pa.list_(TEXT), f"every name as it stands {where}, in order"),
+            Column("entity_kinds", pa.list_(TEXT), f"of each: {', '.join(KINDS)}"),
+            Column("entity_starts", pa.list_(INT), f"where each begins {where}, in characters from 0"),
+            Column("entity_ends", pa.list_(INT), "the first character after each"),
+        )
+
+    def compute(self, hour: Hour) -> Result:
+        table, texts = self.texts(hour)
+        entities, usage = ask(hour, self.model, texts)
+        result = result_of_answers(table, [entities], self.table(), _row, [usage])
+        result.evidence = {
+            "entities_stand_there": _stand_there(dict(zip(*table.to_pydict().values(), strict=True)), result)
+        }
+        return result
+
+    def plausible(self) -> tuple[Expectation, ...]:
+        return (("expect_column_values_to_be_in_set", {"column": "entities_stand_there", "value_set": [True]}),)
+
+
+def _row(entities: Sequence[Entity]) -> Mapping[str, Any]:
+    named = {NAMES[kind]: list(dict.fromkeys(e.text for e in entities if e.kind == kind)) for kind in KINDS}
+    return named | {
+        "entities": [e.text for e in entities],
+        "entity_kinds": [e.kind for e in entities],
+        "entity_starts": [e.start for e in entities],
+        "entity_ends": [e.end for e in entities],
+    }
+
+
+def _stand_there(texts: Mapping[str, str], result: Result) -> list[bool]:
+    """Whether every name of a message stands in its text where its offsets say."""
+    rows = result.table.select(["message_id", "entities", "entity_starts", "entity_ends"]).to_pydict()
+    return [
+        all(texts[key][start:end] == name for name, start, end in zip(names, starts, ends, strict=True))
+        for key, names, starts, ends in zip(*rows.values(), strict=True)
+    ]
