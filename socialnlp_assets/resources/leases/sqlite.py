@@ -84,7 +84,7 @@ def _remedy(error: sqlite3.Error | OSError) -> str:
         case sqlite3.SQLITE_BUSY | sqlite3.SQLITE_LOCKED:
             return f"another program has locked it for {LOCKED_SECONDS:g} s; end that one (fuser names it), try again"
         case sqlite3.SQLITE_CORRUPT | sqlite3.SQLITE_NOTADB:
-            return "it is damaged; end all runs and remove it: servers that it knew of end by themselves"
+            return f"{error}: end all runs and remove it, if it is ours; servers that it knew of end by themselves"
         case sqlite3.SQLITE_READONLY | sqlite3.SQLITE_PERM | sqlite3.SQLITE_AUTH:
             return "we may not write it; correct its permissions, or set SOCIALNLP_LEASES to another place"
         case sqlite3.SQLITE_FULL | sqlite3.SQLITE_IOERR:
