@@ -17,7 +17,7 @@ from urllib.parse import urlsplit
 import dagster as dg
 import yaml
 
-from socialnlp_assets.cli.home import dagster_home, interruptible, run_hour
+from socialnlp_assets.cli.home import dagster_home, dagster_instance, interruptible, run_hour
 from socialnlp_assets.cli.report import Report
 from socialnlp_assets.definitions import build_definitions
 from socialnlp_assets.fakes.pages import serve_articles
@@ -153,7 +153,7 @@ def _instance() -> Iterator[dg.DagsterInstance]:
     # The progress says what Dagster would; SQLAlchemy has a traceback for each connection that Ctrl-C costs it.
     for name in ("dagster", "sqlalchemy"):
         logging.getLogger(name).setLevel(logging.CRITICAL)
-    with dg.DagsterInstance.from_config(str(home), "demo.yaml") as instance:
+    with dagster_instance("demo.yaml") as instance:
         yield instance
 
 

@@ -24,18 +24,16 @@ def hours() -> None:
 @click.option("--workflow", help="Only this workflow's.")
 def list_(workflow: str | None) -> None:
     """Show them: since when, at which step, why, and what runs them again."""
-    import dagster as dg
     from rich.console import Console
     from rich.table import Table
 
     from socialnlp_assets.assets.inventory import COLUMNS
-    from socialnlp_assets.cli.home import dagster_home
+    from socialnlp_assets.cli.home import dagster_instance
     from socialnlp_assets.settings import Settings
 
     settings = Settings()
     workflows = _workflows(settings, workflow)
-    dagster_home()
-    with dg.DagsterInstance.get() as instance:
+    with dagster_instance() as instance:
         waiting = _waiting(settings, instance, workflows)
     table = Table(*COLUMNS, box=None, pad_edge=False)
     for each in waiting:
@@ -53,15 +51,14 @@ def run(workflow: str, hours: tuple[str, ...]) -> None:
     """Run the HOURS of WORKFLOW that wait (all of them if none is named), each from what it lacks."""
     import dagster as dg
 
-    from socialnlp_assets.cli.home import dagster_home, run_hour
+    from socialnlp_assets.cli.home import dagster_instance, run_hour
     from socialnlp_assets.definitions import build_definitions
     from socialnlp_assets.settings import Settings
 
     settings = Settings()
     known = _workflows(settings, workflow)
-    dagster_home()
     failed = []
-    with dg.DagsterInstance.get() as instance:
+    with dagster_instance() as instance:
         waiting = {each.hour: each for each in _waiting(settings, instance, known)}
         if unknown := sorted(set(hours) - set(waiting)):
             raise click.UsageError(f"of {workflow}, these do not wait: {', '.join(unknown)}; hours list shows which do")

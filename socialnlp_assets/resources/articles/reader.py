@@ -60,7 +60,12 @@ class Reader:
         if self._process is None or self._process.poll() is not None:
             command = [sys.executable, "-c", f"from {__name__} import serve; serve()"]
             self._process = subprocess.Popen(
-                command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, encoding="ascii"
+                command,
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                text=True,
+                encoding="ascii",
+                process_group=0,  # the terminal's Ctrl-C is for whoever reads articles, who then ends it
             )
             assert self._process.stdout
             if not self._process.stdout.readline():
