@@ -36,8 +36,8 @@ def explain(error: BaseException) -> str | None:
     if module in ("sqlalchemy", "sqlite3"):
         home, what = os.environ.get("DAGSTER_HOME", "DAGSTER_HOME"), _first_line(getattr(error, "orig", None) or error)
         return (
-            f"Dagster's history in {home} cannot be used: {what}. It needs room on a disk that we may write; where it is "
-            "damaged, move its folder `history` away: hours and their tables stay, what ran is forgotten"
+            f"Dagster's history in {home} cannot be used: {what}. It needs room on a disk that we may write; where it "
+            "is damaged, move its folder `history` away: hours and their tables stay, what ran is forgotten"
         )
     if module == "yaml" or type(error).__name__ == "DagsterInvalidConfigError":
         return f"a file cannot be used as it is: {' '.join(str(error).split())[:MOST_CHARACTERS]}"
