@@ -50,6 +50,7 @@ def run_services(port: int) -> None:
             click.echo(f"state and ui.log: {home}")
             code = dagster.wait()
         finally:
+            signal.signal(signal.SIGHUP, signal.SIG_IGN)  # to close the window, too, is no wish to leave anything
             _remove_endpoints(_end(dagster, instance))
     last = "\n".join(log.read_text(encoding="utf-8", errors="replace").splitlines()[-LAST_LINES:])
     raise click.ClickException(f"Dagster ended by itself (exit {code}); the end of {log} says why:\n{last}")

@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from datetime import timedelta
 from pathlib import Path
@@ -299,3 +300,15 @@ def test_other_code_or_another_model_never_shares_an_endpoint(tmp_path: Path) ->
 def test_deleting_twice_or_what_never_was_says_so(machine: Machine) -> None:
     with pytest.raises(EndpointGone, match="nlp-none-e1 is not running"):
         LocalProcess(machine.directory / "endpoints", 1).delete("nlp-none-e1")
+
+
+def test_servers_that_are_started_at_once_remove_old_logs_together(tmp_path: Path) -> None:
+    for number in range(300):
+        log = tmp_path / f"nlp-old-{number}.log"
+        log.touch()
+        os.utime(log, (0, 0))
+    spec = EndpointSpec.of("old", "process", {"command": ["true"], "model_dir": "."}, "store", "nlp")
+    with ThreadPoolExecutor(9) as pool:
+        started = [pool.submit(LocalProcess(tmp_path, 1).create, f"nlp-new-{number}", spec, {}) for number in range(9)]
+    assert [each.exception() for each in started] == [None] * 9
+    assert list(tmp_path.glob("nlp-old-*.log")) == []

@@ -84,6 +84,7 @@ class LocalProcess:
                     start_new_session=True,
                 )
         except OSError as error:
+            self._announcement(name).unlink(missing_ok=True)  # nothing runs: it must not look like what has failed
             raise BackendError(f"{name} could not be started: {error}") from error
         finally:
             os.close(announcement)
