@@ -17,15 +17,16 @@ from tests.cli.terminal import PATIENCE, Terminal
 from tests.cli.test_ui import _free_port
 
 READING = """
-import sys
+import time
 from socialnlp_assets.resources.articles.reader import Reader
 reader = Reader(seconds=60)
 reader.extract("<p>The process is started by the first page.</p>", "http://news.example/")
 print("reading", flush=True)
 try:
     while True:
-        reader.extract("<a href=x>word</a>" * 20_000, "http://news.example/")
+        reader.extract("<a href=x>word</a>" * 1000, "http://news.example/")
 except KeyboardInterrupt:
+    time.sleep(1)  # as a run does, which ends what it is at
     reader.close()
 """
 
