@@ -25,7 +25,8 @@ def dagster_home() -> Path:
     """The folder DAGSTER_HOME, by default `dagster` in the state directory; made where it is not there."""
     home = Path(os.environ.setdefault("DAGSTER_HOME", str(Settings().state.absolute() / "dagster")))
     private_folder(home)
-    if not (configuration := home / "dagster.yaml").exists():
+    configuration = home / "dagster.yaml"
+    if not configuration.exists() or not configuration.stat().st_size:  # a full disk may have left an empty one
         replace_file(configuration, INSTANCE.read_text(encoding="utf-8"))
     return home
 

@@ -40,6 +40,20 @@ def test_no_hour_waits_at_first(
     assert "no workflow is called 'nowhere'; choose one of" in capfd.readouterr().err
 
 
+def test_what_a_command_writes_is_for_its_user_alone(socialnlp: Installation, monkeypatch: pytest.MonkeyPatch) -> None:
+    home = socialnlp.folder / "dagster"
+    home.mkdir()
+    home.chmod(0o755)  # as an earlier version made it
+    (home / "dagster.yaml").touch()
+    socialnlp.lake.put("landing/press/batch.json", b"[]")
+    assert socialnlp.here(monkeypatch, "hours", "list") == 0
+    assert (home / "dagster.yaml").read_text().startswith("# The instance")  # an empty one was no configuration
+    kept = [path for path in socialnlp.folder.rglob("*") if not path.is_relative_to(socialnlp.folder / "lake")]
+    assert {path.name for path in kept} >= {"dagster", "dagster.yaml", "runs.db"}
+    assert [path for path in kept if path.stat().st_mode & 0o007] == []
+    assert (socialnlp.folder / "lake").stat().st_mode & 0o077 == 0
+
+
 @pytest.mark.slow
 def test_hours_are_listed_with_what_runs_them_again_and_that_does(
     socialnlp: Installation,
