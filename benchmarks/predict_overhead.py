@@ -24,10 +24,10 @@ from rich.console import Console
 from rich.table import Table
 
 from socialnlp_assets.models.catalogue import load_catalogue
-from socialnlp_assets.resources.endpoints.http import server_error
+from socialnlp_assets.resources.endpoints.backend import Reply
 from socialnlp_assets.resources.endpoints.metering import Meter
 from socialnlp_assets.resources.endpoints.predictor import Predictor, preparation
-from socialnlp_assets.resources.endpoints.protocol import Reply
+from socialnlp_assets.resources.endpoints.server_errors import server_error
 from socialnlp_assets.tasks import RowError, request_body, task
 
 ROWS, ROUNDS, WARM_UP = 32, 200, 10

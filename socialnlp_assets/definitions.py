@@ -50,7 +50,7 @@ def all_resources(settings: Settings) -> dict[str, Any]:
 def workflow_definitions(workflow: Workflow, settings: Settings) -> dg.Definitions:
     """What one workflow brings: its assets from `posts` to `output`, its job, and what starts it."""
     partitions = hourly_partitions(settings.start)
-    steps = (workflow.posts(), *workflow.steps.values(), workflow.output())
+    steps = (workflow.posts(settings.keep_personal_data), *workflow.steps.values(), workflow.output())
     return dg.Definitions(
         assets=[build_asset(step, workflow.name, workflow.owners, partitions) for step in steps],
         jobs=[_hour_job(workflow)],

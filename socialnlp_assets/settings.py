@@ -58,6 +58,7 @@ class Settings(BaseSettings):
     start: datetime = Field(default=datetime(2026, 1, 1, tzinfo=UTC), description="first hour of the partitions, UTC")
     workflows: Path | None = Field(default=None, description="a folder of further workflow files")
 
+    models: Path | None = Field(default=None, description="a folder of further model catalogues")
     enable: Annotated[frozenset[str], NoDecode] = Field(
         default=frozenset(), description="workflows, by commas, that are off by default and run here"
     )
@@ -85,6 +86,9 @@ class Settings(BaseSettings):
     # Sources
     sources: Path | None = Field(
         default=None, description="a file that says where the sources are; without one, files are dropped by others"
+    )
+    keep_personal_data: bool = Field(
+        default=False, description="leave e-mail addresses, telephone numbers and the like in texts and permalinks"
     )
     raw_retention_days: int = Field(
         default=30, ge=1, le=36_500, description="how long landed and quarantined messages are kept"

@@ -64,7 +64,7 @@ def build_asset(
         counts = metadata.of_hour(result.table, result.accounts(), published.address, published.size, seconds)
         quarantine = lake.address(quarantine_path(workflow, step.name, hour.hour))
         waiting = metadata.of_quarantine(quarantine, [rejected.reason for rejected in result.rejected])
-        used = usage.as_metadata(usage.usages_of_run(context.instance, context.run.run_id)) if step.ends_run else {}
+        used = usage.of_run(usage.usages_of_run(context.instance, context.run.run_id)) if step.ends_run else {}
         yield dg.Output(None, metadata={**counts, **waiting, **result.metadata, **published.metadata, **used})
 
     return asset

@@ -85,8 +85,8 @@ def _schedule(
         tick = context.scheduled_execution_time
         due = partitions.get_partition_keys(current_time=tick)[-MISSED:]
         pulled = set.intersection(*(set(context.instance.get_materialized_partitions(key)) for key in keys))
-        last = context.instance.get_runs(dg.RunsFilter(job_name=job.name, statuses=ENDED), limit=1)
-        works = bool(last) and last[0].status is dg.DagsterRunStatus.SUCCESS
+        last = context.instance.get_run_records(dg.RunsFilter(job_name=job.name, statuses=ENDED), limit=1)
+        works = bool(last) and last[0].dagster_run.status is dg.DagsterRunStatus.SUCCESS
         missing = [key for key in due if key not in pulled and (works or key == due[-1])]
         for key in missing:
             yield dg.RunRequest(run_key=f"{key}, asked at {tick:%Y-%m-%d %H:%M}", partition_key=key)

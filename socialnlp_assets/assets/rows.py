@@ -7,6 +7,7 @@ from typing import Any
 
 import pyarrow as pa
 
+from socialnlp_assets.assets import usage
 from socialnlp_assets.assets.quarantine import Rejected
 from socialnlp_assets.assets.step import Hour, Result
 from socialnlp_assets.resources.endpoints.metering import Usage
@@ -44,8 +45,5 @@ def result_of_answers(
         else:
             rows.append({"message_id": key, **columns(*given)})
     result = Result(pa.Table.from_pylist(rows, schema=schema.arrow), rows_in=table.num_rows, rejected=rejected, **rest)
-    for usage in usages:
-        result.metadata |= {
-            name.replace("endpoint/", f"endpoint/{usage.model}/"): value for name, value in usage.as_metadata().items()
-        }
+    result.metadata |= usage.of_step(usages)
     return result

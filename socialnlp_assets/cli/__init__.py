@@ -20,7 +20,7 @@ COMMANDS = {
     "extract": "Title, text and language of an article's page, as JSON.",
     "hours": "List or run the hours that failed, were cancelled or never ran.",
     "licences": "The licences of libraries and models, and what they forbid.",
-    "models": "List the model catalogue; package a model for serving.",
+    "models": "List or check the models; package one for serving.",
     "predict": "One text a line in, one JSON a line out, through a leased endpoint.",
     "quarantine": "List or replay the records that a step could not take.",
     "serve": "Serve a model folder by SageMaker's container contract.",

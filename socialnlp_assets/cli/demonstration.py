@@ -25,8 +25,7 @@ from socialnlp_assets.fakes.samples import sample_late_file
 from socialnlp_assets.fakes.sources import SampleSources, sample_sources
 from socialnlp_assets.files import private_folder, replace_file
 from socialnlp_assets.partitions import HOUR, floor_hour, key_of
-from socialnlp_assets.resources.build import build_lake
-from socialnlp_assets.resources.endpoints.resource import build_endpoints
+from socialnlp_assets.resources.build import build_endpoints, build_lake
 from socialnlp_assets.settings import Settings
 from socialnlp_assets.workflow import load_workflows
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import errno
 import os
 
-from socialnlp_assets.resources.endpoints.protocol import EndpointError
+from socialnlp_assets.models.catalogue import CatalogueError
+from socialnlp_assets.resources.endpoints.backend import EndpointError
 from socialnlp_assets.resources.leases.store import StoreError
 from socialnlp_assets.settings import SettingsError
 from socialnlp_assets.sources.sources_file import SourcesError
@@ -20,6 +21,8 @@ def explain(error: BaseException) -> str | None:
     """The sentence for a mistake that its reader can mend, or None for any other error."""
     if isinstance(error, WorkflowError):
         return f"not every workflow file fits:\n{error}"
+    if isinstance(error, CatalogueError):
+        return f"not every model of the catalogue fits:\n{error}"
     if isinstance(error, SettingsError | SourcesError | EndpointError | StoreError):
         return str(error)
     if isinstance(error, OSError) and (error.filename or error.errno in FULL):

@@ -5,28 +5,26 @@
 | a JSON list | its elements; those of a truncated list that are whole, and a reject for the rest |
 | JSON lines, or values one after another | each value; a broken line is one reject |
 | one JSON object | the messages of an API reply (`data`, `results`, and as sources say); else one message |
-| a table with a header (`,` `;` tab or bar) | its rows; a column `content.text` is `text` within `content` |
-| Parquet | its rows |
+| a table with a header (`,` `;` tab or bar) | its rows (`tables`); a column `content.text` is `text` within `content` |
+| Parquet | its rows (`parquet`) |
 
-Any of them may be gzip. Text may be UTF-8, UTF-16 or Latin-1 (see `text`). Of duplicate keys the last counts;
+Any of them may be gzip. Text may be UTF-8, UTF-16 or Latin-1 (see `text`), with byte order marks
+wherever files were put one behind the other. Of duplicate keys the last counts;
 NaN and Infinity are read and refused only where a field needs a number.
 """
 
 from __future__ import annotations
 
-import csv
-import io
 import re
 from collections.abc import Collection, Iterable, Iterator
 from itertools import chain
 from typing import Any
 
-import pyarrow as pa
-import pyarrow.parquet as pq
-
 from .json_values import Broken, json_values
+from .parquet import parquet_rows
 from .records import WHOLE_FILE, Landed, Message, Reject, reject
 from .shape import Path, Shape
+from .tables import BYTE_ORDER_MARK, is_header, table_rows
 from .text import Source
 
 REPLIES = (("data",), ("result",), ("results",), ("messages",))  # as anybody's API may wrap its messages
@@ -40,7 +38,6 @@ NOT_READ = {
 PARQUET_MAGIC = b"PAR1"
 LOOK = 64 << 10  # characters that tell what a file is
 READABLE = "deliver a JSON list of messages, JSON lines, CSV or Parquet, gzip or not"
-csv.field_size_limit(1 << 20)  # a text of a megabyte is no text; the default of 128 kB is met by articles
 
 
 class Unreadable(Exception):
@@ -101,7 +98,10 @@ _KINDS = {list: "a list", str: "a text", int: "a number", float: "a number", boo
 
 def _values(source: Source, known: frozenset[str]) -> Iterator[Any | Broken]:
     if source.head.startswith(PARQUET_MAGIC):
-        return _parquet_rows(b"".join(source.chunks))
+        try:
+            return parquet_rows(b"".join(source.chunks))
+        except ValueError as error:
+            raise Unreadable(str(error)) from error
     for magic, kind in NOT_READ.items():
         if source.head.startswith(magic):
             raise Unreadable(f"is {kind}")
@@ -112,9 +112,9 @@ def _values(source: Source, known: frozenset[str]) -> Iterator[Any | Broken]:
     text = chain([start, rest], pieces)
     if start[0] in "[{":
         return json_values(text)
-    if _is_header(start, known):
-        return _table_rows(text)
-    if re.search(r"\n[{\[]", start):  # JSON lines whose first is broken
+    if is_header(re.split(r"[\r\n]", start, maxsplit=1)[0], known):
+        return table_rows(text, known)
+    if re.search(r"\n\ufeff*[{\[]", start):  # JSON lines whose first is broken
         return json_values(text)
     raise Unreadable("is neither JSON nor a table whose header names a known column", start)
 
@@ -123,7 +123,7 @@ def _start(pieces: Iterator[str]) -> tuple[str, str]:
     """The first characters that are not blank, as many however the text is cut, and what came with them."""
     found, length = list[str](), 0
     for piece in pieces:
-        found.append(piece if found else piece.lstrip("\ufeff\0 \t\r\n"))
+        found.append(piece if found else piece.lstrip(f"{BYTE_ORDER_MARK}\0 \t\r\n"))
         length += len(found[-1])
         if not length:
             found.clear()
@@ -152,86 +152,3 @@ def unwrap(value: Any, known: frozenset[str], replies: Iterable[Path]) -> list[A
     if members and all(isinstance(member, dict) and not known.isdisjoint(member) for member in members):
         return members
     return [value]
-
-
-def _parquet_rows(data: bytes) -> Iterator[Any | Broken]:
-    try:
-        file = pq.ParquetFile(pa.BufferReader(data))
-    except (pa.ArrowException, OSError, ValueError) as error:
-        raise Unreadable(f"is Parquet that cannot be opened ({error})") from error
-    return _rows(file)
-
-
-def _rows(file: pq.ParquetFile) -> Iterator[Any | Broken]:
-    count, named = 0, file.metadata.num_rows
-    try:
-        for batch in file.iter_batches(batch_size=1000):
-            for row in range(batch.num_rows):
-                yield _row(batch, row)
-            count += batch.num_rows
-    except (pa.ArrowException, OSError, ValueError) as error:
-        yield Broken("", f"is Parquet that cannot be read further ({error}); deliver the file again", last=True)
-        return
-    if count != named:  # some damage reads as a table that ends early
-        problem = f"is Parquet whose footer names {named} rows, of which {count} could be read; deliver the file again"
-        yield Broken("", problem, last=True)
-
-
-def _row(batch: pa.RecordBatch, row: int) -> Any | Broken:
-    try:
-        return _nested({name: batch[name][row].as_py() for name in batch.schema.names})
-    except (ValueError, KeyError, OverflowError) as error:  # text that is not UTF-8, a time beyond year 9999
-        return Broken("", f"holds a value that cannot be read ({error}); correct it and deliver it again")
-
-
-def _table_rows(text: Iterator[str]) -> Iterator[Any | Broken]:
-    lines = _lines(text)
-    first = next(lines)
-    rows = csv.reader(chain([first], lines), delimiter=_delimiter(first))
-    header = [name.strip() for name in next(rows)]
-    while True:
-        try:
-            row = next(rows, None)
-        except csv.Error as error:
-            yield Broken("", f"is no row of a table ({error}); correct it and deliver it again")
-            continue
-        if row is None:
-            return
-        if len(row) == len(header):
-            yield _nested({name: cell for name, cell in zip(header, row, strict=True) if name})
-        elif row:
-            problem = f"has {len(row)} cells where the header names {len(header)}; quote cells that hold the delimiter"
-            yield Broken(",".join(row), problem)
-
-
-def _is_header(start: str, known: frozenset[str]) -> bool:
-    first = re.split(r"[\r\n]", start, maxsplit=1)[0]
-    names = {name.strip(' "').split(".")[0] for name in first.split(_delimiter(first))}
-    return len(names) > 1 and not known.isdisjoint(names)
-
-
-def _delimiter(line: str) -> str:
-    return max(",;\t|", key=line.count)
-
-
-def _lines(text: Iterator[str]) -> Iterator[str]:
-    """Lines ended by any of the three line ends; other characters that `str.splitlines` knows are text."""
-    newlines = io.IncrementalNewlineDecoder(decoder=None, translate=True)
-    rest = ""
-    for piece in text:
-        *whole, rest = (rest + newlines.decode(piece)).split("\n")
-        yield from (line + "\n" for line in whole)
-    if rest:
-        yield rest
-
-
-def _nested(row: dict[str, Any]) -> dict[str, Any]:
-    """`{"content.text": "…"}` as `{"content": {"text": "…"}}`."""
-    nested: dict[str, Any] = {}
-    for name, value in row.items():
-        *path, last = name.split(".")
-        inner = nested
-        for part in path:
-            inner = inner.setdefault(part, {}) if isinstance(inner.get(part, {}), dict) else {}
-        inner[last] = value
-    return nested

@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any
 
 import socialnlp_assets
+from socialnlp_assets.models.artefacts import ARCHIVE, publish
 from socialnlp_assets.models.catalogue import ModelEntry
 from socialnlp_assets.models.packaging_check import self_check
 from socialnlp_assets.models.packaging_convert import CONVERSIONS
@@ -26,7 +27,6 @@ from socialnlp_assets.models.packaging_origin import PackagingError, ask_for_roo
 from socialnlp_assets.models.packaging_source import Source, digest, files_below, find_source
 from socialnlp_assets.models.packaging_trained import collect, write_json
 
-ARCHIVE = "model.tar.gz"
 SERVED = ("serving", "tasks", "nlp")  # what a container needs of this package
 INFERENCE = Path(__file__).parent / "inference.py"
 
@@ -176,11 +176,8 @@ def write_archive(folder: Path, path: Path) -> Path:
 def upload(
     packaged: Packaged, name: str, entry: ModelEntry, bucket: str, *, region: str, endpoint_url: str | None
 ) -> str:
-    """Put the archive where `resources/endpoints/sagemaker.py` looks for it; its s3:// address."""
+    """Put the archive where endpoints on SageMaker look for it; its s3:// address."""
     import boto3
 
-    prefix = f"{bucket.rstrip('/')}/{name}/{entry.aws.revision or 'latest'}/{ARCHIVE}"
-    container, _, key = prefix.removeprefix("s3://").partition("/")
     client = boto3.client("s3", region_name=region, endpoint_url=endpoint_url)
-    client.upload_file(str(packaged.archive), container, key, ExtraArgs={"Metadata": {"sha256": packaged.sha256}})
-    return prefix
+    return publish(client, packaged.archive, packaged.sha256, bucket, name, entry.aws.revision).address

@@ -1,4 +1,5 @@
-"""Landing arrivals, the endpoint reaper, the inventory of hours, and what runs that have ended leave behind."""
+"""What runs without being asked: hours whose files have arrived, the removal of endpoints that
+nobody needs, and the inventory of hours that wait."""
 
 from __future__ import annotations
 

@@ -23,23 +23,26 @@ GROUP = "socialnlp_assets.sources"
 SOURCES: tuple[type[Source], ...] = (Sprinklr, GoogleMaps, Feeds, Mastodon)
 
 
-class SourceError(ValueError):
+class SourceKindError(ValueError):
     """An installed source does not fit; the message says which and what to do."""
 
 
 @cache
 def known_sources() -> Mapping[str, type[Source]]:
-    """Every source by name: ours, then those of installed packages. Raises `SourceError`."""
+    """Every source by name: ours, then those of installed packages. Raises `SourceKindError`."""
     known = {source.name: source for source in SOURCES}
-    for entry in sorted(entry_points(group=GROUP)):
-        source = entry.load()
-        remedy = (
-            f"correct the entry point {entry.name!r} = {entry.value!r} of the group {GROUP}, or uninstall its package"
-        )
+    for point in entry_points(group=GROUP):
+        remedy = f"correct the entry point {point.name!r} of the group {GROUP}, or uninstall its package"
+        try:
+            source = point.load()
+        except (ImportError, AttributeError) as error:
+            raise SourceKindError(f"{point.value} cannot be loaded: {error}; {remedy}") from error
         if not (isinstance(source, type) and issubclass(source, Source)):
-            raise SourceError(f"{entry.value} is no Source; {remedy}")
-        if source.name != entry.name or source.name in (*known, DROPPED):
-            raise SourceError(f"{entry.value} calls itself {source.name!r}, which another one is called; {remedy}")
+            raise SourceKindError(f"{point.value} is no Source; {remedy}")
+        if source.name != point.name:
+            raise SourceKindError(f"{point.value} calls itself {source.name!r}; {remedy}")
+        if source.name in (*known, DROPPED):
+            raise SourceKindError(f"{point.value}: there is a source {source.name!r} already; {remedy}")
         known[source.name] = source
     return known
 

@@ -7,11 +7,11 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import dagster as dg
-import yaml
 from pydantic import ValidationError
 
 from socialnlp_assets.resources.google_translate import GoogleTranslateResource
 from socialnlp_assets.resources.secrets import build_secrets
+from socialnlp_assets.safe_yaml import YamlError, read_yaml
 from socialnlp_assets.settings import Settings
 from socialnlp_assets.sources import known_sources
 from socialnlp_assets.sources.source import Source
@@ -63,10 +63,12 @@ def _read(settings: Settings) -> Mapping[str, Any]:
     if settings.sources is None:
         return {}
     try:
-        content = yaml.safe_load(Path(settings.sources).read_text(encoding="utf-8")) or {}
+        content = read_yaml(Path(settings.sources).read_text(encoding="utf-8"))[0] or {}
     except OSError as error:
         raise SourcesError(f"{settings.sources}: {error.strerror}; correct or unset SOCIALNLP_SOURCES") from None
-    except (yaml.YAMLError, ValueError, RecursionError) as error:  # ValueError: the 45th of a month, text not UTF-8
+    except YamlError as error:
+        raise SourcesError(f"{settings.sources}: line {error.line}: {error}; compare with docs/sources.md") from None
+    except UnicodeDecodeError as error:
         raise SourcesError(f"{settings.sources}: not YAML: {error}; compare with docs/sources.md") from None
     if not isinstance(content, dict) or not set(content) <= set(sections()):
         raise SourcesError(f"{settings.sources}: the file has sections {', '.join(sections())} and no others")

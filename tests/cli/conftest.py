@@ -14,8 +14,7 @@ from pathlib import Path
 import pytest
 
 from socialnlp_assets.cli import main
-from socialnlp_assets.resources.build import build_lake
-from socialnlp_assets.resources.endpoints.resource import build_endpoints
+from socialnlp_assets.resources.build import build_endpoints, build_lake
 from socialnlp_assets.resources.lake import Lake
 from socialnlp_assets.settings import Settings
 

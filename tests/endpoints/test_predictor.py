@@ -8,14 +8,14 @@ from typing import Any
 
 import pytest
 
-from socialnlp_assets.resources.endpoints.predictor import Predictor
-from socialnlp_assets.resources.endpoints.protocol import (
+from socialnlp_assets.resources.endpoints.backend import (
     MAX_BODY_BYTES,
     InvocationTimeout,
     NotReady,
     PayloadTooLarge,
     Reply,
 )
+from socialnlp_assets.resources.endpoints.predictor import Predictor
 from socialnlp_assets.tasks import Keyword, RowError, Scores
 from socialnlp_assets.tasks.entities import Entity
 from tests.endpoints.scripted import CATALOGUE, Endpoint, once

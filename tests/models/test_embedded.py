@@ -64,6 +64,12 @@ def test_names_are_found_after_what_is_no_word_and_where_they_stand() -> None:
     assert {text[entity.start : entity.end] for entity in entities} >= {"Mario Rossi", "Rome"}
 
 
+def test_a_name_with_an_unreadable_character_is_none() -> None:
+    (entities,) = predict("keywords/entities", "Mario Ro\ufffdsi met Paolo Bianchi in Rome.")
+    assert [entity.text for entity in entities if entity.kind == "place"] == ["Rome"]
+    assert not any("\ufffd" in entity.text for entity in entities)
+
+
 def test_the_models_stay_small() -> None:
     sizes = [path.stat().st_size for path in EMBEDDED_MODELS.rglob("*") if path.is_file()]
     assert max(sizes) < 2_000_000

@@ -24,7 +24,7 @@ from socialnlp_assets.models.packaging_source import digest, find_source
 from socialnlp_assets.nlp.chunking import Mode, plan
 from tests.models import hf_toolkit, tiny
 from tests.models.conftest import Pair
-from tests.serving.installed import closure, run_with
+from tests.packaging.installed import closure, run_with
 
 Pairs = Callable[[str], Pair]
 

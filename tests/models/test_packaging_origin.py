@@ -104,12 +104,13 @@ def test_a_folder_of_too_many_files_is_refused(tmp_path: Path, monkeypatch: pyte
     [
         (entry("model.bin", type=tarfile.SYMTYPE, linkname="/etc/passwd"), "'model.bin' is a link"),
         (entry("model.bin", type=tarfile.LNKTYPE, linkname="nowhere"), "'model.bin' is a link"),
+        (entry("model.bin", type=tarfile.FIFOTYPE), "'model.bin' is a link, a device"),
         (entry("null", type=tarfile.CHRTYPE, devmajor=1, devminor=3), "'null' is a link, a device"),
         (entry("../model.bin", b"x"), "'../model.bin' leads out of it"),
         (entry("/tmp/model.bin", b"x"), "'/tmp/model.bin' leads out of it"),
         (entry("eval.json", b"x"), "has no model.bin"),
     ],
-    ids=["symbolic link", "hard link", "device", "upwards", "absolute", "no model"],
+    ids=["symbolic link", "hard link", "pipe", "device", "upwards", "absolute", "no model"],
 )
 def test_an_archive_with_what_does_not_belong_there_is_refused(
     tmp_path: Path, odd: tuple[tarfile.TarInfo, bytes], says: str
@@ -172,6 +173,18 @@ def test_room_is_asked_for_before_anything_is_written(tmp_path: Path, monkeypatc
     with pytest.raises(PackagingError, match=r"free, and .* are needed: free some"):
         package("keywords", load_catalogue()["keywords"], tmp_path / "output")
     assert list((tmp_path / "output").iterdir()) == []
+
+
+def test_weights_for_which_there_is_no_room_are_refused_before_they_are_unpacked(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(packaging_origin, "MOST_BYTES", 1 << 60)
+    info = tarfile.TarInfo("model.bin")
+    info.size = 1 << 50
+    path = tmp_path / "model.tar.gz"
+    with gzip.open(path, "wb") as file:
+        file.write(info.tobuf())
+    is_refused(path, tmp_path / "output", "are needed: free some")
 
 
 def test_a_disk_that_is_full_leaves_no_half_archive(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -20,7 +20,7 @@ BASE = ""
 # Who imports what, beside the base: the folders and modules of an extra, with those that it stands beside.
 SERVER = {"embedded", "engines"}
 ROOMS: dict[str, set[str]] = {
-    "serving/handlers/reference_": {*SERVER, "package"},
+    "serving/handlers/shared/reference_model": {*SERVER, "package"},
     "serving": SERVER,
     "tasks": SERVER,
     "nlp": {BASE, *SERVER},  # each function's libraries are with who calls it

@@ -12,7 +12,7 @@ import pytest
 
 from socialnlp_assets.files import make_folder, private_file, private_folder, replace_file
 from socialnlp_assets.resources.articles.cache import PageCache
-from socialnlp_assets.resources.endpoints.resource import build_endpoints
+from socialnlp_assets.resources.build import build_endpoints
 from socialnlp_assets.resources.lake import Lake
 from socialnlp_assets.settings import Settings
 
@@ -58,8 +58,8 @@ def test_a_file_in_the_way_is_named(tmp_path: Path) -> None:
 
 def test_all_that_an_installation_keeps_is_its_owners(tmp_path: Path) -> None:
     settings = Settings(state=tmp_path / "state", lake=str(tmp_path / "lake"))
-    with build_endpoints(settings):
-        pass
+    with build_endpoints(settings) as endpoints:
+        endpoints.records()
     PageCache(settings.state / "articles.db", 1).put("https://news.example/", "ok", None)
     Lake(uri=settings.lake_uri).put("landing/sprinklr/a.json", b"[]")
     for folder in ("state", "state/endpoints", "lake"):

@@ -15,7 +15,8 @@ import pytest
 
 from socialnlp_assets.fakes.pages import serve_articles
 from socialnlp_assets.fakes.samples import sample_hours
-from socialnlp_assets.resources.endpoints.resource import build_endpoints
+from socialnlp_assets.resources.build import build_endpoints
+from socialnlp_assets.resources.hours import release_hour
 from socialnlp_assets.settings import Settings
 from tests.platform.conftest import HOUR, Platform, message
 
@@ -71,7 +72,7 @@ def test_an_hour_of_sprinklr_becomes_a_table(whole_platform: Platform) -> None:
         assert "| message_id |" in counts["preview"]
     assert found["posts"]["rows_quarantined"] == 2
     assert found["classifications"]["dropped"] == {"not social": 6}
-    assert found["translations"]["endpoint/translator/requests"] >= 1
+    assert found["translations"]["endpoints"].records[0].data["requests"] >= 1
     used = {row.data["model"]: row.data["holder"] for row in found["output"]["run/endpoints"].records}
     assert used["translator"] == "translations"
     assert len(used) == 9
@@ -151,7 +152,8 @@ def test_an_article_takes_the_text_of_its_page(settings: Settings) -> None:
         platform = Platform(open_settings, instance)
         land_samples(platform, "sprinklr", pages)
         try:
-            assert platform.run(hour=SECOND).success
+            first = platform.run(hour=SECOND)
+            assert first.success
         finally:
             with build_endpoints(open_settings) as endpoints:
                 endpoints.stop_all()
@@ -164,6 +166,7 @@ def test_an_article_takes_the_text_of_its_page(settings: Settings) -> None:
         assert longer if row["enriched"] else row["text_enriched"] == clean[row["message_id"]]
 
     enriched = snapshot(platform, "sprinklr/enrichments")
+    release_hour(platform.lake, first.dagster_run)  # which the next instance knows nothing of
     with dg.DagsterInstance.ephemeral() as instance:  # the pages are gone from the web now
         platform.instance = instance
         key = dg.AssetKey(["sprinklr", "enrichments"])

@@ -11,33 +11,37 @@ import pytest
 import socialnlp_assets
 
 ROOT = Path(socialnlp_assets.__file__).parent
-BASE = {"settings", "partitions", "schemas", "files"}
+BASE = {"settings", "partitions", "schemas", "files", "markdown", "yaml_files", "safe_yaml"}
 # room → the rooms that it may import, besides itself
 MAY_IMPORT: dict[str, set[str]] = {
     "settings": set(),
     "partitions": set(),
     "schemas": set(),
     "files": set(),
+    "markdown": set(),
+    "safe_yaml": set(),
+    "yaml_files": {"safe_yaml"},
     "nlp": set(),
     "tasks": set(),
     "landing": {"nlp", "schemas"},
     "serving": {"tasks", "nlp"},
-    "models": {"tasks", "nlp", "serving", "settings"},  # packaging loads what it packed as the server would
+    "models": {
+        "tasks",
+        "nlp",
+        "serving",
+        "settings",
+        "yaml_files",
+    },  # packaging loads what it packed as the server would
     "training": {"tasks", "nlp", "models"},
     "resources": {*BASE, "models", "tasks", "landing", "nlp"},
     "sources": {*BASE, "resources", "landing", "nlp"},
-    "checks": {"schemas"},
+    "checks": {"schemas", "markdown"},
     "assets": {*BASE, "checks", "sources", "resources", "models", "tasks", "landing", "nlp"},
     "workflow": {*BASE, "assets", "sources", "models", "tasks", "nlp"},
     "sensors": {*BASE, "workflow", "assets", "resources"},
 }
-ON_TOP = {
-    "definitions",
-    "component",
-    "starting_file",
-    "cli",
-    "fakes",
-}  # nothing below imports these; they may import what they like
+# Nothing below imports these; they may import what they like.
+ON_TOP = {"definitions", "component", "starting_file", "cli", "fakes"}
 
 
 def rooms() -> list[str]:

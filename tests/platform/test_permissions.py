@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from socialnlp_assets.resources.endpoints.resource import build_endpoints
+from socialnlp_assets.resources.build import build_endpoints
 from socialnlp_assets.settings import Profile, Settings
 
 DEPLOY = Path(__file__).parents[2] / "deploy"
@@ -68,7 +68,7 @@ def test_only_the_alarms_of_our_endpoints_may_be_touched(action: str) -> None:
 
 def test_the_bucket_is_listed_below_our_prefixes_only() -> None:
     bucket = "arn:aws:s3:::BUCKET"
-    for prefix in ("platform/landing/sprinklr/date=2026-11-20/", "platform/leases/", "models/exchange/out/1"):
+    for prefix in ("platform/landing/sprinklr/date=2026-11-20/", "platform/leases/", "models/sentiment/current.json"):
         assert allows("orchestrator", "s3:ListBucket", bucket, s3__prefix=prefix)
     for prefix in ("", "plat", "models/", "payroll/"):
         assert not allows("orchestrator", "s3:ListBucket", bucket, s3__prefix=prefix)
@@ -109,5 +109,6 @@ def test_base_images_are_not_named_by_a_tag() -> None:
 
 @pytest.mark.parametrize(("image", "told"), [("repository/image:0.1.0", True), ("repository/image@sha256:ab", False)])
 def test_an_endpoint_image_with_a_tag_is_told(caplog: pytest.LogCaptureFixture, image: str, told: bool) -> None:
-    with build_endpoints(Settings(profile=Profile.AWS, lake="s3://bucket/lake", endpoint_image=image)):
-        assert ("names a tag" in caplog.text) == told
+    with build_endpoints(Settings(profile=Profile.AWS, lake="s3://bucket/lake", endpoint_image=image)) as endpoints:
+        assert endpoints.manager
+    assert ("names a tag" in caplog.text) == told

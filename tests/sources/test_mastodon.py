@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from contextlib import ExitStack
+from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -175,6 +176,15 @@ def test_an_instance_that_repeats_itself_is_not_asked_for_ever() -> None:
     with pytest.raises(SourceUnavailable, match="repeats the same page"):
         pulled([instance], "energia")
     assert len(instance.asked) == 2
+
+
+def test_an_instance_that_ignores_the_end_of_the_hour_adds_nothing_to_it() -> None:
+    class Endless(FakeMastodon):
+        def _page(self, hashtag: str, request: Any) -> list[Raw]:
+            return super()._page(hashtag, replace(request, query={**request.query, "max_id": str(1 << 80)}))
+
+    statuses = [status(n, at(n), "energia") for n in range(50, 200)]
+    assert numbers(pulled([Endless(statuses)], "energia")) == list(range(50, 60))
 
 
 def test_a_limit_that_is_held_lets_no_call_through() -> None:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict
+from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
-from socialnlp_assets.models.catalogue import Catalogue, load_catalogue
+from socialnlp_assets.models.catalogue import Catalogue, CatalogueError, load_catalogue
 from socialnlp_assets.tasks import Keyword, RowError, Scores, reply_body, request_body, task, task_names
 from socialnlp_assets.tasks.entities import Entity
 
@@ -73,14 +75,19 @@ def test_cut_texts_are_named_in_a_header_that_is_read_again() -> None:
     assert reply_body.truncated_positions({name.lower(): value for name, value in header.items()}) == {3, 17}
 
 
-def test_the_catalogue_knows_the_tasks_and_the_endpoints_that_are_shared() -> None:
-    root = {name: entry.model_dump(exclude={"target"}) for name, entry in load_catalogue().root.items()}
-    keywords, entities = root["keywords"], {"description": "", "task": "entities", "endpoint_of": "keywords"}
-    with pytest.raises(ValueError, match="no task is called 'poetry'; there are aspects, entities"):
-        Catalogue.model_validate({"poems": {**keywords, "task": "poetry"}})
+def test_the_catalogue_knows_the_tasks_and_the_endpoints_that_are_shared(tmp_path: Path) -> None:
+    def load(models: dict[str, Any]) -> Catalogue:
+        load_catalogue.cache_clear()
+        (tmp_path / "ours.yaml").write_text(yaml.safe_dump(models))
+        return load_catalogue(tmp_path)
+
+    keywords = {"description": "", "task": "keywords", "embedded": {"model": "phrases"}}
+    entities = {"description": "", "task": "entities", "endpoint_of": "keywords"}
+    with pytest.raises(CatalogueError, match=r"poems.task: no task is called 'poetry'; there are aspects, entities"):
+        load({"poems": {**keywords, "task": "poetry"}})
     for host in ("nothing", "entities"):
-        with pytest.raises(ValueError, match=f"'{host}' is no model with an endpoint of its own"):
-            Catalogue.model_validate({"keywords": keywords, "entities": {**entities, "endpoint_of": host}})
-    catalogue = Catalogue.model_validate({"keywords": keywords, "entities": entities})
+        with pytest.raises(CatalogueError, match=f"'{host}' is no model of this file with an endpoint of its own"):
+            load({"keywords": keywords, "entities": {**entities, "endpoint_of": host}})
+    catalogue = load({"keywords": keywords, "entities": entities})
     assert catalogue["entities"].embedded == catalogue["keywords"].embedded
     assert catalogue.endpoint_of("entities") == catalogue.endpoint_of("keywords") == "keywords"

@@ -23,7 +23,7 @@ from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.util.ssl_match_hostname import CertificateError
 
 from .address import PageError, Resolver, Target, addresses, parse, system_resolver
-from .extraction import decode
+from .encoding import decode
 
 AGENT = "socialnlp-assets"
 USER_AGENT = f"{AGENT}/0.1 (article reader; obeys robots.txt)"

@@ -31,7 +31,8 @@ class SpacyEntities(Handler):
         found: list[list[Entity]] = [[] for _ in texts]
         with pipeline().memory_zone():
             for index, doc in read([text[:MOST_CHARACTERS] for text in texts], ("ner",)):
-                named = (span for span in doc.ents if span.label_ in KINDS)
+                # Where the server could not read a character, the name would not be what stands in the caller's text.
+                named = (span for span in doc.ents if span.label_ in KINDS and "\ufffd" not in span.text)
                 found[index] = [_entity(texts[index], span) for span in named]
         return Predictions(found, [position for position, text in enumerate(texts) if len(text) > MOST_CHARACTERS])
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 
-from socialnlp_assets.resources.endpoints.protocol import InvocationError, ModelFailed, NotReady, PayloadTooLarge
+from socialnlp_assets.resources.endpoints.backend import InvocationError, ModelFailed, NotReady, PayloadTooLarge
 
 
 def server_error(status: int, body: bytes) -> InvocationError:

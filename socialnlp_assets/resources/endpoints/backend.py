@@ -1,6 +1,6 @@
 """What an endpoint is to the rest of the platform: the backend contract, its values and its errors.
 
-Nothing here talks to anything. The lease manager drives a backend through `EndpointBackend`;
+Nothing here talks to anything. Leases and the reaper drive a backend through `EndpointBackend`;
 `LocalProcess` and `SageMaker` implement it; the predictor turns the errors below into retries,
 bisections or failures.
 """
@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
@@ -17,7 +17,7 @@ from typing import Any, Protocol
 
 
 class Status(StrEnum):
-    """The nine statuses of a SageMaker endpoint, spelled as AWS spells them."""
+    """The nine statuses of a SageMaker endpoint, spelled as AWS spells them, and one for those that it may invent."""
 
     CREATING = "Creating"
     UPDATING = "Updating"
@@ -28,6 +28,10 @@ class Status(StrEnum):
     DELETING = "Deleting"
     FAILED = "Failed"
     UPDATE_ROLLBACK_FAILED = "UpdateRollbackFailed"
+    UNKNOWN = "Unknown"  # neither there nor broken, as far as we know: the reason says what the backend called it
+
+
+BROKEN = (Status.FAILED, Status.OUT_OF_SERVICE, Status.UPDATE_ROLLBACK_FAILED)  # what never comes back by itself
 
 
 # What one request may carry, by kind of endpoint.
@@ -35,7 +39,6 @@ MAX_BODY_BYTES: Mapping[str, int] = {
     "process": 6 * 1024**2,
     "realtime": 6 * 1024**2,
     "serverless": 4 * 1024**2,
-    "async": 64 * 1024**2,  # SageMaker takes 1 GB; a batch that large gains nothing
 }
 
 
@@ -44,7 +47,7 @@ class EndpointSpec:
     """What to create: immutable, so that its hash can stand in the endpoint's name."""
 
     model: str  # logical name, such as "translator"
-    kind: str  # "process" | "realtime" | "serverless" | "async"
+    kind: str  # "process" | "realtime" | "serverless"
     config: Mapping[str, Any] = field(default_factory=dict)  # all that decides what would be created
     config_hash: str = ""  # short hash of kind, config and lease store
     prefix: str = "nlp"  # first part of the name
@@ -106,6 +109,12 @@ class EndpointBackend(Protocol):
 
     def invoke(self, name: str, body: bytes, *, target: str | None = None) -> Reply:
         """One POST to the model. Raises a subclass of `InvocationError`."""
+
+    def remnants(self, prefix: str) -> Collection[str]:
+        """Names, of that prefix, of which something is left though no endpoint of that name may be there."""
+
+    def clear(self, name: str) -> None:
+        """Remove what is left of an endpoint that is gone. That this fails is only logged: it costs nothing."""
 
     def touch(self, name: str) -> None:
         """Tell the endpoint that somebody still holds it (a local server ends itself when nobody does)."""
