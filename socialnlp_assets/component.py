@@ -91,7 +91,7 @@ class ListeningWorkflow(dg.Component):
         return dg.Definitions.merge(
             mine,
             landing_definitions(workflows, settings),
-            installation_definitions(settings),
+            installation_definitions(workflows, settings),
             dg.Definitions(resources=resources),
         )
 

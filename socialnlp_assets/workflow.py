@@ -73,6 +73,10 @@ class Workflow(_Strict):
     steps: Annotated[dict[str, Step], _Steps]
     enabled: bool = True  # false: it runs only where SOCIALNLP_ENABLE names it
 
+    def assets(self) -> list[str]:
+        """The assets that a run of an hour computes, in data order."""
+        return ["posts", *self.steps, "output"]
+
     def models(self) -> list[str]:
         """The logical names of the endpoints that an hour needs, in order of use."""
         return list(dict.fromkeys(model for step in self.steps.values() for model in step.models()))

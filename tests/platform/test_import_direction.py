@@ -11,12 +11,13 @@ import pytest
 import socialnlp_assets
 
 ROOT = Path(socialnlp_assets.__file__).parent
-BASE = {"settings", "partitions", "schemas", "markdown", "yaml_files", "safe_yaml"}
+BASE = {"settings", "partitions", "schemas", "files", "markdown", "yaml_files", "safe_yaml"}
 # room → the rooms that it may import, besides itself
 MAY_IMPORT: dict[str, set[str]] = {
     "settings": set(),
     "partitions": set(),
     "schemas": set(),
+    "files": set(),
     "markdown": set(),
     "safe_yaml": set(),
     "yaml_files": {"safe_yaml"},
