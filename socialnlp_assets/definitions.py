@@ -41,7 +41,7 @@ def workflow_definitions(workflows: Collection[Workflow], settings: Settings) ->
         assets=[
             *landing.assets,
             *(
-                build_asset(step, workflow.name, workflow.owners, partitions)
+                build_asset(step, workflow.name, workflow.owners, partitions, workflow.checks)
                 for workflow in workflows
                 for step in (workflow.posts(), *workflow.steps.values(), workflow.output())
             ),

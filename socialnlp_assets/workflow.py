@@ -20,6 +20,7 @@ from socialnlp_assets.assets import step_kinds
 from socialnlp_assets.assets.output import Output
 from socialnlp_assets.assets.posts import Posts
 from socialnlp_assets.assets.step import DELIVERED, Mistake, Step
+from socialnlp_assets.checks import Checks
 from socialnlp_assets.models.catalogue import Catalogue, load_catalogue
 from socialnlp_assets.nlp.language import detect
 from socialnlp_assets.settings import Profile, Settings
@@ -69,6 +70,7 @@ class Workflow(_Strict):
     owners: tuple[Owner, ...] = ()
     source: Source
     steps: Annotated[dict[str, Step], _Steps]
+    checks: Checks = Checks()
     enabled: bool = True  # false: it runs only where SOCIALNLP_ENABLE names it
 
     def models(self) -> list[str]:
@@ -203,6 +205,8 @@ def _misfits(workflow: Workflow, catalogue: Catalogue, profile: Profile | None) 
     if not unknown:
         for step in workflow.steps.values():
             yield from step.mistakes(languages, profile)
+        steps = (workflow.posts(), *workflow.steps.values(), workflow.output())
+        yield from workflow.checks.mistakes({s.name: (s.table().names(), s.plausible()) for s in steps})
     if workflow.source.kind == "google_maps" and not workflow.source.place_type:
         yield ("source",), "google_maps needs a place_type, such as `place_type: store`"
 
@@ -252,6 +256,8 @@ def _fields(location: tuple[str | int, ...]) -> Iterable[str]:
     match location:
         case ():
             return Workflow.model_fields
+        case ("checks",):
+            return Checks.model_fields
         case ("steps",):
             return step_kinds()
         case ("steps", str(name)):

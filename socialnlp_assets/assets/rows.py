@@ -43,7 +43,13 @@ def result_of_answers(
             rejected.append(Rejected("; ".join(errors), text, message_id=key))
         else:
             rows.append({"message_id": key, **columns(*given)})
-    result = Result(pa.Table.from_pylist(rows, schema=schema.arrow), rows_in=table.num_rows, rejected=rejected, **rest)
+    result = Result(
+        pa.Table.from_pylist(rows, schema=schema.arrow),
+        rows_in=table.num_rows,
+        rejected=rejected,
+        read=table,
+        **rest,
+    )
     for usage in usages:
         result.metadata |= {
             name.replace("endpoint/", f"endpoint/{usage.model}/"): value for name, value in usage.as_metadata().items()

@@ -46,15 +46,15 @@ class Does:
 
 @dataclass
 class Result:
-    """What a step made of an hour. `evidence` has a value a row, in columns that its expectations read and nobody
-    publishes."""
+    """What a step made of an hour. `read` is what it read of each message, by `message_id`: its expectations find
+    those columns as ``read_<column>`` beside its own, and nobody publishes them."""
 
     table: pa.Table
     rows_in: int
     dropped: Counter[str] = field(default_factory=Counter)  # by reason
     rejected: list[Rejected] = field(default_factory=list)
     metadata: dict[str, Any] = field(default_factory=dict)
-    evidence: Mapping[str, Sequence[Any]] = field(default_factory=dict)
+    read: pa.Table | None = None
 
     def accounts(self) -> Accounts:
         return Accounts(self.rows_in, self.table.num_rows, self.dropped, len(self.rejected))
@@ -173,7 +173,7 @@ class Step(BaseModel, ABC):
         """The rows of an hour. An exception fails the step, and the lake keeps what it had."""
 
     def plausible(self) -> tuple[Expectation, ...]:
-        """What is expected of the evidence that it gives of its rows (`Result.evidence`)."""
+        """What its rows must mean, beside what they were made of (`Result.read`)."""
         return ()
 
     def publish(self, hour: Hour, table: pa.Table) -> Published:
