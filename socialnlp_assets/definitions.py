@@ -43,7 +43,7 @@ def workflow_definitions(workflows: Collection[Workflow], settings: Settings) ->
             *(
                 build_asset(step, workflow.name, workflow.owners, partitions, workflow.checks)
                 for workflow in workflows
-                for step in (workflow.posts(), *workflow.steps.values(), workflow.output())
+                for step in workflow.assets()
             ),
         ],
         jobs=[*map(_hour_job, workflows), *landing.jobs],
@@ -65,12 +65,12 @@ def installation_definitions(settings: Settings, overrides: Mapping[str, Any] | 
 
 
 def _hour_job(workflow: Workflow) -> Any:
-    """One job a workflow, named as the workflow: an hour from `posts` to `output`."""
-    assets = ["posts", *workflow.steps, "output"]
+    """One job a workflow, named as the workflow: an hour from `posts` to `profile`."""
+    keys = [dg.AssetKey([workflow.name, step.name]) for step in workflow.assets()]
     return dg.define_asset_job(
         workflow.name,
-        selection=dg.AssetSelection.assets(*(dg.AssetKey([workflow.name, name]) for name in assets)),
-        description=f"An hour of {workflow.name}, from posts to output.",
+        selection=dg.AssetSelection.assets(*keys),
+        description=f"An hour of {workflow.name}, from posts to output, and what it was like.",
     )
 
 

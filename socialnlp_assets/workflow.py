@@ -19,6 +19,7 @@ from pydantic_core import core_schema
 from socialnlp_assets.assets import step_kinds
 from socialnlp_assets.assets.output import Output
 from socialnlp_assets.assets.posts import Posts
+from socialnlp_assets.assets.profile import HourProfile
 from socialnlp_assets.assets.step import DELIVERED, Mistake, Step
 from socialnlp_assets.checks import Checks
 from socialnlp_assets.models.catalogue import Catalogue, load_catalogue
@@ -94,6 +95,11 @@ class Workflow(_Strict):
         output = Output(steps=tuple(self.steps.values()))
         output.take_place(written[-1] if written else DELIVERED, load_catalogue())
         return output
+
+    def assets(self) -> tuple[Step, ...]:
+        """Every step in data order, from `posts` to what is made of all others."""
+        steps = (self.posts(), *self.steps.values())
+        return (*steps, self.output(), HourProfile(steps=steps))
 
 
 def load_workflow(path: Path, catalogue: Catalogue | None = None, profile: Profile | None = None) -> Workflow:
@@ -205,8 +211,8 @@ def _misfits(workflow: Workflow, catalogue: Catalogue, profile: Profile | None) 
     if not unknown:
         for step in workflow.steps.values():
             yield from step.mistakes(languages, profile)
-        steps = (workflow.posts(), *workflow.steps.values(), workflow.output())
-        yield from workflow.checks.mistakes({s.name: (s.table().names(), s.plausible()) for s in steps})
+        expected = {step.name: (step.table().names(), step.plausible()) for step in workflow.assets()}
+        yield from workflow.checks.mistakes(expected)
     if workflow.source.kind == "google_maps" and not workflow.source.place_type:
         yield ("source",), "google_maps needs a place_type, such as `place_type: store`"
 

@@ -46,7 +46,7 @@ def build_asset(
         metadata=metadata.of_definition(workflow, step.name, schema, step.lineage()),
         required_resource_keys=set(step.resources),
         output_required=False,
-        check_specs=_check_specs(key, checks, partitions),
+        check_specs=_check_specs(key, [*checks, *step.own_checks()], partitions),
     )
     def asset(context: dg.AssetExecutionContext) -> Iterator[Any]:
         started = time.monotonic()
@@ -58,11 +58,13 @@ def build_asset(
             context.resources.lake,
             context.log,
             context.resources,
+            lambda: usage.usages_of_run(context.instance, context.run.run_id),
         )
         with hour_lease(context, hour.lake, workflow) as lease:
             result = step.compute(hour)
             lease.confirm()
             found = audit(result.table, result.accounts(), checks, result.read, strictness.quarantine)
+            found = replace(found, verdicts=(*found.verdicts, *result.verdicts))
             if found.passed:
                 result = _without_rejected(result, found)
             write_quarantine(hour.lake, workflow, step.name, hour.hour, result.rejected)
@@ -73,7 +75,7 @@ def build_asset(
         counts = metadata.of_hour(result.table, result.accounts(), published.address, published.size, seconds)
         quarantine = hour.lake.address(quarantine_path(workflow, step.name, hour.hour))
         waiting = metadata.of_quarantine(quarantine, [rejected.reason for rejected in result.rejected])
-        used = usage.as_metadata(usage.usages_of_run(context.instance, context.run.run_id)) if step.ends_run else {}
+        used = usage.as_metadata(hour.used()) if step.ends_run else {}
         yield dg.Output(None, metadata={**counts, **waiting, **result.metadata, **published.metadata, **used})
 
     return asset

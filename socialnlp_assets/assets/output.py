@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter, defaultdict
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import ClassVar
 from urllib.parse import quote
@@ -17,6 +18,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from socialnlp_assets.assets.step import Hour, Lineage, Published, Result, Step
+from socialnlp_assets.checks import Expectation
 from socialnlp_assets.partitions import folder_of
 from socialnlp_assets.schemas import POSTS, Column
 
@@ -46,6 +48,24 @@ class Output(Step):
         assets = [*((step.name, step.table()) for step in self.steps), ("posts", POSTS)]
         return {column.name: [(asset, column.name)] for asset, schema in assets for column in schema.columns}
 
+    def plausible(self) -> tuple[Expectation, ...]:
+        again = "rows were joined wrongly: run the hour again"
+        return (
+            Expectation(
+                "expect_multicolumn_partitions_to_agree_with_topics",
+                {"column_list": ["social", "topic_ids", "read_social", "read_topic_ids", "read_partitions"]},
+                "a message lies in the partitions of its topics, and in no others", again,
+            ),
+            *(
+                Expectation(
+                    "expect_column_pair_values_to_be_equal",
+                    {"column_A": _telling(step), "column_B": f"read_{_telling(step)}"},
+                    f"the columns of {step.name} are those of the same message", again,
+                )
+                for step in self.steps
+            ),
+        )  # fmt: skip
+
     def compute(self, hour: Hour) -> Result:
         """One row a message with a usable text, in the order of `posts`."""
         schema = self.table()
@@ -60,11 +80,15 @@ class Output(Step):
             "no usable English text": reached - posts.num_rows,
         })  # fmt: skip
         columns = dict(zip(posts.column_names, posts.columns, strict=True))
+        read = posts.select(["message_id", "social", "topic_ids"])
         for step in self.steps:
             table = _aligned(hour.read(step.name), posts)
             columns |= zip(table.column_names, table.columns, strict=True)
+            read = read.append_column(_telling(step), table[_telling(step)])
         joined = pa.table(columns).select(schema.names()).cast(schema.arrow)
-        return Result(joined, rows_in=rows_in, dropped=+dropped)
+        goes_to = [_partitions(*row) for row in _socials_and_topics(joined)]
+        read = read.append_column("partitions", pa.array(goes_to, pa.list_(pa.string())))
+        return Result(joined, rows_in=rows_in, dropped=+dropped, read=read)
 
     def publish(self, hour: Hour, table: pa.Table) -> Published:
         return publish(hour, table)
@@ -76,15 +100,30 @@ def _aligned(table: pa.Table, posts: pa.Table) -> pa.Table:
     return table.drop_columns(["message_id"]).take(positions)
 
 
+def _telling(step: Step) -> str:
+    """The column of a step by which a row can best be told from another: a score, where there is one."""
+    columns = step.columns()
+    return next((column.name for column in columns if column.between != (None, None)), columns[-1].name)
+
+
+def _socials_and_topics(table: pa.Table) -> Iterator[tuple[str, list[str]]]:
+    return zip(table["social"].to_pylist(), table["topic_ids"].to_pylist(), strict=True)
+
+
+def _partitions(social: str, topics: Sequence[str]) -> list[str]:
+    """The partitions that a message lies in."""
+    return [
+        f"social={quote(social, safe='')}/topic_id={quote(topic, safe='')}"
+        for topic in dict.fromkeys(topics or [NO_TOPIC])
+    ]
+
+
 def publish(hour: Hour, table: pa.Table) -> Published:
     """Write a file a (social, topic), then remove those of an earlier run that this one did not write."""
     lake, workflow, folder = hour.lake, hour.workflow, folder_of(hour.hour)
     partitions: dict[str, list[int]] = defaultdict(list)
-    for row, (social, topics) in enumerate(
-        zip(table["social"].to_pylist(), table["topic_ids"].to_pylist(), strict=True)
-    ):
-        for topic in dict.fromkeys(topics or [NO_TOPIC]):
-            partition = f"social={quote(social, safe='')}/topic_id={quote(topic, safe='')}"
+    for row, (social, topics) in enumerate(_socials_and_topics(table)):
+        for partition in _partitions(social, topics):
             partitions[f"output/{workflow}/{partition}/{folder}/part.parquet"].append(row)
     manifest = f"{workflow}/output/{folder}/manifest.json"
     try:

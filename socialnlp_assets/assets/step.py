@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from inspect import cleandoc
@@ -20,7 +20,7 @@ import pyarrow as pa
 from pydantic import BaseModel, ConfigDict, PrivateAttr
 
 from socialnlp_assets.assets.quarantine import Rejected
-from socialnlp_assets.checks import Accounts, Expectation
+from socialnlp_assets.checks import Accounts, Check, Expectation, Verdict
 from socialnlp_assets.models.catalogue import Catalogue, load_catalogue
 from socialnlp_assets.resources.lake import Lake
 from socialnlp_assets.schemas import KEY, Column, Schema
@@ -28,6 +28,7 @@ from socialnlp_assets.settings import Profile
 
 if TYPE_CHECKING:  # they are there when a step runs; loading the code location need not wait for them
     from socialnlp_assets.resources.articles import Articles
+    from socialnlp_assets.resources.endpoints.metering import Usage
     from socialnlp_assets.resources.endpoints.resource import Endpoints
     from socialnlp_assets.resources.secrets import Secrets
 
@@ -55,6 +56,7 @@ class Result:
     rejected: list[Rejected] = field(default_factory=list)
     metadata: dict[str, Any] = field(default_factory=dict)
     read: pa.Table | None = None
+    verdicts: tuple[Verdict, ...] = ()  # of its own checks
 
     def accounts(self) -> Accounts:
         return Accounts(self.rows_in, self.table.num_rows, self.dropped, len(self.rejected))
@@ -80,6 +82,7 @@ class Hour:
     lake: Lake
     log: dg.DagsterLogManager
     resources: Any  # Dagster's, those that the step asks for by name
+    used: Callable[[], Sequence[Usage]] = tuple  # what the run has used of its endpoints so far
 
     @property
     def endpoints(self) -> Endpoints:
@@ -174,6 +177,10 @@ class Step(BaseModel, ABC):
 
     def plausible(self) -> tuple[Expectation, ...]:
         """What its rows must mean, beside what they were made of (`Result.read`)."""
+        return ()
+
+    def own_checks(self) -> tuple[Check, ...]:
+        """Checks beside `contract` and `plausible`, whose verdicts are in its result."""
         return ()
 
     def publish(self, hour: Hour, table: pa.Table) -> Published:

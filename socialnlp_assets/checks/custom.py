@@ -198,7 +198,8 @@ class ExpectMulticolumnEnrichmentToFollowRule(_OfColumns):
 
 
 class ExpectMulticolumnPartitionsToAgreeWithTopics(_OfColumns):
-    """Columns: social, topics, partitions. A message lies in one partition for each of its topics."""
+    """Columns: social, topics, the same two in `posts`, and partitions. A message lies in one partition for each of its
+    topics, which are those of `posts`."""
 
     map_metric: ClassVar = _of_columns("partitions_agree", texts.partitions_agree)
 

@@ -16,11 +16,11 @@ import pyarrow.compute as pc
 
 from socialnlp_assets.checks.accounts import Accounts
 from socialnlp_assets.checks.expectation import FEW, READ, Check, Expectation, Level
+from socialnlp_assets.schemas import KEY
 
 if TYPE_CHECKING:
     import pandas as pd
 
-KEY = "message_id"
 QUARANTINE = 0.05  # of an hour's rows: more of them rejected, and the hour fails
 IN_DETAIL = {"result_format": "COMPLETE", "return_unexpected_index_query": False}
 
@@ -117,13 +117,12 @@ def _frame(table: pa.Table, read: pa.Table | None, checks: Sequence[Check]) -> p
         if not expectation.type.endswith(("_to_not_be_null", "_to_match_ordered_list"))
         for column in expectation.columns()
     }
-    known = table.column(KEY).combine_chunks() if KEY in table.column_names else pa.array([None] * table.num_rows)
-    if read is None:
-        read = pa.table({KEY: known})
-    places = pc.index_in(known, value_set=read.column(KEY).combine_chunks())
-    beside = [name for name in read.column_names if name == KEY or READ + name in asked]
     columns = dict(zip(table.column_names, table.columns, strict=True))
-    columns |= {READ + name: read.column(name).take(places) for name in beside}
+    if KEY.name in columns:
+        read = table.select([KEY.name]) if read is None else read
+        places = pc.index_in(table[KEY.name], value_set=read[KEY.name].combine_chunks())
+        beside = [name for name in read.column_names if name == KEY.name or READ + name in asked]
+        columns |= {READ + name: read[name].take(places) for name in beside}
     lean = {name: column if name in asked else _presence(column) for name, column in columns.items()}
     frame: pd.DataFrame = pa.table(lean).to_pandas(split_blocks=True)
     for name, column in lean.items():

@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from functools import cache
+from urllib.parse import quote
 
 from socialnlp_assets.nlp.chunking import sentences
 from socialnlp_assets.nlp.cleaning import stop_words
@@ -155,9 +156,12 @@ def enrichment_follows_rule(kind: str, read: str, written: str, enriched: bool) 
     return written == read
 
 
-def partitions_agree(social: str, topics: Sequence[str], partitions: Sequence[str]) -> bool:
-    """One partition for each of a message's topics, or the one of messages without a topic."""
-    return set(partitions) == {f"social={social}/topic_id={topic}" for topic in topics or ("none",)}
+def partitions_agree(
+    social: str, topics: Sequence[str], posts_social: str, posts_topics: Sequence[str], partitions: Sequence[str]
+) -> bool:
+    """One partition for each topic that the message has in `posts`, or the one of messages without a topic."""
+    wanted = {f"social={quote(social, safe='')}/topic_id={quote(topic, safe='')}" for topic in topics or ("none",)}
+    return social == posts_social and set(topics) == set(posts_topics) and set(partitions) == wanted
 
 
 def stand_at_offsets(text: str, entities: Sequence[str], starts: Sequence[int], ends: Sequence[int]) -> bool:
