@@ -7,8 +7,7 @@ volume is Poisson around what its hour of the day brings. A shift starts at one 
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import timedelta
-from pathlib import Path
+from datetime import datetime, timedelta
 
 import click
 import numpy as np
@@ -29,9 +28,9 @@ USUAL = 120  # messages an hour, more by day
 Tables = dict[str, pa.Table]
 
 
-def clean_rate(source: Pool, rng: np.random.Generator) -> tuple[int, int]:
+def clean_rate(source: Pool, clean: dict[datetime, Profiled], rng: np.random.Generator) -> tuple[int, int]:
     """How many of so many clean hours warned."""
-    before = {HOUR + timedelta(hours=n): _profile(source, _drawn(source, n, rng)) for n in range(TRAILING)}
+    before = dict(clean)
     warned = 0
     for n in range(TRAILING, TRAILING + CLEAN):
         now = _profile(source, _drawn(source, n, rng))
@@ -40,9 +39,11 @@ def clean_rate(source: Pool, rng: np.random.Generator) -> tuple[int, int]:
     return warned, CLEAN
 
 
-def first_caught(source: Pool, shift: Callable[[Tables], Tables], rng: np.random.Generator) -> tuple[int, str]:
+def first_caught(
+    source: Pool, shift: Callable[[Tables], Tables], clean: dict[datetime, Profiled], rng: np.random.Generator
+) -> tuple[int, str]:
     """After how many shifted hours the check warned (0: not within two), and of what."""
-    before = {HOUR + timedelta(hours=n): _profile(source, _drawn(source, n, rng)) for n in range(TRAILING)}
+    before = dict(clean)
     for late in (1, 2):
         when = HOUR + timedelta(hours=TRAILING + late - 1)
         now = _profile(source, shift(_drawn(source, TRAILING + late - 1, rng)))
@@ -128,11 +129,12 @@ TRIALS = 5
 
 def measure(source: Pool) -> list[Figure]:
     rng = np.random.default_rng(1)
-    warned, hours = clean_rate(source, rng)
+    clean = {HOUR + timedelta(hours=n): _profile(source, _drawn(source, n, rng)) for n in range(TRAILING)}
+    warned, hours = clean_rate(source, clean, rng)
     table = Table("shift", "caught within two hours", "after hours", "by")
     caught = 0
     for name, shift in SHIFTS.items():
-        found = [first_caught(source, shift, rng) for _ in range(TRIALS)]
+        found = [first_caught(source, shift, clean, rng) for _ in range(TRIALS)]
         times = sum(late > 0 for late, _ in found)
         caught += times
         by = next((by for late, by in found if late), "")

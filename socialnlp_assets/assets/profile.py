@@ -22,6 +22,7 @@ from socialnlp_assets.assets.plot import plot
 from socialnlp_assets.assets.step import Hour, Lineage, Result, Step
 from socialnlp_assets.checks import Check
 from socialnlp_assets.checks.drift import DRIFT, HOUR, TRAILING, drift
+from socialnlp_assets.checks.scores import tone
 from socialnlp_assets.checks.texts import unknown_share
 from socialnlp_assets.resources.lake import HourMissing, Lake
 from socialnlp_assets.schemas import FLOAT, TEXT, Column, Schema
@@ -97,6 +98,7 @@ def profile_of(steps: Iterable[Step], tables: Mapping[str, pa.Table]) -> Profile
         if step.writes_text:
             shares = map(unknown_share, table[step.writes_text].to_pylist())
             found[f"{step.name}.unknown_words"] = _count(f"{min(int(10 * share), 9) / 10}" for share in shares)
+        found |= _by_tone(step, tables)
     texts = posts["message"].to_pylist()
     repeated = Counter(texts)
     found["posts.repeated"] = _count("yes" if repeated[text] > 1 else "no" for text in texts)
@@ -115,6 +117,21 @@ def _counts(step: Step, column: Column, table: pa.Table) -> dict[str, float]:
     if pa.types.is_list(column.type) or column.name in (step.writes_text, "summary", *_LISTED):
         return _count(str(len(value or "").bit_length()) for value in table[column.name].to_pylist())
     return {}
+
+
+def _by_tone(step: Step, tables: Mapping[str, pa.Table]) -> Profiled:
+    """The labels of a step beside the tone of the texts that it read: swapped labels have the same shares."""
+    labelled = [column.name for column in step.columns() if column.values and step.name != "posts"]
+    if not labelled:
+        return {}
+    asset, column = step.text
+    read, table = tables[asset], tables[step.name]
+    texts = dict(zip(read["message_id"].to_pylist(), read[column].to_pylist(), strict=True))
+    tones = ["friendly" if tone(texts[key]) > 0 else "unfriendly" for key in table["message_id"].to_pylist()]
+    return {
+        f"{step.name}.{name} by tone": _count(map(" ".join, zip(table[name].to_pylist(), tones, strict=True)))
+        for name in labelled
+    }
 
 
 def _count(values: Iterable[str]) -> dict[str, float]:

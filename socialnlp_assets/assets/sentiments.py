@@ -11,6 +11,8 @@ from socialnlp_assets.checks import Expectation
 from socialnlp_assets.resources.endpoints.tasks import Scores
 from socialnlp_assets.schemas import BOOL, TEXT, Column, score_column
 
+OPPOSITES = (("positive", "negative"), ("joy", "anger"), ("joy", "sadness"))
+
 
 class Sentiments(Step):
     """Sentiment and emotion of a message, with the score of each label."""
@@ -32,6 +34,7 @@ class Sentiments(Step):
 
     def plausible(self) -> tuple[Expectation, ...]:
         found: list[Expectation] = []
+        text = f"read_{self.text[1]}"
         for name, prefix, model in (("sentiment", "sent", self.sentiment), ("emotion", "emo", self.emotion)):
             labels = list(self.catalogue[model].labels)
             scores = [f"{prefix}_{label}" for label in labels]
@@ -52,8 +55,17 @@ class Sentiments(Step):
                     f"not every message has the same {name}", back, least_rows=20,
                 ),
                 Expectation(
-                    "expect_table_scores_to_follow_texts", {"column_list": [f"read_{self.text[1]}", *scores]},
+                    "expect_table_scores_to_follow_texts", {"column_list": [text, *scores]},
                     "texts of like words have like scores", f"answers lie at the wrong rows, or {back}", least_rows=50,
+                ),
+                *(
+                    Expectation(
+                        "expect_table_scores_to_follow_tone",
+                        {"column_list": [text, f"{prefix}_{friendly}", f"{prefix}_{unfriendly}"]},
+                        f"friendlier words are more {friendly} than {unfriendly}", f"labels are swapped: {back}",
+                        least_rows=50,
+                    )
+                    for friendly, unfriendly in OPPOSITES if {friendly, unfriendly} <= set(labels)
                 ),
                 *(
                     Expectation(

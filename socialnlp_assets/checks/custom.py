@@ -287,3 +287,33 @@ class ExpectTableScoresToFollowTexts(BatchExpectation):
     ) -> dict[str, Any]:
         chance = metrics["table.scores_follow_texts"]
         return {"success": chance <= self.max_chance, "result": {"observed_value": f"a chance of {chance:.2f}"}}
+
+
+class ScoresFollowTone(TableMetricProvider):
+    metric_name = "table.scores_follow_tone"
+    value_keys = ("column_list",)
+
+    @metric_value(engine=PandasExecutionEngine)
+    def _pandas(cls, execution_engine: Any, metric_domain_kwargs: Any, metric_value_kwargs: Any, **_: Any) -> float:
+        frame, *_rest = execution_engine.get_compute_domain(metric_domain_kwargs, domain_type=MetricDomainTypes.TABLE)
+        text, friendly, unfriendly = (frame[column].tolist() for column in metric_value_kwargs["column_list"])
+        return scores.follows_tone(text, friendly, unfriendly)
+
+
+class ExpectTableScoresToFollowTone(BatchExpectation):
+    """Columns: a text, a friendly score, an unfriendly one. Over the hour, friendlier words go with a greater
+    difference of the two: Spearman's correlation is at least `min_correlation`. Swapped labels fail it."""
+
+    column_list: Sequence[str]
+    min_correlation: float = 0.0
+    metric_dependencies: ClassVar = ("table.scores_follow_tone",)
+    success_keys: ClassVar = ("column_list", "min_correlation")
+
+    def _validate(
+        self,
+        metrics: dict[str, Any],
+        runtime_configuration: Any = None,  # noqa: ARG002
+        execution_engine: Any = None,  # noqa: ARG002
+    ) -> dict[str, Any]:
+        found = metrics["table.scores_follow_tone"]
+        return {"success": found >= self.min_correlation, "result": {"observed_value": f"a correlation of {found:.2f}"}}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from functools import cache
 
 import numpy as np
 import numpy.typing as npt
@@ -14,6 +15,8 @@ from socialnlp_assets.nlp.ngrams import tokens
 
 ROUNDING = 0.005  # of a score of two decimals
 ASKED = 500  # rows of an hour that are enough to tell whether scores follow texts
+FRIENDLY = "good great excellent love happy best thanks wonderful perfect beautiful friendly amazing"
+UNFRIENDLY = "bad terrible awful hate sad worst horrible angry broken wrong rude useless"
 ORDERS = 199  # random ones, with which the real one is compared
 
 
@@ -55,6 +58,29 @@ def chance_of_association(texts: Sequence[str], scores: npt.NDArray[np.float64])
     real = _association(vectors, taken)
     as_good = sum(_association(vectors, chooser.permutation(taken)) >= real - 1e-12 for _ in range(ORDERS))
     return (1 + as_good) / (1 + ORDERS)
+
+
+def tone(text: str) -> float:
+    """How friendly the words of an English `text` are, about -0.3 to 0.3: where they lie between friendly and
+    unfriendly ones. It knows nothing of negation; an hour's average is what it is good for."""
+    return float(text_vector(tokens(text)) @ _friendliness())
+
+
+def follows_tone(texts: Sequence[str], friendly: Sequence[float], unfriendly: Sequence[float]) -> float:
+    """Spearman's correlation, -1 to 1, of what scores say of texts with the texts' tone."""
+    from scipy.stats import spearmanr
+
+    difference = np.subtract(friendly, unfriendly)
+    tones = [tone(text) for text in texts]
+    if np.ptp(difference) == 0 or np.ptp(tones) == 0:
+        return 0.0
+    return float(spearmanr(tones, difference).statistic)
+
+
+@cache
+def _friendliness() -> npt.NDArray[np.float64]:
+    axis = text_vector(FRIENDLY.split()) - text_vector(UNFRIENDLY.split())
+    return np.asarray(axis / np.linalg.norm(axis), np.float64)
 
 
 def _association(vectors: npt.NDArray[np.float64], scores: npt.NDArray[np.float64]) -> float:
