@@ -17,7 +17,6 @@ from rich.console import Console
 from rich.table import Table
 
 from benchmarks.hours import HOUR, Pool, pool
-from benchmarks.measure import Figure
 from socialnlp_assets.assets.profile import SKETCH, Profiled, profile_of
 from socialnlp_assets.checks import Verdict
 from socialnlp_assets.checks.drift import drift
@@ -127,7 +126,7 @@ SHIFTS: dict[str, Callable[[Tables], Tables]] = {
 TRIALS = 5
 
 
-def measure(source: Pool) -> list[Figure]:
+def measure(source: Pool) -> None:
     rng = np.random.default_rng(1)
     clean = {HOUR + timedelta(hours=n): _profile(source, _drawn(source, n, rng)) for n in range(TRAILING)}
     warned, hours = clean_rate(source, clean, rng)
@@ -142,8 +141,7 @@ def measure(source: Pool) -> list[Figure]:
     Console(width=140).print(table)
     trials = TRIALS * len(SHIFTS)
     click.echo(f"clean hours that warned: {warned} of {hours}; shifts caught within two hours: {caught} of {trials}")
-    return []
 
 
-def quality_drift() -> list[Figure]:
-    return measure(pool("sprinklr"))
+def quality_drift() -> None:
+    measure(pool("sprinklr"))

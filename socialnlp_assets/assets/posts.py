@@ -27,7 +27,7 @@ from socialnlp_assets.checks import Expectation, Level
 from socialnlp_assets.landing import Message, Reject, author_hash, read_records, standardise
 from socialnlp_assets.nlp.language import UNDETERMINED, detect
 from socialnlp_assets.partitions import HOUR, floor_hour, folder_of, key_of
-from socialnlp_assets.resources.lake import HourMissing
+from socialnlp_assets.resources.lake import HourMissing, Lake
 from socialnlp_assets.schemas import KEY, POSTS, Column
 from socialnlp_assets.source import Source
 
@@ -190,7 +190,7 @@ class Posts(Step):
         for record in _records(hour, [file.path for file in files]):
             sorter.take(record)
         table = sorter.table()
-        like = _copied_from(hour, table)
+        like = copied_from(hour.lake, hour.workflow, hour.hour, table)
         moved = {f"{when:%Y-%m-%d %H:00}": len(raws) for when, raws in sorted(sorter.moved.items())}
         for own_hour, raws in sorter.moved.items():
             _move(hour, own_hour, raws)
@@ -205,14 +205,14 @@ class Posts(Step):
         )
 
 
-def _copied_from(hour: Hour, table: pa.Table) -> str | None:
+def copied_from(lake: Lake, workflow: str, when: datetime, table: pa.Table) -> str | None:
     """Another hour that has four fifths of this one's texts: one of the day before, or the same hour of one of the
     seven days before."""
     texts = sketch(table["message"].to_pylist())
-    others = dict.fromkeys(hour.hour - HOUR * back for back in (*range(1, 25), *range(24, 24 * 8, 24)))
+    others = dict.fromkeys(when - HOUR * back for back in (*range(1, 25), *range(24, 24 * 8, 24)))
     shares = {
         other: alike(texts, sorted(profile.get(SKETCH, ())))
-        for other, profile in read_profiles(hour.lake, hour.workflow, list(others)).items()
+        for other, profile in read_profiles(lake, workflow, list(others)).items()
     }
     most = max(shares, key=shares.__getitem__, default=None)
     return f"{key_of(most)}: {shares[most]:.0%} of its texts" if most and shares[most] >= COPIED else None

@@ -86,8 +86,14 @@ class Translations(Step):
                 "a translation does not repeat itself", again, rejects=True,
             ),
             Expectation(
-                "expect_multicolumn_length_to_be_plausible", with_language | {"mostly": 0.98},
+                "expect_multicolumn_length_to_be_plausible",
+                with_language | {"least": 0.4, "most": 2.5, "mostly": 0.98},
                 "a translation is about as long as its source", model, error_beyond=0.2,
+            ),
+            Expectation(
+                "expect_multicolumn_length_to_be_plausible",
+                with_language | {"least": 0.65, "most": 1.8, "mostly": 0.8},
+                "most translations are as long as their sources, by a third", model, error_beyond=0.4,
             ),
             Expectation(
                 "expect_column_texts_to_be_in_english", {"column": "text_en", "mostly": 0.95},
@@ -98,8 +104,8 @@ class Translations(Step):
                 "numbers of the message are in its translation", model, error_beyond=0.3,
             ),
             Expectation(
-                "expect_column_pair_names_to_be_kept", pair | {"mostly": 0.75},
-                "names of the message are in its translation", model, error_beyond=0.5,
+                "expect_table_names_to_be_kept", {"column_list": [read, "text_en"], "min_share": 0.4},
+                "names of the messages are in their translations", model,
             ),
         )  # fmt: skip
 

@@ -138,12 +138,6 @@ class ExpectColumnPairNumbersToBeKept(_OfPair):
     map_metric: ClassVar = _of_pair("numbers_kept", texts.numbers_kept)
 
 
-class ExpectColumnPairNamesToBeKept(_OfPair):
-    """At least half of the names of column_A (capitalised words inside a sentence) are in column_B."""
-
-    map_metric: ClassVar = _of_pair("names_kept", texts.names_kept)
-
-
 class ExpectColumnPairNegationsToBeKept(_OfPair):
     """Where column_A negates, so does column_B. Both are in English."""
 
@@ -184,10 +178,13 @@ class ExpectMulticolumnEnglishToBeUntouched(_OfColumns):
 
 
 class ExpectMulticolumnLengthToBePlausible(_OfColumns):
-    """Columns: language, text, translation. A translation is 0.4 to 2.5 times as long as its source, without noise;
-    other bounds for Chinese, Japanese and Korean."""
+    """Columns: language, text, translation. A translation is `least` to `most` times as long as its source, without
+    noise; other bounds for Chinese, Japanese and Korean."""
 
-    map_metric: ClassVar = _of_columns("length_plausible", texts.length_plausible)
+    least: float
+    most: float
+    success_keys: ClassVar = ("mostly", "least", "most")
+    map_metric: ClassVar = _of_columns("length_plausible", texts.length_plausible, "least", "most")
 
 
 class ExpectMulticolumnEnrichmentToFollowRule(_OfColumns):
@@ -287,6 +284,39 @@ class ExpectTableScoresToFollowTexts(BatchExpectation):
     ) -> dict[str, Any]:
         chance = metrics["table.scores_follow_texts"]
         return {"success": chance <= self.max_chance, "result": {"observed_value": f"a chance of {chance:.2f}"}}
+
+
+class NamesKept(TableMetricProvider):
+    metric_name = "table.names_kept"
+    value_keys = ("column_list",)
+
+    @metric_value(engine=PandasExecutionEngine)
+    def _pandas(
+        cls, execution_engine: Any, metric_domain_kwargs: Any, metric_value_kwargs: Any, **_: Any
+    ) -> tuple[int, int]:
+        frame, *_rest = execution_engine.get_compute_domain(metric_domain_kwargs, domain_type=MetricDomainTypes.TABLE)
+        read, written = (frame[column].fillna("").tolist() for column in metric_value_kwargs["column_list"])
+        return texts.names_kept(read, written)
+
+
+class ExpectTableNamesToBeKept(BatchExpectation):
+    """Columns: a text, what was written of it. Of all names in the texts of an hour (capitalised words inside a
+    sentence; ten of them, to ask at all), the share `min_share` is in what was written of the same text."""
+
+    column_list: Sequence[str]
+    min_share: float
+    metric_dependencies: ClassVar = ("table.names_kept",)
+    success_keys: ClassVar = ("column_list", "min_share")
+
+    def _validate(
+        self,
+        metrics: dict[str, Any],
+        runtime_configuration: Any = None,  # noqa: ARG002
+        execution_engine: Any = None,  # noqa: ARG002
+    ) -> dict[str, Any]:
+        names, kept = metrics["table.names_kept"]
+        success = names < 10 or kept >= self.min_share * names
+        return {"success": success, "result": {"observed_value": f"{kept} of {names} names"}}
 
 
 class ScoresFollowTone(TableMetricProvider):

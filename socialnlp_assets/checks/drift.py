@@ -26,7 +26,7 @@ from socialnlp_assets.checks.guard import Finding, Verdict
 HOUR = timedelta(hours=1)
 TRAILING = timedelta(days=7)
 LEAST_HOURS = 24  # with fewer hours before it, nothing is said of an hour
-CHANCE = 0.005  # of a warning of an hour that is like the others
+CHANCE = 0.002  # of a warning of an hour that is like the others
 LEAST_EXPECTED = 5  # messages in a bin; rarer values are taken together
 LEAST_SLOWER = 2.0  # times
 DRIFT = Check("drift", "the hour is like those of the seven days before it; a warning")

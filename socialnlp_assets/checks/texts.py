@@ -20,7 +20,6 @@ WORDS_TO_TELL = 6  # from so many words on a text can be told to be English
 UNTOUCHED = ("en", "und")
 # Characters of English for a character of the source: languages without alphabets say more in one.
 RATIOS = {"zh": (1.2, 9.0), "ja": (0.8, 6.0), "ko": (0.9, 6.0)}
-RATIO = (0.4, 2.5)
 
 _WORD = re.compile(r"[^\W\d_]+(?:['’][^\W\d_]+)*")
 _NUMBER = re.compile(r"(?<![\w.,#@/])\d+(?:[.,]\d+)*(?!\w)")
@@ -66,12 +65,17 @@ def numbers_kept(read: str, written: str) -> bool:
     return numbers(remove_noise(read)) <= numbers(written)
 
 
-def names_kept(read: str, written: str) -> bool:
-    """True where at least half of the names of `read` are in `written`. A name is a capitalised word inside a
-    sentence; its first four letters count, for names are translated, too: Italia, Italy."""
-    found = set(_NAME.findall(read))
-    lowered = written.lower()
-    return 2 * sum(name[:4].lower() in lowered for name in found) >= len(found)
+def names_kept(read: Sequence[str], written: Sequence[str]) -> tuple[int, int]:
+    """How many names the texts of an hour have that were rewritten, and how many of them are in what was written of the
+    same text. A name is a capitalised word inside a sentence; its first four letters count, for names are translated,
+    too: Italia, Italy."""
+    names = kept = 0
+    for text, answer in zip(read, written, strict=True):
+        found, lowered = set(_NAME.findall(text)), answer.lower()
+        if text != answer:
+            names += len(found)
+            kept += sum(name[:4].lower() in lowered for name in found)
+    return names, kept
 
 
 def negations_kept(read: str, written: str) -> bool:
@@ -116,13 +120,13 @@ def english_untouched(language: str, read: str, written: str) -> bool:
     return language not in UNTOUCHED or read == written
 
 
-def length_plausible(language: str, read: str, written: str) -> bool:
-    """False where a translation is much shorter or longer than its source, as one cut short is, or one that talks
-    on."""
+def length_plausible(least: float, most: float, language: str, read: str, written: str) -> bool:
+    """False where a translation is shorter than `least` times its source, as one cut short is, or longer than `most`
+    times, as one that talks on; for a language without an alphabet, by its own measure."""
     source = remove_noise(read)
     if language in UNTOUCHED or len(source) < 20:
         return True
-    least, most = RATIOS.get(language, RATIO)
+    least, most = RATIOS.get(language, (least, most))
     return least <= len(remove_noise(written)) / len(source) <= most
 
 
