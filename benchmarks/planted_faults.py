@@ -20,10 +20,11 @@ from rich.console import Console
 from rich.table import Table
 
 from benchmarks.hours import HOUR, Pool, pool
+from socialnlp_assets.assets.asset import checks_of
 from socialnlp_assets.assets.posts import copied_from
 from socialnlp_assets.assets.profile import SKETCH, Profiled, as_table, profile_of
 from socialnlp_assets.assets.step import Result
-from socialnlp_assets.checks import Checks, Level, Verdict, audit, contract
+from socialnlp_assets.checks import Checks, Level, Verdict, audit
 from socialnlp_assets.checks.drift import drift
 from socialnlp_assets.resources.lake import Lake
 
@@ -118,9 +119,7 @@ def without(column: str) -> Callable[[Result], Result]:
 
 def verdicts_of(source: Pool, name: str, result: Result) -> tuple[Verdict, ...]:
     """What a step's checks say of what it is about to publish."""
-    step = source.steps[name]
-    plausible = Checks().plausible(name, step.plausible())
-    checks = [contract(step.table()), *([plausible] if plausible else [])]
+    checks = checks_of(source.steps[name], Checks())
     return audit(result.table, result.accounts(), checks, result.read).verdicts
 
 

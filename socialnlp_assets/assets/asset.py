@@ -32,8 +32,7 @@ def build_asset(
     """The hourly asset `<workflow>/<step>`."""
     key = dg.AssetKey([workflow, step.name])
     schema = step.table()
-    plausible = strictness.plausible(step.name, step.plausible())
-    checks = [contract(schema), *([plausible] if plausible else [])]
+    checks = checks_of(step, strictness)
 
     @dg.asset(
         key=key,
@@ -61,12 +60,8 @@ def build_asset(
             lambda: usage.usages_of_run(context.instance, context.run.run_id),
         )
         with hour_lease(context, hour.lake, workflow) as lease:
-            result = step.compute(hour)
+            result, found = computed(step, hour, checks, strictness.quarantine)
             lease.confirm()
-            found = audit(result.table, result.accounts(), checks, result.read, strictness.quarantine)
-            found = replace(found, verdicts=(*found.verdicts, *result.verdicts))
-            if found.passed:
-                result = _without_rejected(result, found)
             write_quarantine(hour.lake, workflow, step.name, hour.hour, result.rejected)
             yield from _recorded(key, found)
             lease.confirm()
@@ -79,6 +74,20 @@ def build_asset(
         yield dg.Output(None, metadata={**counts, **waiting, **result.metadata, **published.metadata, **used})
 
     return asset
+
+
+def computed(step: Step, hour: Hour, checks: Sequence[Check], quarantine: float) -> tuple[Result, Audit]:
+    """What a step makes of an hour, audited: without the rows that may not be published, which it rejects."""
+    result = step.compute(hour)
+    found = audit(result.table, result.accounts(), checks, result.read, quarantine)
+    found = replace(found, verdicts=(*found.verdicts, *result.verdicts))
+    return (_without_rejected(result, found) if found.passed else result), found
+
+
+def checks_of(step: Step, strictness: Checks) -> list[Check]:
+    """The checks that its rows must pass."""
+    plausible = strictness.plausible(step.name, step.plausible())
+    return [contract(step.table()), *([plausible] if plausible else [])]
 
 
 def _check_specs(
