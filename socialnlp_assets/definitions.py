@@ -50,9 +50,9 @@ def all_resources(settings: Settings) -> dict[str, Any]:
 def workflow_definitions(workflow: Workflow, settings: Settings) -> dg.Definitions:
     """What one workflow brings: its assets from `posts` to `output`, its job, and what starts it."""
     partitions = hourly_partitions(settings.start)
-    steps = (workflow.posts(settings.keep_personal_data), *workflow.steps.values(), workflow.output())
+    steps = workflow.assets(settings.keep_personal_data)
     return dg.Definitions(
-        assets=[build_asset(step, workflow.name, workflow.owners, partitions) for step in steps],
+        assets=[build_asset(step, workflow.name, workflow.owners, partitions, workflow.checks) for step in steps],
         jobs=[_hour_job(workflow)],
         sensors=arrival_sensors(settings, [workflow]),
     )
@@ -74,11 +74,12 @@ def installation_definitions(workflows: Collection[Workflow], settings: Settings
 
 
 def _hour_job(workflow: Workflow) -> Any:
-    """One job a workflow, named as the workflow: an hour from `posts` to `output`."""
+    """One job a workflow, named as the workflow: an hour from `posts` to `profile`."""
+    keys = [dg.AssetKey([workflow.name, step.name]) for step in workflow.assets()]
     return dg.define_asset_job(
         workflow.name,
-        selection=dg.AssetSelection.assets(*(dg.AssetKey([workflow.name, name]) for name in workflow.assets())),
-        description=f"An hour of {workflow.name}, from posts to output.",
+        selection=dg.AssetSelection.assets(*keys),
+        description=f"An hour of {workflow.name}, from posts to output, and what it was like.",
     )
 
 

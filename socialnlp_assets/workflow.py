@@ -18,7 +18,9 @@ from pydantic_core import core_schema
 from socialnlp_assets.assets import step_kinds
 from socialnlp_assets.assets.output import Output
 from socialnlp_assets.assets.posts import Posts
+from socialnlp_assets.assets.profile import HourProfile
 from socialnlp_assets.assets.step import DELIVERED, Mistake, Step
+from socialnlp_assets.checks import Checks
 from socialnlp_assets.models.catalogue import Catalogue, load_catalogue
 from socialnlp_assets.nlp.language import detect
 from socialnlp_assets.safe_yaml import YamlError, read_yaml
@@ -71,11 +73,8 @@ class Workflow(_Strict):
     owners: tuple[Owner, ...] = ()
     source: SourceSection
     steps: Annotated[dict[str, Step], _Steps]
+    checks: Checks = Checks()
     enabled: bool = True  # false: it runs only where SOCIALNLP_ENABLE names it
-
-    def assets(self) -> list[str]:
-        """The assets that a run of an hour computes, in data order."""
-        return ["posts", *self.steps, "output"]
 
     def models(self) -> list[str]:
         """The logical names of the endpoints that an hour needs, in order of use."""
@@ -98,6 +97,11 @@ class Workflow(_Strict):
         output = Output(steps=tuple(self.steps.values()))
         output.take_place(written[-1] if written else DELIVERED, load_catalogue())
         return output
+
+    def assets(self, keeps_personal_data: bool = False) -> tuple[Step, ...]:
+        """Every step in data order, from `posts` to what is made of all others."""
+        steps = (self.posts(keeps_personal_data), *self.steps.values())
+        return (*steps, self.output(), HourProfile(steps=steps))
 
 
 def load_workflow(path: Path, catalogue: Catalogue | None = None, profile: Profile | None = None) -> Workflow:
@@ -201,6 +205,8 @@ def _misfits(workflow: Workflow, catalogue: Catalogue, profile: Profile | None) 
     if not unknown:
         for step in workflow.steps.values():
             yield from step.mistakes(languages, profile)
+        expected = {step.name: (step.table().names(), step.plausible()) for step in workflow.assets()}
+        yield from workflow.checks.mistakes(expected)
 
 
 def _unknown_models(workflow: Workflow, catalogue: Catalogue) -> Iterator[Mistake]:
@@ -238,6 +244,8 @@ def _fields(location: tuple[str | int, ...], data: dict[str, Any]) -> Iterable[s
     match location:
         case ():
             return Workflow.model_fields
+        case ("checks",):
+            return Checks.model_fields
         case ("steps",):
             return step_kinds()
         case ("steps", str(name)):

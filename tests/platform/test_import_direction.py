@@ -35,9 +35,9 @@ MAY_IMPORT: dict[str, set[str]] = {
     "training": {"tasks", "nlp", "models"},
     "resources": {*BASE, "models", "tasks", "landing", "nlp"},
     "sources": {*BASE, "resources", "landing", "nlp"},
-    "checks": {"schemas", "markdown"},
+    "checks": {"nlp", "schemas", "markdown"},
     "assets": {*BASE, "checks", "sources", "resources", "models", "tasks", "landing", "nlp"},
-    "workflow": {*BASE, "assets", "sources", "models", "tasks", "nlp"},
+    "workflow": {*BASE, "checks", "assets", "sources", "models", "tasks", "nlp"},
     "sensors": {*BASE, "workflow", "assets", "resources"},
 }
 # Nothing below imports these; they may import what they like.
