@@ -26,6 +26,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "landing": {"nlp", "schemas"},
     "serving": {"tasks", "nlp"},
     "models": {
+        "files",
         "tasks",
         "nlp",
         "serving",
