@@ -7,6 +7,7 @@ an hourly asset of it, write, audit and publish, is in `asset.py`, once for all.
 
 from __future__ import annotations
 
+import logging
 from abc import ABC, abstractmethod
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -15,7 +16,6 @@ from datetime import datetime
 from inspect import cleandoc
 from typing import TYPE_CHECKING, Any, ClassVar
 
-import dagster as dg
 import pyarrow as pa
 from pydantic import BaseModel, ConfigDict, PrivateAttr
 
@@ -80,7 +80,7 @@ class Hour:
     hour: datetime
     first: datetime  # the first hour of the partitions
     lake: Lake
-    log: dg.DagsterLogManager
+    log: logging.Logger
     confirm: Callable[[], None]  # raises where the run has lost the hour to another one; before anything is published
     resources: Any  # Dagster's, those that the step asks for by name
     used: Callable[[], Sequence[Usage]] = tuple  # what the run has used of its endpoints so far
