@@ -81,11 +81,14 @@ class Workflow(_Strict):
         return list(dict.fromkeys(model for step in self.steps.values() for model in step.models()))
 
     def give_places(self, catalogue: Catalogue) -> None:
-        """Tell each step what it reads: the text of the last step before it that writes text."""
-        text = DELIVERED
+        """Tell each step which texts the steps before it write."""
+        texts, as_written = dict([DELIVERED]), DELIVERED[0]
         for step in self.steps.values():
-            step.take_place(text, catalogue)
-            text = (step.name, step.writes_text) if step.writes_text else text
+            step.take_place(dict(texts), as_written, catalogue)
+            if step.writes_text:
+                texts[step.name] = step.writes_text
+            if step.makes_english:
+                as_written = step.name
 
     def posts(self, keeps_personal_data: bool = False) -> Posts:
         """The step before all others."""
@@ -93,9 +96,9 @@ class Workflow(_Strict):
 
     def output(self) -> Output:
         """The step after all others, which joins them."""
-        written = [(step.name, step.writes_text) for step in self.steps.values() if step.writes_text]
+        written = {step.name: step.writes_text for step in self.steps.values() if step.writes_text}
         output = Output(steps=tuple(self.steps.values()))
-        output.take_place(written[-1] if written else DELIVERED, load_catalogue())
+        output.take_place(dict([DELIVERED]) | written, DELIVERED[0], load_catalogue())
         return output
 
     def assets(self, keeps_personal_data: bool = False) -> tuple[Step, ...]:
