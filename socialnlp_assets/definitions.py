@@ -13,6 +13,7 @@ import dagster as dg
 from socialnlp_assets.assets.asset import build_asset
 from socialnlp_assets.assets.landing import Fed, build_landing
 from socialnlp_assets.assets.retention import build_retention
+from socialnlp_assets.mart.asset import build_mart, is_installed
 from socialnlp_assets.partitions import hourly_partitions
 from socialnlp_assets.resources.build import build_resources
 from socialnlp_assets.sensors import arrival_sensors, endpoint_reaper, hour_releases, run_end_hooks
@@ -31,6 +32,7 @@ def build_definitions(settings: Settings, overrides: Mapping[str, Any] | None = 
         landing_definitions(workflows, settings),
         *(workflow_definitions(workflow, settings) for workflow in workflows),
         installation_definitions(settings),
+        mart_definitions(workflows, settings),
         dg.Definitions(resources={**all_resources(settings), **(overrides or {})}, executor=_executor(settings)),
     )
 
@@ -63,6 +65,15 @@ def installation_definitions(settings: Settings) -> dg.Definitions:
     retention, nightly = build_retention(settings.raw_retention_days)
     sensors = [endpoint_reaper(), *run_end_hooks(), *hour_releases()]
     return dg.Definitions(jobs=[retention], schedules=[nightly], sensors=sensors)
+
+
+def mart_definitions(workflows: Collection[Workflow], settings: Settings) -> dg.Definitions:
+    """The mart over the output of all workflows; nothing where the extra `mart` is not installed."""
+    if not is_installed():
+        return dg.Definitions()
+    outputs = {workflow.name: workflow.output().table().arrow for workflow in workflows}
+    assets, job, schedule = build_mart(outputs, settings.state / "mart", settings.mart_models)
+    return dg.Definitions(assets=[assets], jobs=[job], schedules=[schedule])
 
 
 def _hour_job(workflow: Workflow) -> Any:

@@ -37,6 +37,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "checks": {"schemas", "markdown"},
     "assets": {*BASE, "checks", "sources", "resources", "models", "tasks", "landing", "nlp"},
     "workflow": {*BASE, "assets", "sources", "models", "tasks", "nlp"},
+    "mart": {*BASE, "resources"},
     "sensors": {*BASE, "workflow", "assets", "resources"},
 }
 # Nothing below imports these; they may import what they like.
