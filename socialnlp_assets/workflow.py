@@ -18,7 +18,9 @@ from pydantic_core import core_schema
 from socialnlp_assets.assets import step_kinds
 from socialnlp_assets.assets.output import Output
 from socialnlp_assets.assets.posts import Posts
+from socialnlp_assets.assets.profile import HourProfile
 from socialnlp_assets.assets.step import DELIVERED, Mistake, Step
+from socialnlp_assets.checks import Checks
 from socialnlp_assets.models.catalogue import Catalogue, load_catalogue
 from socialnlp_assets.nlp.language import detect
 from socialnlp_assets.safe_yaml import YamlError, read_yaml
@@ -71,6 +73,7 @@ class Workflow(_Strict):
     owners: tuple[Owner, ...] = ()
     source: SourceSection
     steps: Annotated[dict[str, Step], _Steps]
+    checks: Checks = Checks()
     enabled: bool = True  # false: it runs only where SOCIALNLP_ENABLE names it
 
     def models(self) -> list[str]:
@@ -94,6 +97,11 @@ class Workflow(_Strict):
         output = Output(steps=tuple(self.steps.values()))
         output.take_place(written[-1] if written else DELIVERED, load_catalogue())
         return output
+
+    def assets(self, keeps_personal_data: bool = False) -> tuple[Step, ...]:
+        """Every step in data order, from `posts` to what is made of all others."""
+        steps = (self.posts(keeps_personal_data), *self.steps.values())
+        return (*steps, self.output(), HourProfile(steps=steps))
 
 
 def load_workflow(path: Path, catalogue: Catalogue | None = None, profile: Profile | None = None) -> Workflow:
@@ -145,7 +153,9 @@ def read_workflow(
     return workflow
 
 
-def load_workflows(*folders: Path, profile: Profile | None = None) -> dict[str, Workflow]:
+def load_workflows(
+    *folders: Path, catalogue: Catalogue | None = None, profile: Profile | None = None
+) -> dict[str, Workflow]:
     """Every ``*.yaml`` of the built-in folder and of `folders`, by name. Raises `WorkflowError` naming all mistakes."""
     workflows: dict[str, Workflow] = {}
     mistakes: list[str] = []
@@ -154,7 +164,7 @@ def load_workflows(*folders: Path, profile: Profile | None = None) -> dict[str, 
             mistakes.append(f"{folder}: no such folder; make it or unset SOCIALNLP_WORKFLOWS")
         for path in sorted(folder.glob("*.yaml")):
             try:
-                workflow = load_workflow(path, profile=profile)
+                workflow = load_workflow(path, catalogue, profile)
                 if workflow.name in workflows:
                     raise WorkflowError(f"{path}:1: name: {workflow.name!r} is taken by another file; choose another")
                 workflows[workflow.name] = workflow
@@ -167,7 +177,8 @@ def load_workflows(*folders: Path, profile: Profile | None = None) -> dict[str, 
 
 def running_workflows(settings: Settings) -> dict[str, Workflow]:
     """The workflows of an installation, by name, without those that are off. Raises `WorkflowError`."""
-    workflows = load_workflows(*([settings.workflows] if settings.workflows else []))
+    folders = [settings.workflows] if settings.workflows else []
+    workflows = load_workflows(*folders, catalogue=load_catalogue(settings.models))
     if unknown := sorted(settings.enable - workflows.keys()):
         raise WorkflowError(
             f"SOCIALNLP_ENABLE: no workflow is called {', '.join(unknown)}; there are {', '.join(workflows)}"
@@ -194,6 +205,8 @@ def _misfits(workflow: Workflow, catalogue: Catalogue, profile: Profile | None) 
     if not unknown:
         for step in workflow.steps.values():
             yield from step.mistakes(languages, profile)
+        expected = {step.name: (step.table().names(), step.plausible()) for step in workflow.assets()}
+        yield from workflow.checks.mistakes(expected)
 
 
 def _unknown_models(workflow: Workflow, catalogue: Catalogue) -> Iterator[Mistake]:
@@ -231,6 +244,8 @@ def _fields(location: tuple[str | int, ...], data: dict[str, Any]) -> Iterable[s
     match location:
         case ():
             return Workflow.model_fields
+        case ("checks",):
+            return Checks.model_fields
         case ("steps",):
             return step_kinds()
         case ("steps", str(name)):

@@ -7,6 +7,7 @@ an hourly asset of it, write, audit and publish, is in `asset.py`, once for all.
 
 from __future__ import annotations
 
+import logging
 from abc import ABC, abstractmethod
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -15,12 +16,11 @@ from datetime import datetime
 from inspect import cleandoc
 from typing import TYPE_CHECKING, Any, ClassVar
 
-import dagster as dg
 import pyarrow as pa
 from pydantic import BaseModel, ConfigDict, PrivateAttr
 
 from socialnlp_assets.assets.quarantine import Rejected
-from socialnlp_assets.checks import Accounts, Expectation
+from socialnlp_assets.checks import Accounts, Check, Expectation, Verdict
 from socialnlp_assets.models.catalogue import Catalogue, load_catalogue
 from socialnlp_assets.resources.lake import Lake
 from socialnlp_assets.schemas import KEY, Column, Schema
@@ -28,6 +28,7 @@ from socialnlp_assets.settings import Profile
 
 if TYPE_CHECKING:  # they are there when a step runs; loading the code location need not wait for them
     from socialnlp_assets.resources.articles import Articles
+    from socialnlp_assets.resources.endpoints.metering import Usage
     from socialnlp_assets.resources.endpoints.resource import Endpoints
     from socialnlp_assets.resources.secrets import Secrets
 
@@ -46,15 +47,16 @@ class Does:
 
 @dataclass
 class Result:
-    """What a step made of an hour. `evidence` has a value a row, in columns that its expectations read and nobody
-    publishes."""
+    """What a step made of an hour. `read` is what it read of each message, by `message_id`: its expectations find
+    those columns as ``read_<column>`` beside its own, and nobody publishes them."""
 
     table: pa.Table
     rows_in: int
     dropped: Counter[str] = field(default_factory=Counter)  # by reason
     rejected: list[Rejected] = field(default_factory=list)
     metadata: dict[str, Any] = field(default_factory=dict)
-    evidence: Mapping[str, Sequence[Any]] = field(default_factory=dict)
+    read: pa.Table | None = None
+    verdicts: tuple[Verdict, ...] = ()  # of its own checks
 
     def accounts(self) -> Accounts:
         return Accounts(self.rows_in, self.table.num_rows, self.dropped, len(self.rejected))
@@ -78,9 +80,10 @@ class Hour:
     hour: datetime
     first: datetime  # the first hour of the partitions
     lake: Lake
-    log: dg.DagsterLogManager
+    log: logging.Logger
     confirm: Callable[[], None]  # raises where the run has lost the hour to another one; before anything is published
     resources: Any  # Dagster's, those that the step asks for by name
+    used: Callable[[], Sequence[Usage]] = tuple  # what the run has used of its endpoints so far
 
     @property
     def endpoints(self) -> Endpoints:
@@ -174,7 +177,11 @@ class Step(BaseModel, ABC):
         """The rows of an hour. An exception fails the step, and the lake keeps what it had."""
 
     def plausible(self) -> tuple[Expectation, ...]:
-        """What is expected of the evidence that it gives of its rows (`Result.evidence`)."""
+        """What its rows must mean, beside what they were made of (`Result.read`)."""
+        return ()
+
+    def own_checks(self) -> tuple[Check, ...]:
+        """Checks beside `contract` and `plausible`, whose verdicts are in its result."""
         return ()
 
     def publish(self, hour: Hour, table: pa.Table) -> Published:

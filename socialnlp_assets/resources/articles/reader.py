@@ -63,7 +63,12 @@ class Reader:
         if self._process is None or self._process.poll() is not None:
             command = [sys.executable, "-c", f"from {__name__} import serve; serve({self.memory})"]
             self._process = subprocess.Popen(
-                command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, encoding="ascii"
+                command,
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                text=True,
+                encoding="ascii",
+                process_group=0,  # the terminal's Ctrl-C is for whoever reads articles, who then ends it
             )
             if not self._asked(self._process, "", self.patience):
                 raise RuntimeError("the process that reads articles did not start; it has said why")
