@@ -8,7 +8,8 @@ from statistics import median
 from time import perf_counter
 
 from benchmarks.measure import Figure
-from socialnlp_assets.resources.endpoints.resource import Endpoints, build_endpoints
+from socialnlp_assets.resources.build import build_endpoints
+from socialnlp_assets.resources.endpoints.resource import Endpoints
 from socialnlp_assets.settings import Settings
 
 MODEL, ROUNDS, DEPLOYMENTS = "sentiment", 200, 3
@@ -19,7 +20,7 @@ def acquiring() -> list[Figure]:
     """Milliseconds until a step may predict: joined while another step holds it, and from nothing."""
     with tempfile.TemporaryDirectory() as name:
         settings = Settings(state=Path(name))
-        with build_endpoints(settings, run="benchmark") as endpoints:
+        with build_endpoints(settings) as endpoints:
             try:
                 deployed = []
                 for _ in range(DEPLOYMENTS):

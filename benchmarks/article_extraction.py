@@ -41,9 +41,12 @@ def read_all(reader: Callable[[str], str], pages: list[str]) -> None:
 
 
 def ours(html: str) -> str:
-    from socialnlp_assets.resources.articles import extract
+    from socialnlp_assets.resources.articles import PageError, extract
 
-    found = extract(html)
+    try:
+        found = extract(html)
+    except PageError:  # it takes the page for none of an article
+        return ""
     return found.text if found else ""
 
 

@@ -26,12 +26,14 @@ from pathlib import Path
 
 import click
 
-from socialnlp_assets.models.catalogue import load_catalogue
-from socialnlp_assets.resources.endpoints.local import LocalProcess, local_spec
-from socialnlp_assets.resources.endpoints.manager import LeaseManager, Owner, Terms
-from socialnlp_assets.resources.endpoints.protocol import EndpointError
+from socialnlp_assets.models.catalogue import ModelEntry
+from socialnlp_assets.resources.endpoints.backend import EndpointError, EndpointSpec
+from socialnlp_assets.resources.endpoints.leases import LeaseManager
+from socialnlp_assets.resources.endpoints.local import LocalProcess
+from socialnlp_assets.resources.endpoints.local_resource import local_spec
 from socialnlp_assets.resources.endpoints.records import Record
 from socialnlp_assets.resources.endpoints.resource import Endpoints
+from socialnlp_assets.resources.endpoints.terms import Terms
 from socialnlp_assets.resources.leases.sqlite import SqliteStore
 
 SERVER = [sys.executable, str(Path(__file__).parents[1] / "tests" / "fakes" / "model_server.py")]
@@ -59,12 +61,26 @@ class Outcome:
         return bool(self.calls) and not (self.wrong or self.errors or left)
 
 
+class StressedEndpoints(Endpoints):
+    directory: str
+
+    def specification(self, model: str, entry: ModelEntry) -> EndpointSpec:  # noqa: ARG002
+        return local_spec(model, Path(self.directory) / "model", SERVER, self.manager.store.name, self.prefix)
+
+    def _open(self) -> LeaseManager:
+        # None ends by itself: what is left is seen.
+        backend = LocalProcess(Path(self.directory) / "endpoints", orphan_after=3600)
+        return self._managing(f"{self.directory}/leases.db", backend)
+
+
 def endpoints(directory: Path, name: str) -> Endpoints:
-    store = SqliteStore(directory / "leases.db", Record)
-    backend = LocalProcess(directory / "endpoints", orphan_after=3600)  # none ends by itself: what is left is seen
-    manager = LeaseManager(store, backend, TERMS, Owner(f"worker-{os.getpid()}"))
-    spec = local_spec("translator", directory / "model", SERVER, store.name, name)
-    return Endpoints(manager, lambda *_: spec, load_catalogue(), name)
+    return StressedEndpoints(
+        directory=str(directory),
+        prefix=name,
+        lease_seconds=TERMS.lease.total_seconds(),
+        warm_seconds=TERMS.warm.total_seconds(),
+        lifetime_seconds=TERMS.lifetime.total_seconds(),
+    )
 
 
 def work(directory: Path, until: float) -> None:

@@ -22,17 +22,17 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
+from socialnlp_assets.fakes.phrases import phrases, post
 
 from benchmarks.texts import data
 from socialnlp_assets.assets.step import Hour, Result, Step
-from socialnlp_assets.fakes.phrases import phrases, post
 from socialnlp_assets.fakes.samples import as_json, landing_key
-from socialnlp_assets.fakes.shapes import place_review, sprinklr_v2
 from socialnlp_assets.resources.articles import Articles
 from socialnlp_assets.resources.endpoints.resource import build_endpoints
 from socialnlp_assets.resources.lake import Lake
 from socialnlp_assets.resources.secrets import build_secrets
 from socialnlp_assets.settings import Settings
+from socialnlp_assets.sources.invented.messages import place_review, sprinklr_v2
 from socialnlp_assets.workflow import load_workflows
 
 HOUR = datetime(2026, 11, 20, 8, tzinfo=UTC)
@@ -74,7 +74,7 @@ def _of(result: Result, keys: pa.Array) -> Result:
 def pool(workflow: str, messages: int = MESSAGES) -> Pool:
     """Run every step of `workflow` once, on so many messages."""
     loaded = load_workflows()[workflow]
-    steps = {step.name: step for step in loaded.assets() if step.name != "profile"}  # it looks at other hours
+    steps = {step.name: step for step in loaded.all_steps() if step.name != "profile"}  # it looks at other hours
     with tempfile.TemporaryDirectory() as folder:
         settings = Settings(lake=f"{folder}/lake", state=Path(folder) / "state")
         lake = Lake(uri=settings.lake_uri)
@@ -83,7 +83,7 @@ def pool(workflow: str, messages: int = MESSAGES) -> Pool:
             resources = SimpleNamespace(endpoints=endpoints, articles=Articles(), secrets=build_secrets(settings))
             results: dict[str, Result] = {}
             for name, step in steps.items():
-                hour = Hour(workflow, name, HOUR, HOUR, lake, logging.getLogger(__name__), resources)
+                hour = Hour(workflow, name, HOUR, HOUR, lake, logging.getLogger(__name__), lambda: None, resources)
                 results[name] = step.compute(hour)
                 lake.write_table(lake.table_path(workflow, name, HOUR), results[name].table)
             endpoints.stop_all()

@@ -23,12 +23,12 @@ from rich import box
 from rich.console import Console
 from rich.table import Table
 
-from socialnlp_assets.models.catalogue import Task, load_catalogue
-from socialnlp_assets.resources.endpoints.http import server_error
+from socialnlp_assets.models.catalogue import load_catalogue
+from socialnlp_assets.resources.endpoints.backend import Reply
 from socialnlp_assets.resources.endpoints.metering import Meter
-from socialnlp_assets.resources.endpoints.predictor import Predictor
-from socialnlp_assets.resources.endpoints.protocol import Reply
-from socialnlp_assets.resources.endpoints.tasks import FORMATS, RowError
+from socialnlp_assets.resources.endpoints.predictor import Predictor, preparation
+from socialnlp_assets.resources.endpoints.server_errors import server_error
+from socialnlp_assets.tasks import RowError, request_body, task
 
 ROWS, ROUNDS, WARM_UP = 32, 200, 10
 TEXTS = [
@@ -52,11 +52,11 @@ def main(models: list[str]) -> None:
 def measure(model: str) -> tuple[float, float]:
     """Milliseconds: the median bare call, and the median of what `predict` adds to the one beside it."""
     entry = load_catalogue()[model]
-    form = FORMATS[entry.task](entry)
-    parameters = {"src_lang": "it"} if entry.task is Task.TRANSLATION else {}
-    target = entry.targets[0] if entry.targets else None
-    texts = [form.prepare(text) for text in TEXTS]
-    body = form.body(texts, parameters)
+    parameters = {"src_lang": "it"} if entry.task == "translation" else {}
+    target = entry.targets[0] if entry.targets else entry.target
+    prepare = preparation(entry)
+    texts = [prepare(text) for text in TEXTS]
+    body = request_body.write(task(entry.task, entry.labels), texts, parameters)
     headers = {"Content-Type": "application/json"}
     headers |= {"X-Amzn-SageMaker-Target-Model": target} if target else {}
     unprepared = entry.model_copy(update={"prepare": None})  # the bare call has prepared texts, too
@@ -75,7 +75,7 @@ def measure(model: str) -> tuple[float, float]:
             http.request("POST", url, body=body, headers=headers)
 
         def predict() -> None:
-            results = predictor.predict(texts, target=target, **parameters)
+            results = predictor.predict(texts, target=target if entry.targets else None, **parameters)
             if any(isinstance(result, RowError) for result in results):
                 raise SystemExit(f"{model} cannot take its texts: {results}")
 

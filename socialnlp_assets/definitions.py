@@ -11,13 +11,20 @@ from typing import Any
 import dagster as dg
 
 from socialnlp_assets.assets.asset import build_asset
-from socialnlp_assets.assets.landing import build_landing
+from socialnlp_assets.assets.landing import Fed, build_landing
 from socialnlp_assets.assets.retention import build_retention
 from socialnlp_assets.partitions import hourly_partitions
 from socialnlp_assets.resources.build import build_resources
-from socialnlp_assets.resources.sources_file import configured_sources
-from socialnlp_assets.sensors import arrival_sensors, endpoint_reaper, hour_releases, run_end_hooks
+from socialnlp_assets.sensors import (
+    HOURS,
+    arrival_sensors,
+    endpoint_reaper,
+    hour_releases,
+    hours_inventory,
+    run_end_hooks,
+)
 from socialnlp_assets.settings import Settings
+from socialnlp_assets.sources.sources_file import configured_sources, source_resources
 from socialnlp_assets.workflow import Workflow, running_workflows
 
 # What a forked step process needs and would otherwise import again for every step.
@@ -26,50 +33,51 @@ PRELOADED = ["socialnlp_assets.definitions", "pandas", "great_expectations"]
 
 def build_definitions(settings: Settings, overrides: Mapping[str, Any] | None = None) -> dg.Definitions:
     """Fresh definitions for `settings`; `overrides` replaces resources by name, as tests and tools need."""
-    workflows = running_workflows(settings)
+    workflows = running_workflows(settings).values()
     return dg.Definitions.merge(
-        workflow_definitions(workflows.values(), settings),
-        installation_definitions(settings, overrides),
+        landing_definitions(workflows, settings),
+        *(workflow_definitions(workflow, settings) for workflow in workflows),
+        installation_definitions(workflows, settings),
+        dg.Definitions(resources={**all_resources(settings), **(overrides or {})}, executor=_executor(settings)),
     )
 
 
-def workflow_definitions(workflows: Collection[Workflow], settings: Settings) -> dg.Definitions:
-    """What workflows bring: their assets from `landing` to `output`, their jobs, and what starts these."""
+def all_resources(settings: Settings) -> dict[str, Any]:
+    """The resources of an installation, by the names that assets and sensors ask for."""
+    return {**build_resources(settings), **source_resources(settings)}
+
+
+def workflow_definitions(workflow: Workflow, settings: Settings) -> dg.Definitions:
+    """What one workflow brings: its assets from `posts` to `output`, its job, and what starts it."""
     partitions = hourly_partitions(settings.start)
-    landing = build_landing(workflows, partitions, configured_sources(settings))
+    steps = workflow.all_steps(settings.keep_personal_data)
     return dg.Definitions(
-        assets=[
-            *landing.assets,
-            *(
-                build_asset(step, workflow.name, workflow.owners, partitions, workflow.checks)
-                for workflow in workflows
-                for step in workflow.assets()
-            ),
-        ],
-        jobs=[*map(_hour_job, workflows), *landing.jobs],
-        schedules=landing.schedules,
-        sensors=arrival_sensors(settings, workflows),
+        assets=[build_asset(step, workflow.name, workflow.owners, partitions, workflow.checks) for step in steps],
+        jobs=[_hour_job(workflow)],
+        sensors=arrival_sensors(settings, [workflow]),
     )
 
 
-def installation_definitions(settings: Settings, overrides: Mapping[str, Any] | None = None) -> dg.Definitions:
-    """What an installation has once, whatever its workflows: resources, their care, and how steps are run."""
+def landing_definitions(workflows: Collection[Workflow], settings: Settings) -> dg.Definitions:
+    """The landing areas of workflows, together, for a source is pulled once for all that it feeds."""
+    fed = {workflow.name: Fed(workflow.source, workflow.owners) for workflow in workflows}
+    landing = build_landing(fed, hourly_partitions(settings.start), configured_sources(settings))
+    return dg.Definitions(assets=landing.assets, jobs=landing.jobs, schedules=landing.schedules)
+
+
+def installation_definitions(workflows: Collection[Workflow], settings: Settings) -> dg.Definitions:
+    """What an installation has once for all its workflows: the care of endpoints, of old messages and of hours that
+    somebody must run again."""
     retention, nightly = build_retention(settings.raw_retention_days)
-    return dg.Definitions(
-        jobs=[retention],
-        schedules=[nightly],
-        sensors=[endpoint_reaper(), *run_end_hooks(), *hour_releases()],
-        resources={**build_resources(settings), **(overrides or {})},
-        executor=_executor(settings),
-    )
+    sensors = [endpoint_reaper(), *run_end_hooks(), *hour_releases(), hours_inventory(workflows, settings.start)]
+    return dg.Definitions(assets=[HOURS], jobs=[retention], schedules=[nightly], sensors=sensors)
 
 
 def _hour_job(workflow: Workflow) -> Any:
     """One job a workflow, named as the workflow: an hour from `posts` to `profile`."""
-    keys = [dg.AssetKey([workflow.name, step.name]) for step in workflow.assets()]
     return dg.define_asset_job(
         workflow.name,
-        selection=dg.AssetSelection.assets(*keys),
+        selection=dg.AssetSelection.assets(*(dg.AssetKey([workflow.name, name]) for name in workflow.assets())),
         description=f"An hour of {workflow.name}, from posts to output, and what it was like.",
     )
 

@@ -20,6 +20,8 @@ from pydantic import Field, ValidationError, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 PREFIX = "SOCIALNLP_"
+# Finite, and within what Python's dates can be moved by.
+Seconds = Annotated[float, Field(ge=0, le=366 * 24 * 3600, allow_inf_nan=False)]
 
 
 class SettingsError(ValueError):
@@ -56,6 +58,7 @@ class Settings(BaseSettings):
     start: datetime = Field(default=datetime(2026, 1, 1, tzinfo=UTC), description="first hour of the partitions, UTC")
     workflows: Path | None = Field(default=None, description="a folder of further workflow files")
 
+    models: Path | None = Field(default=None, description="a folder of further model catalogues")
     enable: Annotated[frozenset[str], NoDecode] = Field(
         default=frozenset(), description="workflows, by commas, that are off by default and run here"
     )
@@ -63,11 +66,13 @@ class Settings(BaseSettings):
     # Endpoints
     leases: str = Field(default="", description="lease store: a path (SQLite) or an s3:// URI; empty: by profile")
     endpoint_prefix: str = Field(default="nlp", description="first part of every endpoint's name")
-    lease_seconds: float = Field(default=60, description="time to live of a holder's lease; heartbeats at a quarter")
-    warm_seconds: float | None = Field(
-        default=None, ge=0, description="how long an endpoint outlives its last holder; empty: by profile"
+    lease_seconds: Seconds = Field(
+        default=60, gt=0, description="time to live of a holder's lease; heartbeats at a quarter"
     )
-    deadline_seconds: float = Field(default=6 * 3600, description="no endpoint outlives this age")
+    warm_seconds: Seconds | None = Field(
+        default=None, description="how long an endpoint outlives its last holder; empty: by profile"
+    )
+    deadline_seconds: Seconds = Field(default=6 * 3600, gt=0, description="no endpoint outlives this age")
     prices: Path | None = Field(default=None, description="another price table for metering; see prices.yaml")
     server_python: str = Field(default="", description="interpreter that serves models; empty: this one")
 
@@ -82,8 +87,13 @@ class Settings(BaseSettings):
     sources: Path | None = Field(
         default=None, description="a file that says where the sources are; without one, files are dropped by others"
     )
-    raw_retention_days: int = Field(default=30, ge=1, description="how long landed and quarantined messages are kept")
-    landing_lookback_hours: int = Field(default=72, ge=1, description="how far back the landing sensors look")
+    keep_personal_data: bool = Field(
+        default=False, description="leave e-mail addresses, telephone numbers and the like in texts and permalinks"
+    )
+    raw_retention_days: int = Field(
+        default=30, ge=1, le=36_500, description="how long landed and quarantined messages are kept"
+    )
+    landing_lookback_hours: int = Field(default=72, ge=1, le=9_000, description="how far back the landing sensors look")
     landing_queue: str = Field(
         default="", description="URL of SQS queues of notifications, {workflow} in it; empty: list"
     )
@@ -100,6 +110,15 @@ class Settings(BaseSettings):
         value = value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
         if value.minute or value.second or value.microsecond:
             raise ValueError("must be a whole hour, such as 2026-01-01T00:00")
+        return value
+
+    @field_validator("lake")
+    @classmethod
+    def lake_may_be_made(cls, value: str) -> str:
+        if value and "://" not in value:
+            path = Path(value).expanduser().absolute()
+            if not (there := next(folder for folder in (path, *path.parents) if folder.exists())).is_dir():
+                raise ValueError(f"{there} is no folder; name a folder, or s3://bucket/prefix")
         return value
 
     @field_validator("article_allowed_hosts", "enable", mode="before")

@@ -7,7 +7,6 @@ Every mistake in one is reported with the file, the line and the remedy.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from difflib import get_close_matches
 from keyword import kwlist
 from pathlib import Path
 from typing import Annotated, Any
@@ -24,15 +23,18 @@ from socialnlp_assets.assets.step import DELIVERED, Mistake, Step
 from socialnlp_assets.checks import Checks
 from socialnlp_assets.models.catalogue import Catalogue, load_catalogue
 from socialnlp_assets.nlp.language import detect
+from socialnlp_assets.safe_yaml import YamlError, read_yaml
 from socialnlp_assets.settings import Profile, Settings
-from socialnlp_assets.source import Source
+from socialnlp_assets.sources import known_sources
+from socialnlp_assets.sources.section import SourceSection, named_kinds, options_class
+from socialnlp_assets.yaml_files import line_of, remedy, repeated
 
 BUILT_IN = Path(__file__).parent / "workflows"
 Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,59}$")]
 Owner = Annotated[str, Field(pattern=r"^(team:.+|[A-Za-z0-9._%+-]+@[A-Za-z0-9.-]+\.[A-Za-z]{2,7})$")]
 
 # Of the lake's own folders, of our jobs, of Dagster and of Python.
-_TAKEN = {"landing", "quarantine", "output", "leases", "retention", "pull_sprinklr", "pull_google_maps"} | {
+_TAKEN = {"landing", "quarantine", "output", "leases", "retention"} | {
     *("arg_dict", "bool", "conf", "config", "context", "dict", "float", "input", "input_arg_dict", "int", "meta"),
     *("output_arg_dict", "str", "type"),
     *kwlist,
@@ -69,10 +71,14 @@ class Workflow(_Strict):
     name: Name
     description: str
     owners: tuple[Owner, ...] = ()
-    source: Source
+    source: SourceSection
     steps: Annotated[dict[str, Step], _Steps]
     checks: Checks = Checks()
     enabled: bool = True  # false: it runs only where SOCIALNLP_ENABLE names it
+
+    def assets(self) -> list[str]:
+        """The assets that a run of an hour computes, in data order."""
+        return [step.name for step in self.all_steps()]
 
     def models(self) -> list[str]:
         """The logical names of the endpoints that an hour needs, in order of use."""
@@ -85,9 +91,9 @@ class Workflow(_Strict):
             step.take_place(text, catalogue)
             text = (step.name, step.writes_text) if step.writes_text else text
 
-    def posts(self) -> Posts:
+    def posts(self, keeps_personal_data: bool = False) -> Posts:
         """The step before all others."""
-        return Posts(source=self.source, needed=tuple(self.models()))
+        return Posts(source=self.source, needed=tuple(self.models()), keeps_personal_data=keeps_personal_data)
 
     def output(self) -> Output:
         """The step after all others, which joins them."""
@@ -96,9 +102,9 @@ class Workflow(_Strict):
         output.take_place(written[-1] if written else DELIVERED, load_catalogue())
         return output
 
-    def assets(self) -> tuple[Step, ...]:
+    def all_steps(self, keeps_personal_data: bool = False) -> tuple[Step, ...]:
         """Every step in data order, from `posts` to what is made of all others."""
-        steps = (self.posts(), *self.steps.values())
+        steps = (self.posts(keeps_personal_data), *self.steps.values())
         return (*steps, self.output(), HourProfile(steps=steps))
 
 
@@ -109,23 +115,34 @@ def load_workflow(path: Path, catalogue: Catalogue | None = None, profile: Profi
     """
     try:
         text = path.read_text(encoding="utf-8")
-        node = yaml.compose(text, Loader=yaml.SafeLoader)
-        data = yaml.safe_load(text)
-    except (yaml.YAMLError, ValueError, RecursionError) as error:  # ValueError: the 45th of a month, text not UTF-8
-        mark = getattr(error, "problem_mark", None)
-        line = mark.line + 1 if mark else 1
-        problem = getattr(error, "problem", None) or str(error)
-        raise WorkflowError(f"{path}:{line}: not YAML: {problem}; compare with workflows/sprinklr.yaml") from None
+        data, node = read_yaml(text)
+    except YamlError as error:
+        raise WorkflowError(f"{path}:{error.line}: {error}; compare with workflows/sprinklr.yaml") from None
+    except UnicodeDecodeError as error:
+        raise WorkflowError(f"{path}:1: not YAML: {error}; compare with workflows/sprinklr.yaml") from None
+    workflow = read_workflow(data, node, path, catalogue, profile)
+    if workflow.name != path.stem:
+        raise WorkflowError(
+            f"{path}:{line_of(node, ('name',))}: name: {workflow.name!r} must be the file's own name; "
+            f"write `name: {path.stem}` or rename the file"
+        )
+    return workflow
+
+
+def read_workflow(
+    data: Any, node: yaml.Node | None, path: Path, catalogue: Catalogue | None = None, profile: Profile | None = None
+) -> Workflow:
+    """Validate what YAML made of a workflow; `node` is where in `path` it was written. Raises `WorkflowError`."""
     if not isinstance(data, dict):
         raise WorkflowError(f"{path}:1: a workflow is a mapping with name, description, source and steps")
     catalogue = catalogue or load_catalogue()
-    problems: list[Mistake] = list(_repeated(node))
+    problems: list[Mistake] = list(repeated(node))
     try:
         workflow = Workflow.model_validate(data)
     except ValidationError as error:
         inner = {tuple(e["loc"])[:-1] for e in error.errors()}  # a list is "too short" for its faulty items too
         problems += [
-            (tuple(e["loc"]), _remedy(tuple(e["loc"]), dict(e)))
+            (tuple(e["loc"]), _remedy(tuple(e["loc"]), dict(e), data))
             for e in error.errors()
             if e["type"] != "too_short" or tuple(e["loc"]) not in inner
         ]
@@ -134,18 +151,15 @@ def load_workflow(path: Path, catalogue: Catalogue | None = None, profile: Profi
         problems += list(_misfits(workflow, catalogue, profile))
     if problems:
         lines = [
-            f"{path}:{_line(node, loc)}: {'.'.join(map(str, loc)) or 'workflow'}: {text}" for loc, text in problems
+            f"{path}:{line_of(node, loc)}: {'.'.join(map(str, loc)) or 'workflow'}: {text}" for loc, text in problems
         ]
         raise WorkflowError("\n".join(lines))
-    if workflow.name != path.stem:
-        raise WorkflowError(
-            f"{path}:{_line(node, ('name',))}: name: {workflow.name!r} must be the file's own name; "
-            f"write `name: {path.stem}` or rename the file"
-        )
     return workflow
 
 
-def load_workflows(*folders: Path, profile: Profile | None = None) -> dict[str, Workflow]:
+def load_workflows(
+    *folders: Path, catalogue: Catalogue | None = None, profile: Profile | None = None
+) -> dict[str, Workflow]:
     """Every ``*.yaml`` of the built-in folder and of `folders`, by name. Raises `WorkflowError` naming all mistakes."""
     workflows: dict[str, Workflow] = {}
     mistakes: list[str] = []
@@ -154,7 +168,7 @@ def load_workflows(*folders: Path, profile: Profile | None = None) -> dict[str, 
             mistakes.append(f"{folder}: no such folder; make it or unset SOCIALNLP_WORKFLOWS")
         for path in sorted(folder.glob("*.yaml")):
             try:
-                workflow = load_workflow(path, profile=profile)
+                workflow = load_workflow(path, catalogue, profile)
                 if workflow.name in workflows:
                     raise WorkflowError(f"{path}:1: name: {workflow.name!r} is taken by another file; choose another")
                 workflows[workflow.name] = workflow
@@ -167,7 +181,8 @@ def load_workflows(*folders: Path, profile: Profile | None = None) -> dict[str, 
 
 def running_workflows(settings: Settings) -> dict[str, Workflow]:
     """The workflows of an installation, by name, without those that are off. Raises `WorkflowError`."""
-    workflows = load_workflows(*([settings.workflows] if settings.workflows else []))
+    folders = [settings.workflows] if settings.workflows else []
+    workflows = load_workflows(*folders, catalogue=load_catalogue(settings.models))
     if unknown := sorted(settings.enable - workflows.keys()):
         raise WorkflowError(
             f"SOCIALNLP_ENABLE: no workflow is called {', '.join(unknown)}; there are {', '.join(workflows)}"
@@ -175,26 +190,9 @@ def running_workflows(settings: Settings) -> dict[str, Workflow]:
     return {name: each for name, each in workflows.items() if each.enabled or name in settings.enable}
 
 
-def _repeated(
-    node: yaml.Node | None, location: tuple[str, ...] = (), above: tuple[yaml.Node, ...] = ()
-) -> Iterator[tuple[tuple[str, ...], str]]:
-    """Fields that are there twice, of which YAML would silently take the last, or inside themselves."""
-    if not isinstance(node, yaml.MappingNode):
-        return
-    if node in above:
-        yield location, "is inside itself, by an anchor; write out what it holds"
-        return
-    names = [key.value for key, _ in node.value]
-    for name in dict.fromkeys(names):
-        if names.count(name) > 1:
-            yield (*location, name), "is there twice; leave one of them"
-    for key, value in node.value:
-        yield from _repeated(value, (*location, key.value), (*above, node))
-
-
 def _misfits(workflow: Workflow, catalogue: Catalogue, profile: Profile | None) -> Iterator[Mistake]:
     """What is well-formed but cannot work."""
-    if workflow.name in _TAKEN:
+    if workflow.name in _TAKEN | {f"pull_{source}" for source in known_sources()}:
         yield ("name",), f"{workflow.name!r} means something else here; choose another and rename the file"
     unknown = list(_unknown_models(workflow, catalogue))
     yield from unknown
@@ -211,10 +209,8 @@ def _misfits(workflow: Workflow, catalogue: Catalogue, profile: Profile | None) 
     if not unknown:
         for step in workflow.steps.values():
             yield from step.mistakes(languages, profile)
-        expected = {step.name: (step.table().names(), step.plausible()) for step in workflow.assets()}
+        expected = {step.name: (step.table().names(), step.plausible()) for step in workflow.all_steps()}
         yield from workflow.checks.mistakes(expected)
-    if workflow.source.kind == "google_maps" and not workflow.source.place_type:
-        yield ("source",), "google_maps needs a place_type, such as `place_type: store`"
 
 
 def _unknown_models(workflow: Workflow, catalogue: Catalogue) -> Iterator[Mistake]:
@@ -239,25 +235,15 @@ def _undetectable(languages: Sequence[str]) -> Iterator[Mistake]:
 _FITTING = {"name": "lower-case letters, digits and _", "owners": "an e-mail address or team:name"}
 
 
-def _remedy(location: tuple[str | int, ...], error: dict[str, Any]) -> str:
+def _remedy(location: tuple[str | int, ...], error: dict[str, Any], data: dict[str, Any]) -> str:
     """A sentence that says what to do about one of pydantic's findings."""
-    if error["type"] == "extra_forbidden":
-        known = list(_fields(location[:-1]))
-        close = get_close_matches(str(location[-1]), known, n=1)
-        hint = f"did you mean `{close[0]}`?" if close else f"known here: {', '.join(known) or 'nothing'}"
-        return f"there is no such field; {hint}"
-    if error["type"] == "missing":
-        return f"is missing; add `{location[-1]}:`"
-    if error["type"] == "string_pattern_mismatch":
-        field = [part for part in location if isinstance(part, str)][-1]
-        fitting = _FITTING.get(field, "an ISO 639-1 code such as it")
-        return f"{error['input']!r} does not fit; write {fitting}"
-    if error["type"] == "too_short":
-        return "is empty; name at least one"
-    return f"{error['msg']} (got {error['input']!r})"
+    if error["type"] == "source":  # it says itself what to do
+        return str(error["msg"])
+    known = list(_fields(location[:-1], data)) if error["type"] == "extra_forbidden" else []
+    return remedy(error, known, _FITTING, "an ISO 639-1 code such as it")
 
 
-def _fields(location: tuple[str | int, ...]) -> Iterable[str]:
+def _fields(location: tuple[str | int, ...], data: dict[str, Any]) -> Iterable[str]:
     """The fields that there may be in the part of a workflow at `location`."""
     match location:
         case ():
@@ -269,21 +255,4 @@ def _fields(location: tuple[str | int, ...]) -> Iterable[str]:
         case ("steps", str(name)):
             return step_kinds()[name].model_fields
         case _:
-            return Source.model_fields
-
-
-def _line(node: yaml.Node | None, location: tuple[str | int, ...]) -> int:
-    """The 1-based line of the deepest node on the way to `location`."""
-    line = 1
-    for part in location:
-        if isinstance(node, yaml.MappingNode):
-            # Of a repeated field the last counts, as it does for YAML.
-            found = next(((k, v) for k, v in reversed(node.value) if k.value == str(part)), None)
-        elif isinstance(node, yaml.SequenceNode) and isinstance(part, int) and part < len(node.value):
-            found = (node.value[part], node.value[part])
-        else:
-            break
-        if found is None:
-            break
-        line, node = found[0].start_mark.line + 1, found[1]
-    return line
+            return options_class(named_kinds(data["source"])).model_fields

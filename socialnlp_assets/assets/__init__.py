@@ -7,6 +7,7 @@ from importlib.metadata import EntryPoint, entry_points
 
 from socialnlp_assets.assets.classifications import Classifications, Themes
 from socialnlp_assets.assets.enrichments import Enrichments
+from socialnlp_assets.assets.entities import Entities
 from socialnlp_assets.assets.filtered_text import FilteredText
 from socialnlp_assets.assets.keywords import Keywords
 from socialnlp_assets.assets.sentiments import Sentiments
@@ -24,6 +25,7 @@ STEPS: tuple[type[Step], ...] = (
     Classifications,
     Sentiments,
     Keywords,
+    Entities,
     Themes,
     Summaries,
 )

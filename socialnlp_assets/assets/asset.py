@@ -20,6 +20,7 @@ from socialnlp_assets.checks import Audit, Check, Checks, Level, audit, contract
 from socialnlp_assets.checks.report import as_table, sentence
 from socialnlp_assets.partitions import hour_of
 from socialnlp_assets.resources.hours import hour_lease
+from socialnlp_assets.resources.lake import Lake
 
 
 def build_asset(
@@ -49,28 +50,29 @@ def build_asset(
     )
     def asset(context: dg.AssetExecutionContext) -> Iterator[Any]:
         started = time.monotonic()
-        hour = Hour(
-            workflow,
-            step.name,
-            hour_of(context.partition_key),
-            hour_of(partitions.get_first_partition_key() or ""),
-            context.resources.lake,
-            context.log,
-            context.resources,
-            lambda: usage.usages_of_run(context.instance, context.run.run_id),
-        )
-        with hour_lease(context, hour.lake, workflow) as lease:
+        lake: Lake = context.resources.lake
+        with hour_lease(context, lake, workflow) as lease:
+            hour = Hour(
+                workflow,
+                step.name,
+                hour_of(context.partition_key),
+                hour_of(partitions.get_first_partition_key() or ""),
+                lake,
+                context.log,
+                lease.confirm,
+                context.resources,
+                lambda: usage.usages_of_run(context.instance, context.run.run_id),
+            )
             result, found = computed(step, hour, checks, strictness.quarantine)
             lease.confirm()
-            write_quarantine(hour.lake, workflow, step.name, hour.hour, result.rejected)
+            write_quarantine(lake, workflow, step.name, hour.hour, result.rejected)
             yield from _recorded(key, found)
-            lease.confirm()
             published = step.publish(hour, result.table)
         seconds = time.monotonic() - started
         counts = metadata.of_hour(result.table, result.accounts(), published.address, published.size, seconds)
-        quarantine = hour.lake.address(quarantine_path(workflow, step.name, hour.hour))
+        quarantine = lake.address(quarantine_path(workflow, step.name, hour.hour))
         waiting = metadata.of_quarantine(quarantine, [rejected.reason for rejected in result.rejected])
-        used = usage.as_metadata(hour.used()) if step.ends_run else {}
+        used = usage.of_run(hour.used()) if step.ends_run else {}
         yield dg.Output(None, metadata={**counts, **waiting, **result.metadata, **published.metadata, **used})
 
     return asset

@@ -16,8 +16,8 @@ from socialnlp_assets.assets.rows import ask, result_of_answers
 from socialnlp_assets.assets.step import Does, Hour, Result, Step
 from socialnlp_assets.checks import Expectation
 from socialnlp_assets.models import ModelEntry
-from socialnlp_assets.resources.endpoints.tasks import Scores
 from socialnlp_assets.schemas import BOOL, TEXT, Column, score_column
+from socialnlp_assets.tasks import Scores
 
 
 class Classifications(Step):

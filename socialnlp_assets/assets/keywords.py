@@ -11,8 +11,8 @@ from pydantic import Field
 from socialnlp_assets.assets.rows import ask, result_of_answers
 from socialnlp_assets.assets.step import Does, Hour, Result, Step
 from socialnlp_assets.checks import Expectation
-from socialnlp_assets.resources.endpoints.tasks import Keyword
 from socialnlp_assets.schemas import FLOAT, TEXT, Column
+from socialnlp_assets.tasks import Keyword
 
 
 class Keywords(Step):

@@ -1,11 +1,12 @@
 """`landing`: the raw messages as delivered, pulled from their source an hour at a time or dropped by others.
 
 A source that the sources file configures is pulled by one operation for all the workflows that it feeds, on a
-schedule that makes up for what was missed; the landing area of the others is an external asset, which the landing
-sensor reports on.
+schedule that makes up for what was missed. The landing area of a workflow that nobody pulls for is an external asset,
+which the landing sensor reports on; so is that of one that several sources are pulled for, each of which has an asset
+of its own beside it.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -13,7 +14,7 @@ import dagster as dg
 
 from socialnlp_assets.partitions import hour_of
 from socialnlp_assets.resources.lake import Lake
-from socialnlp_assets.workflow import Workflow
+from socialnlp_assets.sources.source import Source, SourceOptions
 
 MINUTE = 5  # of the next hour, at which an hour is pulled: sources need a moment to deliver its last messages
 MISSED = 24  # hours back in which a tick looks for what was not pulled
@@ -29,25 +30,41 @@ class Landing:
     schedules: list[Any] = field(default_factory=list)
 
 
+@dataclass(frozen=True)
+class Fed:
+    """A workflow, as far as its landing area goes."""
+
+    options: SourceOptions
+    owners: tuple[str, ...] = ()
+
+
 def build_landing(
-    workflows: Iterable[Workflow], partitions: dg.HourlyPartitionsDefinition, configured: Iterable[str]
+    workflows: Mapping[str, Fed], partitions: dg.HourlyPartitionsDefinition, configured: Mapping[str, Source]
 ) -> Landing:
-    """The landing area of each workflow; `configured` are the source kinds that can be pulled."""
-    by_kind: dict[str, list[Workflow]] = {}
-    for workflow in workflows:
-        by_kind.setdefault(workflow.source.kind, []).append(workflow)
+    """The landing area of each workflow; `configured` are the sources that can be pulled, by name."""
+    pulls = {name: [kind for kind in fed.options.kinds if kind in configured] for name, fed in workflows.items()}
     landing = Landing()
-    for kind, fed in by_kind.items():
-        specs = [_spec(workflow, partitions) for workflow in fed]
-        if kind not in configured:
-            landing.assets += specs
+    for name, kinds in pulls.items():
+        if len(kinds) != 1:
+            landing.assets.append(_spec(name, workflows[name], partitions, deps=[_key(name, kinds, k) for k in kinds]))
+    for kind, source in configured.items():
+        fed = {name: workflows[name] for name, kinds in pulls.items() if kind in kinds}
+        if not fed:
             continue
-        asset = _pulled(kind, fed, specs)
-        job = dg.define_asset_job(f"pull_{kind}", selection=dg.AssetSelection.assets(asset))
+        keys = {name: _key(name, pulls[name], kind) for name in fed}
+        asset = _pulled(source, fed, keys, partitions)
+        # One pull of a source at a time: they share its rate limit, and what it remembers (see tag_concurrency_limits).
+        tags = {"socialnlp/hour": f"pull_{kind}"}
+        job = dg.define_asset_job(f"pull_{kind}", selection=dg.AssetSelection.assets(asset), tags=tags)
         landing.assets.append(asset)
         landing.jobs.append(job)
-        landing.schedules.append(_schedule(job, [spec.key for spec in specs], partitions))
+        landing.schedules.append(_schedule(job, list(keys.values()), partitions))
     return landing
+
+
+def _key(workflow: str, kinds: Sequence[str], kind: str) -> dg.AssetKey:
+    """The asset that a source is pulled into: the landing area itself where it is the only one."""
+    return dg.AssetKey([workflow, "landing" if list(kinds) == [kind] else f"landing_{kind}"])
 
 
 def _schedule(
@@ -68,8 +85,8 @@ def _schedule(
         tick = context.scheduled_execution_time
         due = partitions.get_partition_keys(current_time=tick)[-MISSED:]
         pulled = set.intersection(*(set(context.instance.get_materialized_partitions(key)) for key in keys))
-        last = context.instance.get_runs(dg.RunsFilter(job_name=job.name, statuses=ENDED), limit=1)
-        works = bool(last) and last[0].status is dg.DagsterRunStatus.SUCCESS
+        last = context.instance.get_run_records(dg.RunsFilter(job_name=job.name, statuses=ENDED), limit=1)
+        works = bool(last) and last[0].dagster_run.status is dg.DagsterRunStatus.SUCCESS
         missing = [key for key in due if key not in pulled and (works or key == due[-1])]
         for key in missing:
             yield dg.RunRequest(run_key=f"{key}, asked at {tick:%Y-%m-%d %H:%M}", partition_key=key)
@@ -79,32 +96,50 @@ def _schedule(
     return pulls
 
 
-def _spec(workflow: Workflow, partitions: dg.HourlyPartitionsDefinition) -> dg.AssetSpec:
+def _spec(
+    workflow: str,
+    fed: Fed,
+    partitions: dg.HourlyPartitionsDefinition,
+    key: dg.AssetKey | None = None,
+    deps: Sequence[dg.AssetKey] = (),
+) -> dg.AssetSpec:
     return dg.AssetSpec(
-        dg.AssetKey([workflow.name, "landing"]),
-        group_name=workflow.name,
+        key or dg.AssetKey([workflow, "landing"]),
+        deps=deps,
+        group_name=workflow,
         partitions_def=partitions,
         kinds={"json", "s3"},
-        owners=list(workflow.owners),
-        description=f"The raw messages as delivered, in files of any accepted format, at landing/{workflow.name}/.",
+        owners=list(fed.owners),
+        description=f"The raw messages as delivered, in files of any accepted format, at landing/{workflow}/.",
     )
 
 
-def _pulled(kind: str, workflows: list[Workflow], specs: list[dg.AssetSpec]) -> dg.AssetsDefinition:
-    def pull(context: dg.AssetExecutionContext) -> Iterator[dg.MaterializeResult[Any]]:
-        from socialnlp_assets.resources.sources import pull_hour
+def _pulled(
+    source: Source, fed: Mapping[str, Fed], keys: Mapping[str, dg.AssetKey], partitions: dg.HourlyPartitionsDefinition
+) -> dg.AssetsDefinition:
+    options = {name: workflow.options for name, workflow in fed.items()}
+    kind = source.name
 
+    def pull(context: dg.AssetExecutionContext) -> Iterator[dg.MaterializeResult[Any]]:
         lake: Lake = context.resources.lake
-        files = pull_hour(getattr(context.resources, kind), workflows, hour_of(context.partition_key))
-        for path, data in files.items():
-            changed = lake.put_if_changed(path, data)
-            yield dg.MaterializeResult(
-                asset_key=dg.AssetKey([path.split("/")[1], "landing"]),
-                metadata={"dagster/uri": lake.address(path), "bytes": len(data), "changed": changed},
-            )
+        puller: Source = getattr(context.resources, kind)
+        for landed in puller.pull(lake, hour_of(context.partition_key), options):
+            for problem in landed.problems:
+                context.log.warning(f"{landed.workflow}: {problem}")
+            metadata: dict[str, Any] = {
+                "dagster/uri": lake.address(landed.path),
+                "messages": landed.messages,
+                "bytes": landed.size,
+                "changed": landed.changed,
+            }
+            if landed.problems:
+                metadata["problems"] = list(landed.problems)
+            yield dg.MaterializeResult(asset_key=keys[landed.workflow], metadata=metadata)
 
     decorate: Callable[..., Any] = dg.multi_asset(
-        name=f"pull_{kind}", specs=specs, required_resource_keys={"lake", kind}
+        name=f"pull_{kind}",
+        specs=[_spec(name, fed[name], partitions, key=key) for name, key in keys.items()],
+        required_resource_keys={"lake", kind},
     )
     asset: dg.AssetsDefinition = decorate(pull)
     return asset

@@ -8,6 +8,7 @@ from typing import Any
 import dagster as dg
 import pyarrow as pa
 
+from socialnlp_assets import markdown
 from socialnlp_assets.checks import Accounts
 from socialnlp_assets.schemas import Schema
 
@@ -58,20 +59,13 @@ def of_quarantine(address: str, reasons: Sequence[str]) -> dict[str, Any]:
     """Where the records lie that a step could not take, and why, for as many as a glance takes in."""
     if not reasons:
         return {}
-    lines = [f"- {_cell(reason, REASON_CHARACTERS)}" for reason in reasons[:PREVIEW_ROWS]]
+    lines = [f"- {markdown.plain(reason, REASON_CHARACTERS)}" for reason in reasons[:PREVIEW_ROWS]]
     if len(reasons) > PREVIEW_ROWS:
         lines.append(f"- and {len(reasons) - PREVIEW_ROWS} more: `socialnlp quarantine list`")
     return {"quarantine": dg.MetadataValue.path(address), "quarantined": dg.MetadataValue.md("\n".join(lines))}
 
 
 def preview(table: pa.Table) -> str:
-    """The first rows as a Markdown table."""
+    """The first rows as a Markdown table that shows what people wrote, and nothing that they meant a browser to do."""
     head = table.slice(0, PREVIEW_ROWS).to_pylist()
-    names = table.column_names
-    lines = ["| " + " | ".join(names) + " |", "|" + " --- |" * len(names)]
-    return "\n".join(lines + ["| " + " | ".join(_cell(row[name]) for name in names) + " |" for row in head])
-
-
-def _cell(value: Any, most: int = PREVIEW_CHARACTERS) -> str:
-    text = " ".join(str("" if value is None else value).split()).replace("|", "\\|")
-    return text if len(text) <= most else text[: most - 1] + "…"
+    return markdown.table(table.column_names, [list(row.values()) for row in head], PREVIEW_CHARACTERS)

@@ -1,28 +1,23 @@
 """`output`: every message with a usable English text, joined from all steps, exploded over its topics.
 
 (Web, [1, 2, 3]) and (Twitter, [4, 5]) give five partitions. Parquet at
-``output/<workflow>/social=<SOURCE>/topic_id=<ID>/date=<YYYY-MM-DD>/hour=<HH>/part.parquet``: one
-Hive-partitioned table. A manifest remembers what an hour wrote, so that a re-run replaces exactly that.
+``output/<workflow>/social=<SOURCE>/topic_id=<ID>/date=<YYYY-MM-DD>/hour=<HH>/``: one Hive-partitioned table, whose
+hours are switched over as wholes (`resources/output_table.py`).
 """
 
 from __future__ import annotations
 
-import json
-from collections import Counter, defaultdict
-from collections.abc import Iterator, Sequence
+from collections import Counter
 from dataclasses import replace
 from typing import ClassVar
-from urllib.parse import quote
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from socialnlp_assets.assets.step import Hour, Lineage, Published, Result, Step
 from socialnlp_assets.checks import Expectation
-from socialnlp_assets.partitions import folder_of
+from socialnlp_assets.resources.output_table import NO_TOPIC, OutputTable, partitions_of
 from socialnlp_assets.schemas import POSTS, Column
-
-NO_TOPIC = "none"  # a partition needs a value, and a message without a topic must not be lost
 
 
 class Output(Step):
@@ -86,12 +81,18 @@ class Output(Step):
             columns |= zip(table.column_names, table.columns, strict=True)
             read = read.append_column(_telling(step), table[_telling(step)])
         joined = pa.table(columns).select(schema.names()).cast(schema.arrow)
-        goes_to = [_partitions(*row) for row in _socials_and_topics(joined)]
+        goes_to: list[list[str]] = [[] for _ in range(joined.num_rows)]
+        for (channel, topic), rows in partitions_of(joined).items():
+            for row in rows:
+                goes_to[row].append(f"{channel}/{topic or NO_TOPIC}")
         read = read.append_column("partitions", pa.array(goes_to, pa.list_(pa.string())))
         return Result(joined, rows_in=rows_in, dropped=+dropped, read=read)
 
     def publish(self, hour: Hour, table: pa.Table) -> Published:
-        return publish(hour, table)
+        """Switch the hour over to `table`."""
+        output = OutputTable(hour.lake, hour.workflow)
+        done = output.publish(hour.hour, table, hour.confirm)
+        return Published(output.address, done.size, {"output/partitions": done.files, "output/rows": done.rows})
 
 
 def _aligned(table: pa.Table, posts: pa.Table) -> pa.Table:
@@ -104,37 +105,3 @@ def _telling(step: Step) -> str:
     """The column of a step by which a row can best be told from another: a score, where there is one."""
     columns = step.columns()
     return next((column.name for column in columns if column.between != (None, None)), columns[-1].name)
-
-
-def _socials_and_topics(table: pa.Table) -> Iterator[tuple[str, list[str]]]:
-    return zip(table["social"].to_pylist(), table["topic_ids"].to_pylist(), strict=True)
-
-
-def _partitions(social: str, topics: Sequence[str]) -> list[str]:
-    """The partitions that a message lies in."""
-    return [
-        f"social={quote(social, safe='')}/topic_id={quote(topic, safe='')}"
-        for topic in dict.fromkeys(topics or [NO_TOPIC])
-    ]
-
-
-def publish(hour: Hour, table: pa.Table) -> Published:
-    """Write a file a (social, topic), then remove those of an earlier run that this one did not write."""
-    lake, workflow, folder = hour.lake, hour.workflow, folder_of(hour.hour)
-    partitions: dict[str, list[int]] = defaultdict(list)
-    for row, (social, topics) in enumerate(_socials_and_topics(table)):
-        for partition in _partitions(social, topics):
-            partitions[f"output/{workflow}/{partition}/{folder}/part.parquet"].append(row)
-    manifest = f"{workflow}/output/{folder}/manifest.json"
-    try:
-        before = set(json.loads(lake.get(manifest)))
-    except FileNotFoundError:
-        before = set()
-    # Both sets are on record while neither is complete, so that a crash leaves nothing unaccounted for.
-    lake.put(manifest, json.dumps(sorted(before | partitions.keys())).encode())
-    rows = table.drop_columns(["social"])  # the path says it, and Athena refuses to be told twice
-    size = sum(lake.write_table(path, rows, positions) for path, positions in sorted(partitions.items()))
-    lake.delete(sorted(before - partitions.keys()))
-    lake.put(manifest, json.dumps(sorted(partitions)).encode())
-    counts = {"output/partitions": len(partitions), "output/rows": sum(map(len, partitions.values()))}
-    return Published(lake.address(f"output/{workflow}"), size, counts)

@@ -7,11 +7,12 @@ from typing import Any
 
 import pyarrow as pa
 
+from socialnlp_assets.assets import usage
 from socialnlp_assets.assets.quarantine import Rejected
 from socialnlp_assets.assets.step import Hour, Result
 from socialnlp_assets.resources.endpoints.metering import Usage
-from socialnlp_assets.resources.endpoints.tasks import RowError
 from socialnlp_assets.schemas import Schema
+from socialnlp_assets.tasks import RowError
 
 
 def ask(hour: Hour, model: str, texts: Sequence[str], **arguments: Any) -> tuple[list[Any], Usage]:
@@ -50,8 +51,5 @@ def result_of_answers(
         read=table,
         **rest,
     )
-    for usage in usages:
-        result.metadata |= {
-            name.replace("endpoint/", f"endpoint/{usage.model}/"): value for name, value in usage.as_metadata().items()
-        }
+    result.metadata |= usage.of_step(usages)
     return result

@@ -8,8 +8,8 @@ from typing import Annotated, Any, ClassVar
 from socialnlp_assets.assets.rows import ask, result_of_answers
 from socialnlp_assets.assets.step import Does, Hour, Result, Step
 from socialnlp_assets.checks import Expectation
-from socialnlp_assets.resources.endpoints.tasks import Scores
 from socialnlp_assets.schemas import BOOL, TEXT, Column, score_column
+from socialnlp_assets.tasks import Scores
 
 OPPOSITES = (("positive", "negative"), ("joy", "anger"), ("joy", "sadness"))
 

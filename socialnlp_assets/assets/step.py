@@ -81,6 +81,7 @@ class Hour:
     first: datetime  # the first hour of the partitions
     lake: Lake
     log: dg.DagsterLogManager
+    confirm: Callable[[], None]  # raises where the run has lost the hour to another one; before anything is published
     resources: Any  # Dagster's, those that the step asks for by name
     used: Callable[[], Sequence[Usage]] = tuple  # what the run has used of its endpoints so far
 
@@ -186,4 +187,5 @@ class Step(BaseModel, ABC):
     def publish(self, hour: Hour, table: pa.Table) -> Published:
         """Replace what the lake had: one object, as every asset but `output`."""
         path = hour.lake.table_path(hour.workflow, hour.step, hour.hour)
+        hour.confirm()
         return Published(hour.lake.address(path), hour.lake.write_table(path, table))

@@ -53,7 +53,10 @@ class Translations(Step):
 
     def _unread(self, languages: Sequence[str]) -> Iterator[Mistake]:
         """Languages that the embedded translator does not read."""
-        folder = self.catalogue[self.model].embedded.path
+        embedded = self.catalogue[self.model].embedded
+        if "://" in embedded.model:
+            return  # what it reads is known when it has been fetched
+        folder = embedded.path
         model = json.loads((folder / "model.json").read_text(encoding="utf-8"))
         reads = [*model.get("languages", ()), "en"]
         if unread := ", ".join(code for code in languages if code not in (*reads, *self.google)):

@@ -1,8 +1,7 @@
-"""What a run used of its endpoints, by step, read back from what its steps have put on record."""
+"""What a run used of its endpoints, by step: put on record with each step's materialisation, and read back from it."""
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -12,16 +11,38 @@ from socialnlp_assets.resources.endpoints.metering import COUNTS, Usage
 
 FIRST = ("model", "holder", "cost_usd", "endpoint_seconds")  # what is seen without scrolling
 COLUMNS = (*FIRST, *(name for name in COUNTS if name not in FIRST))
+SCHEMA = dg.TableSchema(
+    [dg.TableColumn(name, "string" if name in ("model", "holder") else "float") for name in COLUMNS]
+)
+OF_STEP = "endpoints"  # the entry in a step's metadata
+
+
+def of_step(usages: Iterable[Usage]) -> Mapping[str, dg.MetadataValue[Any]]:
+    """Metadata of a step: a table with a line for each model that it used; nothing for no use."""
+    table = _table(usages)
+    return {OF_STEP: table} if table.records else {}
+
+
+def of_run(usages: Iterable[Usage]) -> Mapping[str, dg.MetadataValue[Any]]:
+    """Metadata of a run's last step: a table with a line for each model and step, and the estimated cost of all;
+    nothing for no use."""
+    usages = list(usages)
+    cost = sum((usage.cost_usd for usage in usages), start=0.0)
+    return {"run/endpoints": _table(usages), "run/cost_usd": dg.MetadataValue.float(round(cost, 6))} if usages else {}
+
+
+def _table(usages: Iterable[Usage]) -> dg.TableMetadataValue:
+    records = [usage.as_record() for usage in usages]
+    rows = [dg.TableRecord({name: record[name] for name in COLUMNS}) for record in records]
+    return dg.MetadataValue.table(rows, SCHEMA)
 
 
 def usages_of(materialization: dg.AssetMaterialization) -> list[Usage]:
-    """The use of each model that a step tells in its metadata; the step is the holder."""
-    counts: dict[str, dict[str, Any]] = defaultdict(dict)
-    for name, value in materialization.metadata.items():
-        match name.split("/"):
-            case ["endpoint", model, count] if count in COUNTS:
-                counts[model][count] = value.value
-    return [Usage(model, materialization.asset_key.path[-1], **found) for model, found in counts.items()]
+    """The use of each model that a step has put on record."""
+    table = materialization.metadata.get(OF_STEP)
+    if not isinstance(table, dg.TableMetadataValue):
+        return []
+    return [Usage.of_record(record.data) for record in table.records]
 
 
 def usages_of_run(instance: dg.DagsterInstance, run: str) -> list[Usage]:
@@ -29,17 +50,3 @@ def usages_of_run(instance: dg.DagsterInstance, run: str) -> list[Usage]:
     records = instance.get_records_for_run(run, of_type=dg.DagsterEventType.ASSET_MATERIALIZATION).records
     found = (record.event_log_entry.asset_materialization for record in records)
     return [usage for materialization in found if materialization for usage in usages_of(materialization)]
-
-
-def as_metadata(usages: Iterable[Usage]) -> Mapping[str, dg.MetadataValue[Any]]:
-    """A table for Dagster's UI, a line each model and step, and the estimated cost of all; nothing for no use."""
-    rows = [dg.TableRecord({name: getattr(usage, name) for name in COLUMNS}) for usage in usages]
-    if not rows:
-        return {}
-    types = {"model": "string", "holder": "string"}
-    schema = dg.TableSchema([dg.TableColumn(name, types.get(name, "float")) for name in COLUMNS])
-    cost = sum(float(row.data["cost_usd"] or 0) for row in rows)
-    return {
-        "run/endpoints": dg.MetadataValue.table(rows, schema),
-        "run/cost_usd": dg.MetadataValue.float(round(cost, 6)),
-    }

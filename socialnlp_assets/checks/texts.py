@@ -8,7 +8,6 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from functools import cache
-from urllib.parse import quote
 
 from socialnlp_assets.nlp.chunking import sentences
 from socialnlp_assets.nlp.cleaning import stop_words
@@ -164,7 +163,7 @@ def partitions_agree(
     social: str, topics: Sequence[str], posts_social: str, posts_topics: Sequence[str], partitions: Sequence[str]
 ) -> bool:
     """One partition for each topic that the message has in `posts`, or the one of messages without a topic."""
-    wanted = {f"social={quote(social, safe='')}/topic_id={quote(topic, safe='')}" for topic in topics or ("none",)}
+    wanted = {f"{posts_social}/{topic}" for topic in posts_topics or ("none",)}
     return social == posts_social and set(topics) == set(posts_topics) and set(partitions) == wanted
 
 

@@ -6,13 +6,14 @@ import gzip
 import json
 import zlib
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
-from socialnlp_assets.resources.articles.articles import Articles
-from socialnlp_assets.resources.articles.extraction import HTML_LIMIT, Article, decode
-from socialnlp_assets.resources.articles.extraction import extract as extract_article
 from socialnlp_assets.settings import Settings
+
+if TYPE_CHECKING:  # Dagster comes with it, which the command's help does without
+    from socialnlp_assets.resources.articles import Article
 
 
 @click.command()
@@ -29,7 +30,9 @@ def extract(page: str) -> None:
 
 
 def _fetched(url: str) -> Article:
-    enrichment = Articles(Settings().article_allowed_hosts).enrich(url)
+    from socialnlp_assets.resources.articles import Articles
+
+    enrichment = Articles(allowed_hosts=sorted(Settings().article_allowed_hosts)).enrich(url)
     if enrichment.article is None:
         raise click.ClickException(f"{url}: {enrichment.status}{_remedy(enrichment.status)}")
     return enrichment.article
@@ -42,6 +45,11 @@ def _remedy(status: str) -> str:
 
 
 def _saved(path: Path) -> Article:
+    from socialnlp_assets.resources.articles import PageError
+    from socialnlp_assets.resources.articles import extract as extract_article
+    from socialnlp_assets.resources.articles.encoding import decode
+    from socialnlp_assets.resources.articles.markup import HTML_LIMIT
+
     try:
         data = path.read_bytes()
         if data.startswith(b"\x1f\x8b"):
@@ -53,7 +61,10 @@ def _saved(path: Path) -> Article:
         ) from None
     except (EOFError, zlib.error):
         raise click.ClickException(f"{path}: is damaged gzip; save the page again") from None
-    article = extract_article(decode(data))
+    try:
+        article = extract_article(decode(data))
+    except PageError as error:
+        raise click.ClickException(f"{path}: {error}; it must be a page with an article") from None
     if article is None:
         raise click.ClickException(f"{path}: no article found in it; it must be an HTML page with text")
     return article

@@ -9,26 +9,46 @@ from rich.console import Console
 from rich.table import Table
 
 from socialnlp_assets.models import load_catalogue
+from socialnlp_assets.models.catalogue import CatalogueError
 from socialnlp_assets.settings import Settings
 
 
 @click.group()
 def models() -> None:
-    """List the model catalogue; package a model for serving."""
+    """The models: the built-in catalogue, and those of the folder SOCIALNLP_MODELS."""
 
 
 @models.command("list")
 def list_models() -> None:
     """What each model does, and what stands behind it in production."""
     table = Table("model", "task", "production model", "licence", "engine", "endpoint", box=None, pad_edge=False)
-    catalogue = load_catalogue()
+    catalogue = load_catalogue(Settings().models)
     for name in catalogue.names():
         entry = catalogue[name]
         source = entry.aws.source + (f"@{entry.aws.revision}" if entry.aws.revision else "")
         shape = entry.aws.endpoint
         size = shape.instance_type or f"{shape.memory_mb} MB"
-        table.add_row(name, entry.task, source, entry.aws.licence, entry.aws.engine, f"{shape.kind}, {size}")
+        where = f"that of {entry.endpoint_of}" if entry.endpoint_of else f"{shape.kind}, {size}"
+        table.add_row(name, entry.task, source, entry.aws.licence, entry.aws.engine, where)
     Console(width=None if Console().is_terminal else 200).print(table)
+
+
+@models.command("check")
+@click.argument("folder", required=False, type=click.Path(exists=True, file_okay=False, path_type=Path))
+def check(folder: Path | None) -> None:
+    """Validate the catalogue files in FOLDER [SOCIALNLP_MODELS] and the model folders that they name; each mistake
+    comes with file, line and remedy."""
+    from socialnlp_assets.models.check import check_models
+
+    settings = Settings()
+    folder = folder or settings.models
+    if folder is None:
+        raise click.UsageError("name a folder of catalogue files, or set SOCIALNLP_MODELS to it")
+    try:
+        fit = check_models(folder, settings.state / "models", settings.aws_region, settings.aws_endpoint_url or "")
+    except CatalogueError as error:
+        raise click.ClickException(f"not every model fits:\n{error}") from None
+    click.echo(f"{len(fit)} model{'s' if len(fit) != 1 else ''} fit: {', '.join(fit)}")
 
 
 @models.command("package")
@@ -55,12 +75,12 @@ def package_model(name: str, source: str, output: Path | None, force: bool, uplo
     if upload and not settings.model_bucket:
         raise click.UsageError("set SOCIALNLP_MODEL_BUCKET to an s3:// prefix, or leave --upload out")
     try:
-        entry = load_catalogue()[name]
+        entry = load_catalogue(settings.models)[name]
     except KeyError as error:
         raise click.UsageError(error.args[0]) from None
     try:
         from socialnlp_assets.models import packaging
-        from socialnlp_assets.models.packaging_source import PackagingError
+        from socialnlp_assets.models.packaging_origin import PackagingError
     except ModuleNotFoundError as error:
         raise click.ClickException(_missing(error.name)) from None
     try:

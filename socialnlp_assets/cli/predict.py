@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from dataclasses import asdict
 from typing import Any, TextIO
 
 import click
 
+from socialnlp_assets.cli.extras import require_server
 from socialnlp_assets.models import ModelEntry, load_catalogue
-from socialnlp_assets.models.catalogue import Task
 from socialnlp_assets.nlp.language import detect
-from socialnlp_assets.resources.endpoints.protocol import EndpointError
-from socialnlp_assets.resources.endpoints.resource import build_endpoints
-from socialnlp_assets.resources.endpoints.tasks import RowError, Scores
+from socialnlp_assets.resources.endpoints.backend import EndpointError
 from socialnlp_assets.settings import Settings
+from socialnlp_assets.tasks import RowError, Scores, task
 
 BATCH_CHARACTERS = 1_000_000
 
@@ -33,18 +33,22 @@ def predict(model: str, file: TextIO, language: str | None, target: str | None, 
     entry = _entry(model)
     if target and target not in entry.targets:
         raise click.UsageError(f"{model} has no target {target!r}; it has {', '.join(entry.targets) or 'none'}")
-    if language and entry.task is not Task.TRANSLATION:
+    takes = task(entry.task).parameters
+    if language and "src_lang" not in takes:
         raise click.UsageError(f"--language is for the translator; {model} reads English")
-    if top and entry.task is not Task.KEYWORDS:
+    if top and entry.task != "keywords":
         raise click.UsageError(f"--top is for keywords; {model} has none")
     targets: list[str | None] = [target] if target else [*entry.targets] or [None]
+    require_server()
+    from socialnlp_assets.resources.build import build_endpoints  # with Dagster, which the command's help does without
+
     try:
         with build_endpoints(Settings()).lease(model) as predictor:
             while lines := file.readlines(BATCH_CHARACTERS):
                 texts = [line.rstrip("\r\n") for line in lines]
                 parameters = _parameters(entry, texts, language, top)
                 answers = [predictor.predict(texts, target=name, **parameters) for name in targets]
-                for line in _lines(targets, answers):
+                for line in _lines(entry.task, targets, answers):
                     click.echo(json.dumps(line, ensure_ascii=False))
     except EndpointError as error:
         raise click.ClickException(str(error)) from None
@@ -52,30 +56,34 @@ def predict(model: str, file: TextIO, language: str | None, target: str | None, 
 
 def _entry(model: str) -> ModelEntry:
     try:
-        return load_catalogue()[model]
+        return load_catalogue(Settings().models)[model]
     except KeyError as error:
         raise click.UsageError(error.args[0]) from None
 
 
 def _parameters(entry: ModelEntry, texts: list[str], language: str | None, top: int | None) -> dict[str, Any]:
-    if entry.task is Task.TRANSLATION:
+    if "src_lang" in task(entry.task).parameters:
         return {"src_lang": language or [detect(text, ("en", "it", "fr", "sw"))[0] for text in texts]}
     return {"top_k": top} if top else {}
 
 
-def _lines(targets: list[str | None], answers: list[list[Any]]) -> Iterator[Any]:
+def _lines(task_name: str, targets: list[str | None], answers: list[list[Any]]) -> Iterator[Any]:
     """One JSON value a text; with several targets, an object with one entry a target."""
     for row in zip(*answers, strict=True):
-        values = [_plain(answer) for answer in row]
+        values = [_plain(task_name, answer) for answer in row]
         yield values[0] if targets == [None] else dict(zip(targets, values, strict=True))
 
 
-def _plain(answer: Any) -> Any:
+def _plain(task_name: str, answer: Any) -> Any:
     if isinstance(answer, RowError):
         return {"error": answer.reason}
     if isinstance(answer, Scores):
         scores = {label: round(score, 4) for label, score in answer.scores.items()}
         return {"label": answer.label, "scores": scores, "truncated": answer.truncated}
     if isinstance(answer, list):
-        return {"keywords": [{"phrase": k.phrase, "score": round(k.score, 4)} for k in answer]}
+        return {task_name: [_rounded(asdict(item)) for item in answer]}
     return {"text": answer}
+
+
+def _rounded(values: dict[str, Any]) -> dict[str, Any]:
+    return {name: round(value, 4) if isinstance(value, float) else value for name, value in values.items()}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
@@ -28,8 +29,15 @@ def held(lake: Lake, workflow: str | None) -> Iterator[tuple[str, str, pa.Table]
             yield file.path.split("/")[1], key_of(hour), lake.read_table(file.path)
 
 
+def _name(_: click.Context, __: click.Parameter, value: str | None) -> str | None:
+    """One that a workflow may have: there may be records of one whose file has gone."""
+    if value and not re.fullmatch(r"[a-z][a-z0-9_]*", value):
+        raise click.BadParameter(f"no workflow can be called {value!r}; `socialnlp workflows list` shows them")
+    return value
+
+
 @quarantine.command("list")
-@click.option("--workflow", help="Only this workflow's.")
+@click.option("--workflow", callback=_name, help="Only this workflow's.")
 @click.option("--records", is_flag=True, help="Show the records too.")
 def list_(workflow: str | None, records: bool) -> None:
     """Show what is in quarantine, by hour and step."""
@@ -60,9 +68,8 @@ def replay(workflow: str, hours: tuple[str, ...]) -> None:
     Landing keeps every message as delivered, so a run after a fix takes what it could not take before. An hour
     that still cannot take a record keeps it in quarantine.
     """
-    import dagster as dg
 
-    from socialnlp_assets.cli.home import dagster_home, run_hour
+    from socialnlp_assets.cli.home import dagster_instance, run_hour
     from socialnlp_assets.definitions import build_definitions
     from socialnlp_assets.resources.build import build_lake
     from socialnlp_assets.settings import Settings
@@ -81,8 +88,7 @@ def replay(workflow: str, hours: tuple[str, ...]) -> None:
         return
     job = build_definitions(settings).resolve_job_def(workflow)
     failed = []
-    dagster_home()
-    with dg.DagsterInstance.get() as instance:
+    with dagster_instance() as instance:
         for hour in hours or waiting:
             before = _count(lake, workflow, hour)
             run = run_hour(job, hour, instance)

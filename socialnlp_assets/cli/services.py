@@ -19,11 +19,12 @@ import click
 import dagster as dg
 from dagster import DagsterRunStatus as Status
 
-from socialnlp_assets.cli.home import dagster_home
-from socialnlp_assets.resources.endpoints.protocol import EndpointError
+from socialnlp_assets.cli.home import dagster_home, dagster_instance
+from socialnlp_assets.resources.build import build_endpoints
+from socialnlp_assets.resources.endpoints.backend import EndpointError
 from socialnlp_assets.resources.endpoints.reaper import EndpointHeld
 from socialnlp_assets.resources.endpoints.records import Record
-from socialnlp_assets.resources.endpoints.resource import Endpoints, build_endpoints
+from socialnlp_assets.resources.endpoints.resource import Endpoints
 from socialnlp_assets.resources.leases.store import StoreError
 from socialnlp_assets.settings import Settings
 
@@ -42,7 +43,7 @@ def run_services(port: int) -> None:
     command += ["-w", str(WORKSPACE), "--log-level", "warning"]
     # In the home's folder, for Dagster warns of any other dagster.yaml; in a session of its own, for the terminal's
     # Ctrl-C to reach us alone; into a file, for a sensor that fails prints a page every half minute.
-    with dg.DagsterInstance.get() as instance, log.open("wb") as output:
+    with dagster_instance() as instance, log.open("wb") as output:
         _fail_dead_runs(instance)
         dagster = subprocess.Popen(command, cwd=home, stdout=output, stderr=output, start_new_session=True)
         try:
@@ -50,6 +51,7 @@ def run_services(port: int) -> None:
             click.echo(f"state and ui.log: {home}")
             code = dagster.wait()
         finally:
+            signal.signal(signal.SIGHUP, signal.SIG_IGN)  # to close the window, too, is no wish to leave anything
             _remove_endpoints(_end(dagster, instance))
     last = "\n".join(log.read_text(encoding="utf-8", errors="replace").splitlines()[-LAST_LINES:])
     raise click.ClickException(f"Dagster ended by itself (exit {code}); the end of {log} says why:\n{last}")
@@ -59,13 +61,17 @@ def _fail_dead_runs(instance: dg.DagsterInstance) -> None:
     """Report as failed what was under way when an earlier UI was killed or its machine went down. Dagster cannot tell
     that such local runs are gone: they would keep their places in the queue for hours. It retries what is reported
     (`run_retries` in dagster.yaml), because a process failed and not a step."""
-    for run in instance.get_runs(dg.RunsFilter(statuses=[Status.STARTING, Status.STARTED, Status.CANCELING])):
+    for run in _runs(instance, Status.STARTING, Status.STARTED, Status.CANCELING):
         if (server := run.tags.get(SERVER_TAG)) and not _answers(json.loads(server)):
             click.echo(f"{run.job_name}, run {run.run_id[:8]}, had ended with an earlier UI")
             if run.status is Status.CANCELING:
                 instance.report_run_canceled(run)
             else:
                 instance.report_run_failed(run, "Its process ended with the UI that had started it.")
+
+
+def _runs(instance: dg.DagsterInstance, *statuses: Status) -> list[dg.DagsterRun]:
+    return [record.dagster_run for record in instance.get_run_records(dg.RunsFilter(statuses=list(statuses)))]
 
 
 def _answers(server: dict[str, Any]) -> bool:
@@ -106,7 +112,7 @@ def _end(dagster: subprocess.Popen[bytes], instance: dg.DagsterInstance) -> set[
 
 def _cancel_runs(instance: dg.DagsterInstance, cancelled: set[str]) -> None:
     """Cancel what is under way, as the UI does. Runs in the queue remain there, and run when there is a UI again."""
-    for run in instance.get_runs(dg.RunsFilter(statuses=[Status.STARTING, Status.STARTED])):
+    for run in _runs(instance, Status.STARTING, Status.STARTED):
         if SERVER_TAG in run.tags and run.run_id not in cancelled:  # else it is not Dagster's that we end
             _say(f"cancelling {run.job_name}, run {run.run_id[:8]}…")
             cancelled.add(run.run_id)

@@ -6,11 +6,14 @@ import socket
 
 import click
 
+from socialnlp_assets.cli.extras import require_server
+
 
 @click.command()
 @click.option("--port", type=click.IntRange(1, 65535), default=3000, show_default=True, help="On 127.0.0.1.")
 def ui(port: int) -> None:
     """Run the Dagster UI and daemon on this installation's state, until Ctrl-C."""
+    require_server()
     _refuse_taken(port)
     from socialnlp_assets.cli.services import run_services
 

@@ -5,45 +5,15 @@ from __future__ import annotations
 import json
 import os
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
-from rich.console import Console
-from rich.table import Table
 
-from socialnlp_assets.assets import step_kinds
+from socialnlp_assets.models import load_catalogue
 from socialnlp_assets.settings import Settings
-from socialnlp_assets.workflow import (
-    BUILT_IN,
-    Workflow,
-    WorkflowError,
-    load_workflow,
-    load_workflows,
-    running_workflows,
-)
 
-TEMPLATE = """\
-# What this workflow is for, in a sentence. `socialnlp workflows check` tells whether the file fits.
-name: {name}
-description: What people say about the company on …
-owners: ["team:social-listening"]          # teams or e-mail addresses, shown in the Dagster UI
-source:
-  kind: dropped                            # dropped: files put into landing/{name}/; or sprinklr, google_maps
-  languages: [en]                          # ISO 639-1; messages in others are dropped and counted
-  # place_type: store                      # google_maps only: which places
-steps:                                     # take out what you do not need; the order is always this one
-{steps}
-"""
-
-
-def _lines_of_steps() -> str:
-    """A line a step kind, with its options and what it does."""
-    lines = []
-    for name, kind in step_kinds().items():
-        options = {o: f.examples[0] if f.examples else f.default for o, f in kind.model_fields.items()}
-        shown = ", ".join(f"{option}: {value}" for option, value in options.items() if value not in (None, ()))
-        lines.append(f"  {name}: {f'{{{shown}}}' if shown else ''}".ljust(42) + f" # {kind.description()}")
-    return "\n".join(lines)
+if TYPE_CHECKING:  # what knows the steps knows Dagster, too, which --help need not wait for
+    from socialnlp_assets.workflow import Workflow
 
 
 @click.group()
@@ -52,34 +22,47 @@ def workflows() -> None:
 
 
 def _all(**options: Any) -> dict[str, Workflow]:
-    folder = Settings().workflows
-    return load_workflows(*([folder] if folder else []), **options)
+    from socialnlp_assets.workflow import load_workflows
+
+    settings = Settings()
+    folders = [settings.workflows] if settings.workflows else []
+    return load_workflows(*folders, catalogue=load_catalogue(settings.models), **options)
 
 
 @workflows.command("list")
 def list_() -> None:
     """Show every workflow with its source, languages and steps."""
+    from rich.console import Console
+    from rich.table import Table
+
+    from socialnlp_assets.workflow import running_workflows
+
     table = Table("workflow", "source", "languages", "steps")
     running = running_workflows(Settings())
     for workflow in _all().values():
         source = workflow.source
         name = workflow.name if workflow.name in running else f"{workflow.name} (off)"
-        table.add_row(name, source.kind, " ".join(source.languages), " → ".join(workflow.steps))
+        kinds = ", ".join(source.kinds) or "dropped"
+        table.add_row(name, kinds, " ".join(source.languages), " → ".join(workflow.steps))
     Console().print(table)
 
 
 @workflows.command()
 @click.argument("files", nargs=-1, type=click.Path(exists=True, dir_okay=False, path_type=Path))
 def check(files: tuple[Path, ...]) -> None:
-    """Validate FILES, or every workflow file; each mistake comes with file, line and remedy."""
-    profile = Settings().profile
+    """Validate FILES, or every workflow file and the sources file; each mistake comes with file, line and remedy."""
+    from socialnlp_assets.sources.sources_file import configured_sources
+    from socialnlp_assets.workflow import WorkflowError, load_workflow
+
+    settings = Settings()
     if not files:
-        click.echo(f"{len(_all(profile=profile))} workflows fit")
+        configured_sources(settings)
+        click.echo(f"{len(_all(profile=settings.profile))} workflows fit")
         return
     mistakes = []
     for path in files:
         try:
-            load_workflow(path, profile=profile)
+            load_workflow(path, load_catalogue(settings.models), settings.profile)
         except WorkflowError as error:
             mistakes.append(str(error))
     if mistakes:
@@ -89,23 +72,30 @@ def check(files: tuple[Path, ...]) -> None:
 
 @workflows.command()
 @click.argument("name")
-@click.option("--database", help="Create or replace the table in this Glue database instead of printing it.")
-def table(name: str, database: str | None) -> None:
-    """The Athena table of the workflow NAME's output: the TableInput of Glue's CreateTable, as JSON."""
-    from socialnlp_assets.resources.athena import create_table, table_input
+@click.option("--database", help="Create or replace the tables and the view in this Glue database.")
+@click.option("--view", is_flag=True, help="Print SQL that makes the view in DuckDB.")
+def table(name: str, database: str | None, view: bool) -> None:
+    """The output of the workflow NAME in Athena: a view, called as the workflow, and the two tables that it stands
+    on. Prints the TableInputs of Glue's CreateTable, as JSON."""
+    from socialnlp_assets.resources.athena import create_table, tables
     from socialnlp_assets.resources.build import build_lake
+    from socialnlp_assets.resources.output_view import duckdb_sql
 
     known = _all()
     if name not in known:
         raise click.UsageError(f"no workflow is called {name!r}; choose one of {', '.join(known)}")
     settings = Settings()
-    location = build_lake(settings).address(f"output/{name}")
-    definition = table_input(name, known[name].output().table(), location, settings.start)
-    if database is None:
-        click.echo(json.dumps(definition, indent=2, ensure_ascii=False))
+    lake = build_lake(settings)
+    if view:
+        click.echo(duckdb_sql(lake, name))
         return
-    created = create_table(definition, database, settings)
-    click.echo(f"{database}.{name} {'created' if created else 'replaced'}; it reads {location}")
+    definitions = tables(name, known[name].output().table(), lake, database or "default", settings.start)
+    if database is None:
+        click.echo(json.dumps(definitions, indent=2, ensure_ascii=False))
+        return
+    for definition in definitions:
+        created = create_table(definition, database, settings)
+        click.echo(f"{database}.{definition['Name']} {'created' if created else 'replaced'}")
 
 
 @workflows.command()
@@ -113,13 +103,16 @@ def table(name: str, database: str | None) -> None:
 def new(name: str) -> None:
     """Write a commented starting file for the workflow NAME, where the code location finds it: in the folder
     SOCIALNLP_WORKFLOWS, else beside the built-in ones of a checkout."""
-    folder = Settings().workflows or _of_checkout()
+    from socialnlp_assets.starting_file import starting_file
+    from socialnlp_assets.workflow import BUILT_IN, WorkflowError, load_workflow
+
+    folder = Settings().workflows or _of_checkout(BUILT_IN)
     path = folder / f"{name}.yaml"
     for taken in (path, BUILT_IN / path.name):
         if taken.exists():
             raise click.ClickException(f"{taken} is there already; choose another name")
     folder.mkdir(parents=True, exist_ok=True)
-    path.write_text(TEMPLATE.format(name=name, steps=_lines_of_steps()), encoding="utf-8")
+    path.write_text(starting_file(name), encoding="utf-8")
     try:
         load_workflow(path)
     except WorkflowError as error:
@@ -128,11 +121,11 @@ def new(name: str) -> None:
     click.echo(f"{path}: edit it, then run `socialnlp workflows check` and reload the code location")
 
 
-def _of_checkout() -> Path:
+def _of_checkout(built_in: Path) -> Path:
     """The folder of the built-in workflows, unless it belongs to an installed package: the next install empties it."""
-    if {"site-packages", "dist-packages"} & set(BUILT_IN.parts) or not os.access(BUILT_IN, os.W_OK):
+    if {"site-packages", "dist-packages"} & set(built_in.parts) or not os.access(built_in, os.W_OK):
         raise click.ClickException(
             "the built-in workflows belong to the installed package; set SOCIALNLP_WORKFLOWS to a folder of your own, "
             "here and where the code location runs"
         )
-    return BUILT_IN
+    return built_in

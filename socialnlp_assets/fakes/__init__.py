@@ -1,2 +1,2 @@
-"""Stand-ins for the sources: invented content, and servers on a loopback socket that behave as Sprinklr
-and Google do, misbehaviour included. `make demo` and the tests use them; production never does."""
+"""Sample hours for `socialnlp demo` and the tests: what the stand-ins of the sources serve, what others drop, and the
+article pages that messages link to. The stand-ins themselves lie with their sources; production uses none of it."""

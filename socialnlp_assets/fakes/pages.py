@@ -10,7 +10,7 @@ from pathlib import Path
 
 import yaml
 
-from socialnlp_assets.fakes.server import Request, Response, as_html, serve
+from socialnlp_assets.sources.loopback import Request, Response, as_html, serve
 
 
 @dataclass(frozen=True)

@@ -15,8 +15,8 @@ from random import Random
 from typing import Any
 
 from socialnlp_assets.fakes.pages import articles
-from socialnlp_assets.fakes.phrases import Phrase, fill, phrases, post
-from socialnlp_assets.fakes.shapes import Raw, business_review, place_review, sprinklr_v1, sprinklr_v2
+from socialnlp_assets.sources.invented.messages import Raw, business_review, place_review, sprinklr_v1, sprinklr_v2
+from socialnlp_assets.sources.invented.phrases import Phrase, fill, phrases, post
 
 ARTICLES_AT = "http://127.0.0.1:8099"
 HOUR = timedelta(hours=1)

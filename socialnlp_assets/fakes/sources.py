@@ -13,9 +13,10 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from socialnlp_assets.fakes import google, sprinklr
 from socialnlp_assets.fakes.samples import as_json, sample_hours
-from socialnlp_assets.fakes.shapes import Raw
+from socialnlp_assets.sources.google_maps import stand_in as google
+from socialnlp_assets.sources.invented.messages import Raw
+from socialnlp_assets.sources.sprinklr import stand_in as sprinklr
 
 PLACE_TYPES = {"gmaps_stores": "store", "gmaps_service_points": "service_point"}
 

@@ -13,8 +13,9 @@ import time
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from . import notation
 from .json_values import is_shallow
-from .records import clean_text
+from .message import clean_text
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 EARLIEST = datetime(2000, 1, 1, tzinfo=UTC)
@@ -44,6 +45,7 @@ LANGUAGES = {
     },
     **{"iw": "he", "in": "id", "ji": "yi"},  # codes that ISO has withdrawn
 }
+TIME_EXPECTED = "milliseconds since 1970 or ISO 8601 is expected"
 STARS = {"ONE": 1, "TWO": 2, "THREE": 3, "FOUR": 4, "FIVE": 5}
 _TRANSLATED, _ORIGINAL = "(Translated by Google)", "(Original)"
 
@@ -70,8 +72,11 @@ def original_text(value: Any) -> str:
 
 
 def identifier(value: Any) -> str:
-    """An identity is a text or a whole number; data frames make floats of numbers."""
+    """An identity is a text or a whole number. Data frames make floats of numbers, spreadsheets round them: what has
+    lost digits is refused, for it would be the name of many."""
     if isinstance(value, float) and value.is_integer():
+        if abs(value) > notation.WHOLE_LIMIT:
+            raise ValueError(notation.ROUNDED)
         value = int(value)
     if isinstance(value, bool) or not isinstance(value, str | int):
         raise ValueError(f"{_kind(value)} where a text or a whole number is expected")
@@ -82,29 +87,48 @@ def identifier(value: Any) -> str:
         raise ValueError("empty")
     if len(name) > ID_LIMIT:
         raise ValueError(f"longer than {ID_LIMIT} characters")
-    return name
+    return notation.whole_name(name)
 
 
 def moment(value: Any) -> datetime:
-    """A time in UTC: seconds, milliseconds, microseconds or nanoseconds since 1970, ISO 8601, or a datetime.
+    """A time in UTC: seconds, milliseconds, microseconds or nanoseconds since 1970, ISO 8601, a spreadsheet's date
+    with its time, or a datetime.
 
-    A time without a zone is UTC. Times before 2000, or later than a day from now, are refused.
+    A time without a zone is UTC. Times before 2000, or later than a day from now, are refused, as are a day without
+    a time and a number that has lost digits: both may lie in another hour.
     """
     if isinstance(value, str):
-        value = value.strip()
-        try:
-            value = int(value) if value.isdecimal() else float(value) if _is_number(value) else _iso(value)
-        except ValueError as error:
-            raise ValueError(f"{value[:40]!r} where milliseconds since 1970 or ISO 8601 is expected") from error
+        value = _read_moment(value.strip())
     if isinstance(value, bool) or not isinstance(value, int | float | datetime):
-        raise ValueError(f"{_kind(value)} where milliseconds since 1970 or ISO 8601 is expected")
+        raise ValueError(f"{_kind(value)} where {TIME_EXPECTED}")
     try:
         when = _since_epoch(value) if not isinstance(value, datetime) else _in_utc(value)
     except (ValueError, OverflowError) as error:
         raise ValueError("no time that a calendar knows") from error
     if not when >= EARLIEST or when.timestamp() > time.time() + CLOCK_ERROR_SECONDS:
-        raise ValueError(f"{when:%Y-%m-%dT%H:%M:%SZ} is not plausible: before 2000 or in the future")
+        raise ValueError(f"{when:%Y-%m-%dT%H:%M:%SZ}, which is not plausible: before 2000 or in the future")
     return when
+
+
+def _read_moment(value: str) -> int | float | datetime:
+    value = notation.without_groups(value)
+    if value.isdecimal():
+        return int(value[:30])
+    if notation.is_rounded(value):
+        raise ValueError(notation.ROUNDED_TIME)
+    if notation.is_scientific(value):
+        return float(notation.exact(value))
+    if _is_number(value):
+        return float(value)
+    if shown := notation.date_and_time(value):
+        return shown
+    try:
+        found = datetime.fromisoformat(value)
+    except ValueError as error:
+        raise ValueError(f"a text where {TIME_EXPECTED}") from error
+    if len(value) <= len("2026-11-20"):
+        raise ValueError(f"a day without its time where {TIME_EXPECTED}")
+    return found
 
 
 def language(value: Any) -> str | None:
@@ -129,7 +153,7 @@ def channel(value: Any) -> str:
     """A channel in capitals, fit for a partition: `web`, `Google Plus` → `WEB`, `GOOGLE_PLUS`."""
     name = re.sub(r"[^A-Z0-9]+", "_", identifier(value).upper()).strip("_")
     if not name:
-        raise ValueError(f"{value!r} names no channel")
+        raise ValueError("a text without a letter or a digit, which names no channel")
     return name
 
 
@@ -191,11 +215,7 @@ def _kind(value: Any) -> str:
 
 
 def _is_number(value: str) -> bool:
-    return re.fullmatch(r"-?\d+(\.\d+)?([eE][+-]?\d+)?", value, re.ASCII) is not None
-
-
-def _iso(value: str) -> datetime:
-    return datetime.fromisoformat(value)
+    return re.fullmatch(r"-?\d+(\.\d+)?", value, re.ASCII) is not None
 
 
 def _in_utc(value: datetime) -> datetime:

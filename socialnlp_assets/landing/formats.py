@@ -4,33 +4,30 @@
 |---|---|
 | a JSON list | its elements; those of a truncated list that are whole, and a reject for the rest |
 | JSON lines, or values one after another | each value; a broken line is one reject |
-| one JSON object | the messages of an API reply (`data.result`, `response.data`, `reviews`…); else one message |
-| a table with a header (`,` `;` tab or bar) | its rows; a column `content.text` is `text` within `content` |
-| Parquet | its rows |
+| one JSON object | the messages of an API reply (`data`, `results`, and as sources say); else one message |
+| a table with a header (`,` `;` tab or bar) | its rows (`tables`); a column `content.text` is `text` within `content` |
+| Parquet | its rows (`parquet`) |
 
-Any of them may be gzip. Text may be UTF-8, UTF-16 or Latin-1 (see `text`). Of duplicate keys the last counts;
+Any of them may be gzip. Text may be UTF-8, UTF-16 or Latin-1 (see `text`), with byte order marks
+wherever files were put one behind the other. Of duplicate keys the last counts;
 NaN and Infinity are read and refused only where a field needs a number.
 """
 
 from __future__ import annotations
 
-import csv
-import io
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from itertools import chain
 from typing import Any
 
-import pyarrow as pa
-import pyarrow.parquet as pq
-
 from .json_values import Broken, json_values
-from .records import WHOLE_FILE, Landed, Message, Reject, reject
-from .shapes import FIELD_NAMES
+from .mapping import Path, Shape
+from .message import WHOLE_FILE, Landed, Message, Reject, reject
+from .parquet import parquet_rows
+from .tables import BYTE_ORDER_MARK, is_header, table_rows
 from .text import Source
 
-REPLIES = (("data", "result"), ("response", "data"), ("data",), ("result",), ("results",), ("messages",), ("reviews",))
-_REPLY_KEYS = frozenset(path[0] for path in REPLIES)
+REPLIES = (("data",), ("result",), ("results",), ("messages",))  # as anybody's API may wrap its messages
 NOT_READ = {
     b"PK\x03\x04": "a zip archive",
     b"BZh": "bzip2",
@@ -41,7 +38,6 @@ NOT_READ = {
 PARQUET_MAGIC = b"PAR1"
 LOOK = 64 << 10  # characters that tell what a file is
 READABLE = "deliver a JSON list of messages, JSON lines, CSV or Parquet, gzip or not"
-csv.field_size_limit(1 << 20)  # a text of a megabyte is no text; the default of 128 kB is met by articles
 
 
 class Unreadable(Exception):
@@ -52,10 +48,10 @@ class Unreadable(Exception):
         self.problem, self.text = f"{problem}; {READABLE}", text
 
 
-def read_messages(data: bytes | Iterable[bytes], name: str) -> Landed:
+def read_messages(data: bytes | Iterable[bytes], name: str, shapes: Collection[Shape]) -> Landed:
     """All records of the file `name`, in order. For large files, `read_records` yields them one by one."""
     landed = Landed([], [])
-    for record in read_records(data, name):
+    for record in read_records(data, name, shapes):
         if isinstance(record, Message):
             landed.messages.append(record)
         else:
@@ -63,13 +59,18 @@ def read_messages(data: bytes | Iterable[bytes], name: str) -> Landed:
     return landed
 
 
-def read_records(data: bytes | Iterable[bytes], name: str) -> Iterator[Message | Reject]:
-    """The records of the file `name` as they are read, in order. Of `data` that comes in pieces, no more is in
-    memory than a record needs (Parquet excepted, which is read from its end). Never raises for what the file holds."""
+def read_records(data: bytes | Iterable[bytes], name: str, shapes: Collection[Shape]) -> Iterator[Message | Reject]:
+    """The records of the file `name` as they are read, in order; its messages may have any of `shapes`.
+
+    Of `data` that comes in pieces, no more is in memory than a record needs (Parquet excepted, which is read from its
+    end). Never raises for what the file holds.
+    """
     source = Source(data)
+    known = frozenset[str]().union(*(shape.names for shape in shapes))
+    replies = (*(path for shape in shapes for path in shape.replies), *REPLIES)
     position = 0
     try:
-        values = _values(source)
+        values = _values(source, known)
     except Unreadable as error:
         yield reject(name, WHOLE_FILE, source.damage or error.problem, error.text)
         return
@@ -81,7 +82,7 @@ def read_records(data: bytes | Iterable[bytes], name: str) -> Iterator[Message |
                 return
             position += 1
             continue
-        for value in unwrap(found):
+        for value in unwrap(found, known, replies):
             if isinstance(value, dict):
                 yield Message(value, name, position)
             else:
@@ -95,9 +96,12 @@ def read_records(data: bytes | Iterable[bytes], name: str) -> Iterator[Message |
 _KINDS = {list: "a list", str: "a text", int: "a number", float: "a number", bool: "true or false", type(None): "null"}
 
 
-def _values(source: Source) -> Iterator[Any | Broken]:
+def _values(source: Source, known: frozenset[str]) -> Iterator[Any | Broken]:
     if source.head.startswith(PARQUET_MAGIC):
-        return _parquet_rows(b"".join(source.chunks))
+        try:
+            return parquet_rows(b"".join(source.chunks))
+        except ValueError as error:
+            raise Unreadable(str(error)) from error
     for magic, kind in NOT_READ.items():
         if source.head.startswith(magic):
             raise Unreadable(f"is {kind}")
@@ -108,9 +112,9 @@ def _values(source: Source) -> Iterator[Any | Broken]:
     text = chain([start, rest], pieces)
     if start[0] in "[{":
         return json_values(text)
-    if _is_header(start):
-        return _table_rows(text)
-    if re.search(r"\n[{\[]", start):  # JSON lines whose first is broken
+    if is_header(re.split(r"[\r\n]", start, maxsplit=1)[0], known):
+        return table_rows(text, known)
+    if re.search(r"\n\ufeff*[{\[]", start):  # JSON lines whose first is broken
         return json_values(text)
     raise Unreadable("is neither JSON nor a table whose header names a known column", start)
 
@@ -119,7 +123,7 @@ def _start(pieces: Iterator[str]) -> tuple[str, str]:
     """The first characters that are not blank, as many however the text is cut, and what came with them."""
     found, length = list[str](), 0
     for piece in pieces:
-        found.append(piece if found else piece.lstrip("\ufeff\0 \t\r\n"))
+        found.append(piece if found else piece.lstrip(f"{BYTE_ORDER_MARK}\0 \t\r\n"))
         length += len(found[-1])
         if not length:
             found.clear()
@@ -129,102 +133,22 @@ def _start(pieces: Iterator[str]) -> tuple[str, str]:
     return start[:LOOK], start[LOOK:]
 
 
-def unwrap(value: Any) -> list[Any]:
-    """The messages in one JSON value: of an API's reply, of an object of messages, of a list; else the value."""
+def unwrap(value: Any, known: frozenset[str], replies: Iterable[Path]) -> list[Any]:
+    """The messages in one JSON value: of an API's reply, of an object of messages, of a list; else the value.
+
+    A reply holds its messages at one of `replies`; a message has some of the `known` fields.
+    """
     if isinstance(value, list):
         return value
     if not isinstance(value, dict):
         return [value]
-    for path in () if _REPLY_KEYS.isdisjoint(value) else REPLIES:
+    for path in replies:
         inner: Any = value
         for key in path:
             inner = inner.get(key) if isinstance(inner, dict) else None
         if isinstance(inner, list):
             return inner
-    members = list(value.values()) if FIELD_NAMES.isdisjoint(value) else []
-    if members and all(isinstance(member, dict) and not FIELD_NAMES.isdisjoint(member) for member in members):
+    members = list(value.values()) if known.isdisjoint(value) else []
+    if members and all(isinstance(member, dict) and not known.isdisjoint(member) for member in members):
         return members
     return [value]
-
-
-def _parquet_rows(data: bytes) -> Iterator[Any | Broken]:
-    try:
-        file = pq.ParquetFile(pa.BufferReader(data))
-    except (pa.ArrowException, OSError, ValueError) as error:
-        raise Unreadable(f"is Parquet that cannot be opened ({error})") from error
-    return _rows(file)
-
-
-def _rows(file: pq.ParquetFile) -> Iterator[Any | Broken]:
-    count, named = 0, file.metadata.num_rows
-    try:
-        for batch in file.iter_batches(batch_size=1000):
-            for row in range(batch.num_rows):
-                yield _row(batch, row)
-            count += batch.num_rows
-    except (pa.ArrowException, OSError, ValueError) as error:
-        yield Broken("", f"is Parquet that cannot be read further ({error}); deliver the file again", last=True)
-        return
-    if count != named:  # some damage reads as a table that ends early
-        problem = f"is Parquet whose footer names {named} rows, of which {count} could be read; deliver the file again"
-        yield Broken("", problem, last=True)
-
-
-def _row(batch: pa.RecordBatch, row: int) -> Any | Broken:
-    try:
-        return _nested({name: batch[name][row].as_py() for name in batch.schema.names})
-    except (ValueError, KeyError, OverflowError) as error:  # text that is not UTF-8, a time beyond year 9999
-        return Broken("", f"holds a value that cannot be read ({error}); correct it and deliver it again")
-
-
-def _table_rows(text: Iterator[str]) -> Iterator[Any | Broken]:
-    lines = _lines(text)
-    first = next(lines)
-    rows = csv.reader(chain([first], lines), delimiter=_delimiter(first))
-    header = [name.strip() for name in next(rows)]
-    while True:
-        try:
-            row = next(rows, None)
-        except csv.Error as error:
-            yield Broken("", f"is no row of a table ({error}); correct it and deliver it again")
-            continue
-        if row is None:
-            return
-        if len(row) == len(header):
-            yield _nested({name: cell for name, cell in zip(header, row, strict=True) if name})
-        elif row:
-            problem = f"has {len(row)} cells where the header names {len(header)}; quote cells that hold the delimiter"
-            yield Broken(",".join(row), problem)
-
-
-def _is_header(start: str) -> bool:
-    first = re.split(r"[\r\n]", start, maxsplit=1)[0]
-    names = {name.strip(' "').split(".")[0] for name in first.split(_delimiter(first))}
-    return len(names) > 1 and not FIELD_NAMES.isdisjoint(names)
-
-
-def _delimiter(line: str) -> str:
-    return max(",;\t|", key=line.count)
-
-
-def _lines(text: Iterator[str]) -> Iterator[str]:
-    """Lines ended by any of the three line ends; other characters that `str.splitlines` knows are text."""
-    newlines = io.IncrementalNewlineDecoder(decoder=None, translate=True)
-    rest = ""
-    for piece in text:
-        *whole, rest = (rest + newlines.decode(piece)).split("\n")
-        yield from (line + "\n" for line in whole)
-    if rest:
-        yield rest
-
-
-def _nested(row: dict[str, Any]) -> dict[str, Any]:
-    """`{"content.text": "…"}` as `{"content": {"text": "…"}}`."""
-    nested: dict[str, Any] = {}
-    for name, value in row.items():
-        *path, last = name.split(".")
-        inner = nested
-        for part in path:
-            inner = inner.setdefault(part, {}) if isinstance(inner.get(part, {}), dict) else {}
-        inner[last] = value
-    return nested

@@ -13,18 +13,20 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from .notation import json_fraction
+
 RECORD_LIMIT = 16 << 20  # characters of one value
 LINE_LIMIT = 64 << 10  # characters in which a broken value is looked for the end of its line
 LONGEST_TOKEN = len("-Infinity")  # but for texts and numbers, of which the decoder sees the start
 DEPTH_LIMIT = 100  # deeper values can be read, but not every program that comes after can write them
 
-_decode = json.JSONDecoder(
-    strict=False
-).raw_decode  # not strict: control characters in texts are no reason to lose them
-_BETWEEN = re.compile(r"[\s,\0]*")
+# Not strict: control characters in texts are no reason to lose them.
+_decode = json.JSONDecoder(strict=False, parse_float=json_fraction).raw_decode
+_BETWEEN = re.compile(r"[\s,\0\ufeff]*")  # byte order marks stand where files were put one behind the other
 _TOKEN = re.compile(r'"[^"\\]*+(?:\\.[^"\\]*+)*+(?:"|\\?\Z)|[{}\[\],]', re.DOTALL)
-_NEXT_IN_LIST = re.compile(r'\}\s*,\s*(?=\{\s*")')
-_NEXT_LINE = re.compile(r"\n(?=[{\[])")
+_NEXT_IN_LIST = re.compile(r'\}\s*,[\s\ufeff]*(?=\{\s*")')
+_NEXT_LINE = re.compile(r"\n\ufeff*(?=[{\[])")
+PARTNER = {"}": "{", "]": "["}
 _GOES_ON = "goes on beyond the buffer"
 
 
@@ -154,20 +156,26 @@ class _Text:
         return line.end() if line else end
 
     def _end_of_brackets(self) -> int:
-        start, depth = self.position, 0
+        """Where the value's brackets close, or where they should have, for what follows can only be the next value."""
+        start, opened, before = self.position, list[str](), self.position
         for token in _TOKEN.finditer(self.buffer, start):
-            mark = token[0]
+            mark, between = token[0], self.buffer[before : token.start()]
             if mark[0] == '"':
                 # JSON escapes quotes in a string, so this in a "string" is the next record: a quote was lost.
                 if following := _NEXT_IN_LIST.search(self.buffer, token.start(), token.end()):
                     return following.end()
             elif mark in "{[":
-                depth += 1
-            elif mark == "," or depth == 0:
-                if depth == 0:
-                    return max(token.start(), start + 1)
-            else:
-                depth -= 1
-                if depth == 0:
+                if opened[-1:] == ["{"] and self.buffer[before - 1] == "," and not between.strip("\ufeff \t\r\n"):
+                    return token.start()  # in an object names follow a comma: this one was not closed
+                opened.append(mark)
+            elif not opened:
+                return max(token.start(), start + 1)
+            elif mark == "]" and "[" not in opened:
+                return token.start()  # the list's own: the object was not closed
+            elif mark != ",":
+                while opened.pop() != PARTNER[mark] and opened:  # with those within it that were not closed
+                    pass
+                if not opened:
                     return token.end()
+            before = token.end()
         return 0

@@ -1,29 +1,39 @@
-"""Reads and validates `catalogue.yaml`."""
+"""The model catalogue: the built-in `catalogue.yaml`, and the files of a folder of one's own.
+
+A model is added by an entry in any ``*.yaml`` of that folder, or replaced by an entry of its name. Every mistake is
+told with the file, the line and the remedy.
+"""
 
 from __future__ import annotations
 
-from enum import StrEnum
+from collections.abc import Iterator, Mapping
 from functools import cache
 from pathlib import Path
-from typing import Literal, Self
+from typing import Annotated, Any, Literal, Self
 
-import yaml
-from pydantic import BaseModel, ConfigDict, Field, RootModel, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    RootModel,
+    TypeAdapter,
+    ValidationError,
+    ValidationInfo,
+    field_validator,
+    model_validator,
+)
 
+from socialnlp_assets.tasks import task
+from socialnlp_assets.yaml_files import Location, NotYaml, YamlFile, findings, remedy
+
+BUILT_IN = Path(__file__).with_name("catalogue.yaml")
 SERVERLESS_MEMORY_MB = range(1024, 6144 + 1, 1024)
 EMBEDDED_MODELS = Path(__file__).parent / "embedded"
 
 
-class Task(StrEnum):
-    """What a model does; decides the wire format and the type of a result (docs/contracts.md)."""
-
-    TRANSLATION = "translation"
-    NORMALISATION = "normalisation"
-    TEXT_CLASSIFICATION = "text-classification"
-    MULTI_LABEL = "multi-label"
-    ASPECTS = "aspects"
-    KEYWORDS = "keywords"
-    SUMMARIZATION = "summarization"
+class CatalogueError(ValueError):
+    """Catalogue files do not fit; the message has a line a mistake."""
 
 
 class _Strict(BaseModel):
@@ -33,19 +43,16 @@ class _Strict(BaseModel):
 class EndpointShape(_Strict):
     """How large an endpoint is, and how it grows."""
 
-    kind: Literal["realtime", "serverless", "async"]
+    kind: Literal["realtime", "serverless"]
     instance_type: str = ""
     min_instances: int = 1
     max_instances: int = 1
     memory_mb: int = 0
     max_concurrency: int = 0
-    multi_model: bool = False  # the image speaks SageMaker's multi-model API (stock containers do, ours need not)
 
     @model_validator(mode="after")
     def fits_its_kind(self) -> Self:
         """What SageMaker would refuse only when the endpoint is created, or the configuration is made."""
-        if self.multi_model and self.kind != "realtime":
-            raise ValueError(f"{self.kind} endpoints cannot be multi_model")
         if self.kind == "serverless":
             if self.memory_mb not in SERVERLESS_MEMORY_MB:
                 raise ValueError(f"memory_mb is one of {', '.join(map(str, SERVERLESS_MEMORY_MB))}")
@@ -60,41 +67,64 @@ class EndpointShape(_Strict):
 
 
 class EmbeddedModel(_Strict):
-    model: str  # folder below models/embedded/
+    """The model folder that a local process serves: relative to the catalogue file, absolute, or by a ``file://`` or
+    ``s3://`` URI."""
+
+    model: str = Field(min_length=1)
+
+    @field_validator("model")
+    @classmethod
+    def relative_to_its_file(cls, value: str, info: ValidationInfo) -> str:
+        folder = (info.context or {}).get("folder")
+        return value if folder is None or "://" in value else str(folder / Path(value).expanduser())
 
     @property
     def path(self) -> Path:
-        return EMBEDDED_MODELS / self.model
+        """The folder, where it is one of this machine; `models.folders` fetches the others."""
+        return Path(self.model)
 
 
 class AwsModel(_Strict):
-    source: str
+    """What stands behind the model on SageMaker; without a word, the embedded folder on a small serverless endpoint."""
+
+    source: str = ""
     revision: str = ""
     licence: str = ""  # of the source, where its card does not say; SPDX
-    engine: str
+    engine: str = ""  # empty: the embedded folder's
     labels: tuple[str, ...] = ()  # in the order of the source's logits, where its config does not name them
-    endpoint: EndpointShape
+    endpoint: EndpointShape = EndpointShape(kind="serverless", memory_mb=2048, max_concurrency=5)
 
 
 class RequestLimits(_Strict):
     max_rows: int = Field(default=64, ge=1)
 
 
+def _task_name(name: str) -> str:
+    task(name)
+    return name
+
+
 class ModelEntry(_Strict):
     """One logical model."""
 
     description: str
-    task: Task
+    task: Annotated[str, AfterValidator(_task_name)]
     prepare: Literal["classification", "review"] | None = None  # how nlp.cleaning readies a text
     labels: tuple[str, ...] = ()
     targets: tuple[str, ...] = ()
     embedded: EmbeddedModel
-    aws: AwsModel
+    aws: AwsModel = AwsModel()
     request: RequestLimits = RequestLimits()
+    endpoint_of: str = ""  # the model on whose endpoint this one is a further target, of its own name
+    target: str | None = None  # what it is called there
 
 
 class Catalogue(RootModel[dict[str, ModelEntry]]):
     """All models by logical name."""
+
+    def endpoint_of(self, name: str) -> str:
+        """The model whose endpoint serves `name`: nearly always itself."""
+        return self[name].endpoint_of or name
 
     def __getitem__(self, name: str) -> ModelEntry:
         try:
@@ -108,6 +138,102 @@ class Catalogue(RootModel[dict[str, ModelEntry]]):
 
 
 @cache
-def load_catalogue(path: Path = Path(__file__).parent / "catalogue.yaml") -> Catalogue:
-    """The catalogue in `path`; raises `pydantic.ValidationError` where it does not fit."""
-    return Catalogue.model_validate(yaml.safe_load(path.read_text(encoding="utf-8")))
+def load_catalogue(folder: Path | None = None) -> Catalogue:
+    """The built-in models, and those of the ``*.yaml`` in `folder`. Raises `CatalogueError` naming all mistakes."""
+    models = dict(read_catalogue_file(BUILT_IN, EMBEDDED_MODELS)[1])
+    own: dict[str, Path] = {}
+    mistakes = []
+    for path in catalogue_files(folder):
+        try:
+            file, entries = read_catalogue_file(path, path.parent)
+        except CatalogueError as error:
+            mistakes.append(str(error))
+            continue
+        # A model that had shared the endpoint of one that is replaced has one of its own from now on.
+        guests = [name for name, entry in models.items() if entry.endpoint_of in entries]
+        models |= {name: models[name].model_copy(update={"endpoint_of": ""}) for name in guests}
+        for name, entry in entries.items():
+            if name in own:
+                mistakes.append(file.told((name,), f"is in {own[name]} too; leave one of them"))
+            own[name], models[name] = path, entry
+    if mistakes:
+        raise CatalogueError("\n".join(mistakes))
+    return Catalogue(models)
+
+
+def catalogue_files(folder: Path | None) -> list[Path]:
+    """The catalogue files in `folder`. Raises `CatalogueError` where there is no such folder."""
+    if folder is None:
+        return []
+    if not folder.is_dir():
+        raise CatalogueError(f"{folder}: no such folder; make it or unset SOCIALNLP_MODELS")
+    return sorted(folder.absolute().glob("*.yaml"))
+
+
+def read_catalogue_file(path: Path, folder: Path) -> tuple[YamlFile, Mapping[str, ModelEntry]]:
+    """The file and its entries, whose model folders are relative to `folder`. Raises `CatalogueError`."""
+    try:
+        file = YamlFile.read(path)
+    except NotYaml as error:
+        raise CatalogueError(f"{error}; compare with docs/library.md") from None
+    except OSError as error:
+        raise CatalogueError(f"{path}:1: cannot be read: {error.strerror}") from None
+    problems = [*file.repeated(), *_misplaced(file.content)]
+    entries: Mapping[str, ModelEntry] = {}
+    try:
+        entries = _ENTRIES.validate_python(_resolved(file.content or {}), context={"folder": folder})
+    except ValidationError as error:
+        problems += [(_place(found), _remedy(found)) for found in findings(map(dict, error.errors()))]
+    if problems:
+        raise CatalogueError("\n".join(file.told(place, text, "catalogue") for place, text in problems))
+    return file, entries
+
+
+def _resolved(entries: Any) -> Any:
+    """A model on another's endpoint has that one's folder, archive and shape."""
+    if not isinstance(entries, dict):
+        return entries
+    return {
+        name: {**entry, **{part: host[part] for part in ("embedded", "aws") if part in host}, "target": name}
+        if (host := _host(entries, entry))
+        else entry
+        for name, entry in entries.items()
+    }
+
+
+def _misplaced(entries: Any) -> Iterator[tuple[Location, str]]:
+    for name, entry in entries.items() if isinstance(entries, dict) else ():
+        if isinstance(entry, dict) and entry.get("endpoint_of") and not _host(entries, entry):
+            yield (
+                (name, "endpoint_of"),
+                f"{entry['endpoint_of']!r} is no model of this file with an endpoint of its own",
+            )
+
+
+def _host(entries: Mapping[str, Any], entry: Any) -> Mapping[str, Any] | None:
+    host = entries.get(str(entry.get("endpoint_of"))) if isinstance(entry, dict) else None
+    return host if isinstance(host, dict) and not host.get("endpoint_of") else None
+
+
+_Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]{0,39}$")]  # SageMaker's names have 63 characters
+_ENTRIES: TypeAdapter[dict[str, ModelEntry]] = TypeAdapter(dict[_Name, ModelEntry])
+_PARTS: Mapping[str, type[BaseModel]] = {
+    "embedded": EmbeddedModel,
+    "aws": AwsModel,
+    "endpoint": EndpointShape,
+    "request": RequestLimits,
+}
+
+
+def _place(error: Mapping[str, Any]) -> Location:
+    return tuple(part for part in error["loc"] if part != "[key]")
+
+
+def _remedy(error: Mapping[str, Any]) -> str:
+    location = _place(error)
+    if not location:
+        return "a catalogue is a mapping of models by name; compare with docs/library.md"
+    above = [part for part in location[1:-1] if isinstance(part, str)]
+    model = _PARTS[above[-1]] if above else ModelEntry
+    name = "small letters, digits and -, 40 characters at most"
+    return remedy(error, list(model.model_fields), {}, name)

@@ -11,8 +11,8 @@ import os
 from pathlib import Path
 from typing import Any
 
-from socialnlp_assets.serving.protocol import parse, render
 from socialnlp_assets.serving.repository import ModelRepository
+from socialnlp_assets.tasks import reply_body, request_body
 
 
 def model_fn(model_dir: str, context: Any = None) -> ModelRepository:  # noqa: ARG001 (the toolkit's signature)
@@ -25,5 +25,5 @@ def model_fn(model_dir: str, context: Any = None) -> ModelRepository:  # noqa: A
 def predict_fn(data: dict[str, Any], repository: ModelRepository, context: Any = None) -> Any:  # noqa: ARG001
     """`{"inputs": [...], "parameters": {...}}` to the task's replies (docs/contracts.md)."""
     model = repository.get(None)
-    request = parse(json.dumps(data).encode(), model.task)
-    return json.loads(render(model.task, repository.predict(model, request).results, request.parameters))
+    request = request_body.parse(json.dumps(data).encode(), model.task)
+    return json.loads(reply_body.write(request, repository.predict(model, request).results))

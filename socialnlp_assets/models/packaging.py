@@ -19,20 +19,15 @@ from pathlib import Path
 from typing import Any
 
 import socialnlp_assets
+from socialnlp_assets.models.artefacts import ARCHIVE, publish
 from socialnlp_assets.models.catalogue import ModelEntry
 from socialnlp_assets.models.packaging_check import self_check
-from socialnlp_assets.models.packaging_convert import CONVERTERS
-from socialnlp_assets.models.packaging_source import PackagingError, Source, digest, files_below, find_source
+from socialnlp_assets.models.packaging_convert import CONVERSIONS
+from socialnlp_assets.models.packaging_origin import PackagingError, ask_for_room
+from socialnlp_assets.models.packaging_source import Source, digest, files_below, find_source
 from socialnlp_assets.models.packaging_trained import collect, write_json
 
-ARCHIVE = "model.tar.gz"
-SERVED = ("serving", "nlp")  # what a container needs of this package
-LIBRARIES = {
-    "ctranslate2-m2m100": ("ctranslate2", "sentencepiece"),
-    "ctranslate2-bart": ("ctranslate2", "tokenizers"),
-    "onnx-sequence-classification": ("onnxruntime", "tokenizers"),
-    "onnx-masked-lm": ("onnxruntime", "tokenizers"),
-}
+SERVED = ("serving", "tasks", "nlp")  # what a container needs of this package
 INFERENCE = Path(__file__).parent / "inference.py"
 
 
@@ -57,10 +52,19 @@ def package(
 
     Raises `PackagingError`; with `force`, not for a model that disagrees with its original.
     """
+    try:
+        return _package(name, entry, output, source, force)
+    except OSError as error:  # a disk that is full, or that we may not write
+        raise PackagingError(f"{error.filename or output}: {error.strerror or error}; nothing was packaged") from error
+
+
+def _package(name: str, entry: ModelEntry, output: Path, source: str, force: bool) -> Packaged:
+    if entry.endpoint_of:
+        raise PackagingError(f"{name} is part of {entry.endpoint_of}: package that")
     engine = entry.aws.engine
     with tempfile.TemporaryDirectory(prefix="socialnlp-package-") as scratch:
         folder = Path(scratch) / name
-        if engine in CONVERTERS:
+        if engine in CONVERSIONS:
             settings = _convert(name, entry, find_source(source or entry.aws.source, entry.aws.revision), folder)
             check = settings["provenance"]["self_check"]
             if not (check["passed"] or force):
@@ -79,10 +83,11 @@ def package(
 
 def _convert(name: str, entry: ModelEntry, source: Source, folder: Path) -> dict[str, Any]:
     engine = entry.aws.engine
+    conversion = CONVERSIONS[engine]
     folder.mkdir()
     try:
-        converted = CONVERTERS[engine](source.folder, folder, entry)
-        settings: dict[str, Any] = {"name": name, "task": entry.task.value, "engine": engine, **converted}
+        converted = conversion.convert(source.folder, folder, entry)
+        settings: dict[str, Any] = {"name": name, "task": entry.task, "engine": engine, **converted}
         check = self_check(entry, folder, settings, source.folder)
     except (PackagingError, ImportError):
         raise
@@ -94,7 +99,7 @@ def _convert(name: str, entry: ModelEntry, source: Source, folder: Path) -> dict
         "revision": source.revision,
         "licence": source.licence or (entry.aws.licence if source.name == entry.aws.source else ""),
         "quantisation": "int8",
-        "made_with": {library: metadata.version(library) for library in ("transformers", "torch", *LIBRARIES[engine])},
+        "made_with": _versions("transformers", "torch", *conversion.libraries),
         "self_check": check,
     }
     (folder / "README.md").write_text(card(entry, settings), encoding="utf-8")
@@ -125,8 +130,13 @@ def _add_code(folder: Path, engine: str) -> None:
         shutil.copytree(root / room, code / root.name / room, ignore=shutil.ignore_patterns("__pycache__"))
     shutil.copyfile(root / "__init__.py", code / root.name / "__init__.py")
     shutil.copyfile(INFERENCE, code / "inference.py")
-    pins = [f"{library}=={metadata.version(library)}\n" for library in ("numpy", "pydantic-core", *LIBRARIES[engine])]
-    (code / "requirements.txt").write_text("".join(pins), encoding="utf-8")
+    versions = _versions("numpy", "pydantic-core", *CONVERSIONS[engine].libraries)
+    pins = "".join(f"{library}=={version}\n" for library, version in versions.items())
+    (code / "requirements.txt").write_text(pins, encoding="utf-8")
+
+
+def _versions(*libraries: str) -> dict[str, str]:
+    return {library: metadata.version(library) for library in libraries}
 
 
 def card(entry: ModelEntry, settings: Mapping[str, Any]) -> str:
@@ -143,29 +153,31 @@ def card(entry: ModelEntry, settings: Mapping[str, Any]) -> str:
 
 
 def write_archive(folder: Path, path: Path) -> Path:
-    """`folder`'s files at the root of a gzipped tar at `path`, without times and owners."""
+    """`folder`'s files at the root of a gzipped tar at `path`, without times and owners; nothing where that fails."""
+    files = files_below(folder)
+    ask_for_room(sum(member.stat().st_size for member in files), path.parent)
     partial = path.with_suffix(".partial")
-    with (
-        partial.open("wb") as file,
-        gzip.GzipFile(filename="", fileobj=file, mode="wb", mtime=0, compresslevel=1) as packed,
-        tarfile.open(fileobj=packed, mode="w", format=tarfile.PAX_FORMAT) as archive,
-    ):
-        for member in files_below(folder):
-            entry = tarfile.TarInfo(member.relative_to(folder).as_posix())
-            entry.size = member.stat().st_size
-            with member.open("rb") as content:
-                archive.addfile(entry, content)
-    return partial.replace(path)
+    try:
+        with (
+            partial.open("wb") as file,
+            gzip.GzipFile(filename="", fileobj=file, mode="wb", mtime=0, compresslevel=1) as packed,
+            tarfile.open(fileobj=packed, mode="w", format=tarfile.PAX_FORMAT) as archive,
+        ):
+            for member in files:
+                entry = tarfile.TarInfo(member.relative_to(folder).as_posix())
+                entry.size = member.stat().st_size
+                with member.open("rb") as content:
+                    archive.addfile(entry, content)
+        return partial.replace(path)
+    finally:
+        partial.unlink(missing_ok=True)
 
 
 def upload(
     packaged: Packaged, name: str, entry: ModelEntry, bucket: str, *, region: str, endpoint_url: str | None
 ) -> str:
-    """Put the archive where `resources/endpoints/sagemaker.py` looks for it; its s3:// address."""
+    """Put the archive where endpoints on SageMaker look for it; its s3:// address."""
     import boto3
 
-    prefix = f"{bucket.rstrip('/')}/{name}/{entry.aws.revision or 'latest'}/{ARCHIVE}"
-    container, _, key = prefix.removeprefix("s3://").partition("/")
     client = boto3.client("s3", region_name=region, endpoint_url=endpoint_url)
-    client.upload_file(str(packaged.archive), container, key, ExtraArgs={"Metadata": {"sha256": packaged.sha256}})
-    return prefix
+    return publish(client, packaged.archive, packaged.sha256, bucket, name, entry.aws.revision).address

@@ -1,6 +1,7 @@
 """Hugging Face folders to the fast engines' files.
 
-Each converter writes an engine's files and returns the settings of `model.json` that its handler needs.
+Each converter says which engine it is for, writes that engine's files and returns the settings of `model.json`
+that its handler needs.
 CTranslate2 4.8.5 and transformers 5 disagree in places; the work-arounds are here, each with its reason.
 """
 
@@ -9,16 +10,39 @@ from __future__ import annotations
 import shutil
 import warnings
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from socialnlp_assets.models.catalogue import ModelEntry
-from socialnlp_assets.models.packaging_source import PackagingError
+from socialnlp_assets.models.packaging_origin import PackagingError
 
 Convert = Callable[[Path, Path, ModelEntry], dict[str, Any]]
 ONNX_OPSET = 17
 
 
+@dataclass(frozen=True)
+class Conversion:
+    """How a Hugging Face folder becomes an engine's files."""
+
+    convert: Convert
+    libraries: tuple[str, ...]  # distributions that the engine needs where the model is served
+
+
+CONVERSIONS: dict[str, Conversion] = {}  # by engine; the other engines' folders are packaged as they are
+
+
+def makes(engine: str, *libraries: str) -> Callable[[Convert], Convert]:
+    """Says of a function that it makes the files of `engine`, which needs `libraries`."""
+
+    def declare(convert: Convert) -> Convert:
+        CONVERSIONS[engine] = Conversion(convert, libraries)
+        return convert
+
+    return declare
+
+
+@makes("ctranslate2-m2m100", "ctranslate2", "sentencepiece")
 def convert_m2m100(source: Path, output: Path, entry: ModelEntry) -> dict[str, Any]:  # noqa: ARG001
     """M2M100 to CTranslate2, int8."""
     from ctranslate2.converters import TransformersConverter
@@ -41,6 +65,7 @@ def convert_m2m100(source: Path, output: Path, entry: ModelEntry) -> dict[str, A
     return {"languages": languages, "target_languages": languages}
 
 
+@makes("ctranslate2-bart", "ctranslate2", "tokenizers")
 def convert_bart(source: Path, output: Path, entry: ModelEntry) -> dict[str, Any]:  # noqa: ARG001
     """BART to CTranslate2, int8."""
     from ctranslate2.converters import TransformersConverter
@@ -65,6 +90,7 @@ def convert_bart(source: Path, output: Path, entry: ModelEntry) -> dict[str, Any
     }
 
 
+@makes("onnx-sequence-classification", "onnxruntime", "tokenizers")
 def convert_sequence_classification(source: Path, output: Path, entry: ModelEntry) -> dict[str, Any]:
     """A RoBERTa classifier to ONNX, int8. Its head reads the first token only, so after the last layer's
     attention nothing is computed for the others: one product in sixteen."""
@@ -91,6 +117,7 @@ def convert_sequence_classification(source: Path, output: Path, entry: ModelEntr
     return {"labels": labels, "padding": _save_tokenizer(source, output)}
 
 
+@makes("onnx-masked-lm", "onnxruntime", "tokenizers")
 def convert_masked_lm(source: Path, output: Path, entry: ModelEntry) -> dict[str, Any]:  # noqa: ARG001
     """A DistilBERT language model to ONNX, int8, answering at the masks only."""
     import torch
@@ -116,15 +143,6 @@ def convert_masked_lm(source: Path, output: Path, entry: ModelEntry) -> dict[str
     }
     _export(AtPositions(model), inputs, ("scores", ("rows", "masks")), output, model.config)
     return {"padding": _save_tokenizer(source, output)}
-
-
-# engine -> what makes its files; the other engines' folders are packaged as they are
-CONVERTERS: dict[str, Convert] = {
-    "ctranslate2-m2m100": convert_m2m100,
-    "ctranslate2-bart": convert_bart,
-    "onnx-sequence-classification": convert_sequence_classification,
-    "onnx-masked-lm": convert_masked_lm,
-}
 
 
 def spelled_labels(names: Mapping[int, str], entry: ModelEntry) -> list[str]:

@@ -8,14 +8,14 @@ from __future__ import annotations
 
 import json
 import shutil
-import tarfile
 from pathlib import Path
 from typing import Any
 
 from socialnlp_assets.models.catalogue import ModelEntry
-from socialnlp_assets.models.packaging_source import PackagingError, files_below
+from socialnlp_assets.models.packaging_origin import PackagingError, unpack_member
+from socialnlp_assets.models.packaging_source import files_below
 from socialnlp_assets.serving.handler import BadModel
-from socialnlp_assets.serving.models import Model, read_settings
+from socialnlp_assets.serving.loaded_model import Model, read_settings
 
 WEIGHTS = ("model.bin", "model.ftz")
 ARCHIVE = "model.tar.gz"  # BlazingText's, with a model.bin in it
@@ -35,7 +35,7 @@ def collect(name: str, entry: ModelEntry, origin: Path, folder: Path) -> None:
     elif entry.aws.engine != "fasttext":
         raise PackagingError(f"{name} is packaged from a model folder, and {origin} has no model.json: give --source")
     else:
-        common = {"task": entry.task.value, "engine": entry.aws.engine}
+        common = {"task": entry.task, "engine": entry.aws.engine}
         labels = {"labels": list(entry.labels)}
         for target in entry.targets:
             _write_model(_of_target(origin, target), folder / target, {"name": target, **common, **labels})
@@ -63,38 +63,28 @@ def _write_model(origin: Path, folder: Path, settings: dict[str, Any]) -> None:
         origin = found
     folder.mkdir(parents=True, exist_ok=True)
     if origin.name.endswith(".tar.gz"):
-        _unpack_weights(origin, folder / WEIGHTS[0])
+        unpack_member(origin, WEIGHTS[0], folder / WEIGHTS[0])
     else:
         shutil.copyfile(origin, folder / f"model{origin.suffix}")
     write_json(folder / "model.json", settings)
 
 
-def _unpack_weights(archive: Path, target: Path) -> None:
-    try:
-        with tarfile.open(archive) as members:
-            member = next((member for member in members if Path(member.name).name == target.name), None)
-            content = member and members.extractfile(member)
-            if not content:
-                raise PackagingError(f"{archive} has no {target.name}")
-            with content, target.open("wb") as file:
-                shutil.copyfileobj(content, file)
-    except (tarfile.TarError, OSError, EOFError) as error:
-        raise PackagingError(f"{archive} cannot be unpacked: {error}") from error
-
-
 def _try(name: str, entry: ModelEntry, folder: Path) -> None:
     """Load what will be packaged, and compare what it says of itself with the catalogue."""
     try:
-        targets = read_settings(folder).get("targets", [])
+        settings = read_settings(folder)
+        targets = settings.get("targets", [])
         if sorted(targets) != sorted(entry.targets):
             raise PackagingError(f"the model's targets are {_listed(targets)}; {name} has {_listed(entry.targets)}")
         models = [Model.load(folder / target, threads=1) for target in targets or ("",)]
+        for target in settings.get("further_targets", []):
+            Model.load(folder / target, threads=1)
     except BadModel as error:
         raise PackagingError(f"{name} cannot be served: {error}".replace(f"{folder}/", "")) from error
     for model in models:
         where = f"the model {model.settings.get('name', name)}"
-        if model.task != entry.task:
-            raise PackagingError(f"{where} is for {model.task}; {name} is for {entry.task}")
+        if model.task.name != entry.task:
+            raise PackagingError(f"{where} is for {model.task.name}; {name} is for {entry.task}")
         if model.settings["engine"] != entry.aws.engine:
             raise PackagingError(f"{where} runs on {model.settings['engine']}; {name} on {entry.aws.engine}")
         labels = model.settings.get("labels", [])

@@ -26,7 +26,9 @@ Vector = npt.NDArray[np.float32]
 
 
 def meaning(text: str, words: Sequence[str]) -> Vector:
-    """The `MEANING` numbers of `text`, whose lower-case `words` `nlp.ngrams.tokens` gives."""
+    """The `MEANING` numbers of `text`, whose lower-case `words` `nlp.ngrams.tokens` gives.
+
+    Cut the text first (`nlp.ngrams.beginning`): VADER looks up each word's place in the list of all."""
     scores = _analyzer().polarity_scores(text)
     valence = np.array([scores[name] for name in VALENCE], np.float32)
     return np.concatenate([valence, 2 * text_vector(words)])

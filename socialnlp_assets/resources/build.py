@@ -2,73 +2,54 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
-import dagster as dg
-
+from socialnlp_assets.resources.articles import Articles
+from socialnlp_assets.resources.endpoints.local_resource import LocalEndpoints
+from socialnlp_assets.resources.endpoints.resource import Endpoints
+from socialnlp_assets.resources.endpoints.sagemaker_resource import SageMakerEndpoints
 from socialnlp_assets.resources.lake import Lake
-from socialnlp_assets.settings import Settings
-
-
-def build_lake(settings: Settings) -> Lake:
-    return Lake(uri=settings.lake_uri, region=settings.aws_region, endpoint_url=settings.aws_endpoint_url or "")
+from socialnlp_assets.resources.secrets import build_secrets
+from socialnlp_assets.settings import Profile, Settings
 
 
 def build_resources(settings: Settings) -> dict[str, Any]:
     """The resources of an installation, by the names that assets and sensors ask for."""
     return {
         "lake": build_lake(settings),
-        "endpoints": endpoints_resource(settings),
-        "articles": dg.ResourceDefinition(lambda _: _articles(settings)),
-        "secrets": dg.ResourceDefinition(lambda _: _secrets(settings)),
-        "sprinklr": dg.ResourceDefinition(lambda _: _sprinklr(settings)),
-        "google_maps": dg.ResourceDefinition(lambda _: _google_maps(settings)),
-        "google_translate": dg.ResourceDefinition(lambda _: _google_translate(settings)),
+        "endpoints": build_endpoints(settings),
+        "articles": Articles(
+            allowed_hosts=sorted(settings.article_allowed_hosts),
+            cache=str(settings.state / "articles.db"),
+            cache_days=settings.raw_retention_days,  # as long as an hour can be run again
+            keep_personal_data=settings.keep_personal_data,
+        ),
+        "secrets": build_secrets(settings),
     }
 
 
-def endpoints_resource(settings: Settings) -> dg.ResourceDefinition:
-    """The endpoints for a run: built once a run, so that leases carry its name, and closed at its end."""
-
-    @dg.resource
-    def endpoints(context: dg.InitResourceContext) -> Iterator[Any]:
-        from socialnlp_assets.resources.endpoints.resource import build_endpoints
-
-        run, workflow = (context.run.run_id, context.run.job_name) if context.run else ("", "")
-        with build_endpoints(settings, run=run, workflow=workflow) as endpoints:
-            yield endpoints
-
-    return endpoints
+def build_lake(settings: Settings) -> Lake:
+    return Lake(uri=settings.lake_uri, region=settings.aws_region, endpoint_url=settings.aws_endpoint_url or "")
 
 
-def _articles(settings: Settings) -> Any:
-    from socialnlp_assets.resources.articles import Articles, PageCache
-
-    # As long as an hour can be run again.
-    cache = PageCache(settings.state / "articles.db", settings.raw_retention_days)
-    return Articles(settings.article_allowed_hosts, cache=cache)
-
-
-def _secrets(settings: Settings) -> Any:
-    from socialnlp_assets.resources.secrets import build_secrets
-
-    return build_secrets(settings)
-
-
-def _sprinklr(settings: Settings) -> Any:
-    from socialnlp_assets.resources.sources import build_sprinklr
-
-    return build_sprinklr(settings)
-
-
-def _google_maps(settings: Settings) -> Any:
-    from socialnlp_assets.resources.sources import build_google_maps
-
-    return build_google_maps(settings)
-
-
-def _google_translate(settings: Settings) -> Any:
-    from socialnlp_assets.resources.google_translate import build_google_translate
-
-    return build_google_translate(settings)
+def build_endpoints(settings: Settings) -> Endpoints:
+    """The endpoints of an installation: processes of this machine, or SageMaker's in the cloud."""
+    common: dict[str, Any] = {
+        "prefix": settings.endpoint_prefix,
+        "leases": settings.lease_uri,
+        "lease_seconds": settings.lease_seconds,
+        "warm_seconds": settings.seconds_warm,
+        "lifetime_seconds": settings.deadline_seconds,
+        "models": str(settings.models or ""),
+        "prices": str(settings.prices or ""),
+        "region": settings.aws_region,
+        "endpoint_url": settings.aws_endpoint_url or "",
+    }
+    if settings.profile is Profile.EMBEDDED:
+        return LocalEndpoints(state=str(settings.state), python=settings.server_python, **common)
+    return SageMakerEndpoints(
+        image=settings.endpoint_image,
+        role_arn=settings.sagemaker_role_arn,
+        model_bucket=settings.model_bucket,
+        **common,
+    )

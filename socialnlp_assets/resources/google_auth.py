@@ -4,18 +4,22 @@ from __future__ import annotations
 
 import json
 import re
-import time
 from collections.abc import Callable
 from typing import Any, TypeVar
 
 import urllib3
 
-from socialnlp_assets.resources.http import Answer, Caller, SourceRefused, SourceUnavailable, TryAgain, retry_after
+from socialnlp_assets.resources.caller import Answer, Caller, SourceRefused, SourceUnavailable, TryAgain
+from socialnlp_assets.resources.retry import named_pause, retrying
 from socialnlp_assets.resources.secrets import SecretError, Secrets
 
 T = TypeVar("T")
 # What the library raises on answers that are not whole: it takes them for what they should be.
 NOT_WHOLE = (TypeError, ValueError, AttributeError, OverflowError, RecursionError)
+
+
+class _Passing(Exception):
+    """The token service did not answer, or not with the whole of it."""
 
 
 class GoogleToken:
@@ -52,29 +56,29 @@ class GoogleToken:
 
     def value(self) -> str:
         """A token that is valid now. Raises `SourceRefused` or `SourceUnavailable`."""
-        from google.auth.exceptions import GoogleAuthError, TransportError
-        from google.auth.transport.urllib3 import Request
-
         if self._credentials is None:
             self._credentials = self._load()
-        for attempt in (1, 2, 3):  # for connections that break; other errors that pass, the library retries itself
-            if self._credentials.valid:
-                break
-            try:
-                self._credentials.refresh(Request(self._pool))
-            except (GoogleAuthError, *NOT_WHOLE) as error:
-                passing = not isinstance(error, GoogleAuthError) or isinstance(error, TransportError) or error.retryable
-                if passing and attempt < 3:
-                    time.sleep(self._first_pause * attempt)
-                    continue
-                message = f"Google's token service did not take the secret {self._secret!r} ({_reason(error)})"
-                if passing:
-                    raise SourceUnavailable(f"{message}; run the hour again later") from None
-                raise SourceRefused(f"{message}; check the account and its key") from None
+        if not self._credentials.valid:
+            try:  # connections that break; other errors that pass, the library tries again itself
+                retrying(_Passing, patience=60, first_pause=self._first_pause, most_attempts=3)(self._refresh)
+            except _Passing as error:
+                raise SourceUnavailable(f"{error}; run the hour again later") from None
         token = self._credentials.token
         if not isinstance(token, str):
             raise SourceUnavailable("Google's token service answered without a token; run the hour again later")
         return token
+
+    def _refresh(self) -> None:
+        from google.auth.exceptions import GoogleAuthError, TransportError
+        from google.auth.transport.urllib3 import Request
+
+        try:
+            self._credentials.refresh(Request(self._pool))
+        except (GoogleAuthError, *NOT_WHOLE) as error:
+            message = f"Google's token service did not take the secret {self._secret!r} ({_reason(error)})"
+            if not isinstance(error, GoogleAuthError) or isinstance(error, TransportError) or error.retryable:
+                raise _Passing(message) from None
+            raise SourceRefused(f"{message}; check the account and its key") from None
 
     def _load(self) -> Any:
         from google.oauth2 import credentials, service_account
@@ -113,4 +117,4 @@ def judge_quota(answer: Answer) -> None:
             status=answer.status,
         )
     if answer.status == 429 or "rate limit" in said or "ratelimit" in said:
-        raise TryAgain(f"{answer.status} for the quota of a minute", retry_after(answer))
+        raise TryAgain(f"{answer.status} for the quota of a minute", named_pause(answer.headers.get("retry-after", "")))

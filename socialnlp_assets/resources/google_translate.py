@@ -5,17 +5,15 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator, Sequence
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 import dagster as dg
 from pydantic import Field, PrivateAttr, model_validator
 
-from socialnlp_assets.resources.endpoints.tasks import RowError
+from socialnlp_assets.resources.caller import Caller, SourceRefused, TryAgain, shared_rate_limit
 from socialnlp_assets.resources.google_auth import GoogleToken, judge_quota
-from socialnlp_assets.resources.http import Caller, SourceRefused, TryAgain, shared_rate_limit
 from socialnlp_assets.resources.secrets import Secrets
-from socialnlp_assets.resources.sources_file import build_source
-from socialnlp_assets.settings import Settings
+from socialnlp_assets.tasks import RowError
 
 # What one request may hold: texts, and their size (v3: code points; v2: bytes as JSON, in a request of 100 kB).
 _LIMITS = {"v3": (1024, 30_000), "v2": (128, 90_000)}
@@ -32,6 +30,8 @@ class GoogleTranslateResource(dg.ConfigurableResource[Any]):
 
     Its secret is ``google_translate``: the JSON of a service account's key or, for v2 only, an API key.
     """
+
+    name: ClassVar[str] = "google_translate"  # its section of the sources file, its resource
 
     secrets: Secrets
     api: Literal["v3", "v2"] = "v3"
@@ -148,8 +148,3 @@ class GoogleTranslateResource(dg.ConfigurableResource[Any]):
                 self.secrets, "google_translate", _SCOPE, self.token_url, self.first_pause_seconds
             )
         return self._token
-
-
-def build_google_translate(settings: Settings) -> GoogleTranslateResource:
-    """Cloud Translation as the sources file configures it."""
-    return build_source(settings, "google_translate", GoogleTranslateResource)

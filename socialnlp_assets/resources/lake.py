@@ -6,11 +6,14 @@ replaced atomically: a reader sees the old hour or the new one, never half of ei
 
 from __future__ import annotations
 
+import errno
 import io
 import logging
-from collections.abc import Callable, Iterator
+import os
+from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import dagster as dg
@@ -20,13 +23,17 @@ import pyarrow.parquet as pq
 from obstore.store import LocalStore, ObjectStore
 from pydantic import PrivateAttr
 
+from socialnlp_assets.files import make_folder, open_to_others
 from socialnlp_assets.partitions import folder_of, folders_of
 from socialnlp_assets.resources.objects import LandedFile, list_folder, list_s3, open_s3, unaddressable
 
 logger = logging.getLogger(__name__)
 
 CHUNK = 1 << 20  # bytes
+FULL = f"(os error {errno.ENOSPC})"
 ROW_GROUP = 1 << 14  # rows
+
+Values = Mapping[str, str | None]  # of columns that are the same in every row
 
 
 class HourMissing(LookupError):
@@ -53,7 +60,9 @@ class Lake(dg.ConfigurableResource[Any]):
 
     def _open(self) -> ObjectStore:
         if self.folder:
-            return LocalStore(self.folder, mkdir=True)
+            if open_to_others(make_folder(self.folder)):
+                logger.warning("every user of this machine may read the lake: chmod o-rwx %s", self.folder)
+            return LocalStore(self.folder)
         return open_s3(self.uri, self.region, self.endpoint_url)
 
     @property
@@ -79,17 +88,20 @@ class Lake(dg.ConfigurableResource[Any]):
     def table_path(workflow: str, asset: str, hour: datetime) -> str:
         return f"{workflow}/{asset}/{folder_of(hour)}/part.parquet"
 
-    def write_table(self, path: str, table: pa.Table, rows: list[int] | None = None) -> int:
-        """Replace the object at `path` by the table, or by some of its rows; returns its size in bytes."""
+    def write_table(
+        self,
+        path: str,
+        table: pa.Table,
+        rows: list[int] | None = None,
+        values: Mapping[str, str | None] = MappingProxyType({}),
+    ) -> int:
+        """Replace the object at `path` by the table, or by some of its rows, with further columns of one value each;
+        returns its size in bytes."""
         sink = io.BytesIO()
-        count = table.num_rows if rows is None else len(rows)
-        with pq.ParquetWriter(sink, table.schema, compression="zstd") as writer:
-            for start in range(0, count, ROW_GROUP):  # a copy of few rows at a time
-                stop = min(start + ROW_GROUP, count)
-                writer.write_table(table.slice(start, stop - start) if rows is None else table.take(rows[start:stop]))
+        write_parquet(table, sink, rows, values)
         size = sink.tell()
         sink.seek(0)
-        obstore.put(self.store, path, sink)
+        self._put(path, sink)
         return size
 
     def read_table(self, path: str, columns: list[str] | None = None) -> pa.Table:
@@ -105,7 +117,16 @@ class Lake(dg.ConfigurableResource[Any]):
     # Objects
 
     def put(self, path: str, data: bytes) -> None:
-        obstore.put(self.store, path, data)
+        self._put(path, data)
+
+    def _put(self, path: str, data: bytes | io.BytesIO) -> None:
+        """Raises OSError where the disk is full: obstore has no error of its own for it, but pages of details."""
+        try:
+            obstore.put(self.store, path, data)
+        except obstore.exceptions.GenericError as error:
+            if FULL not in str(error):
+                raise
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), self.address(path)) from None
 
     def put_if_changed(self, path: str, data: bytes) -> bool:
         """Put `data` unless `path` holds just that: an entity tag stays what it is, and nothing runs again."""
@@ -168,6 +189,24 @@ class Lake(dg.ConfigurableResource[Any]):
         """The hour's landed files by name, without hidden and unfinished ones."""
         files = (file for folder in folders_of(hour) for file in self.objects(f"landing/{workflow}/{folder}"))
         return sorted((f for f in files if is_message_file(f.path)), key=lambda f: f.path)
+
+
+def write_parquet(
+    table: pa.Table, sink: Any, rows: list[int] | None = None, values: Values = MappingProxyType({})
+) -> None:
+    """Write the table, or some of its rows, with further columns of one value each: the same bytes for the same rows,
+    however the table came about."""
+    schema = table.schema
+    for name in values:
+        schema = schema.append(pa.field(name, pa.string()))
+    count = table.num_rows if rows is None else len(rows)
+    with pq.ParquetWriter(sink, schema, compression="zstd") as writer:
+        for start in range(0, count, ROW_GROUP):  # a copy of few rows at a time
+            stop = min(start + ROW_GROUP, count)
+            group = table.slice(start, stop - start) if rows is None else table.take(rows[start:stop])
+            for name, value in values.items():
+                group = group.append_column(name, pa.repeat(pa.scalar(value, pa.string()), group.num_rows))
+            writer.write_table(group.combine_chunks())
 
 
 def is_message_file(path: str) -> bool:

@@ -25,11 +25,13 @@ TTL = timedelta(minutes=5)  # of credentials: boto3 renews those that have less 
 
 @dataclass(frozen=True)
 class LandedFile:
-    """An object: path within the lake, entity tag, size in bytes."""
+    """An object: path within the lake, entity tag, size in bytes, and when it was last written, in seconds since
+    1970."""
 
     path: str
     etag: str
     size: int
+    written: float
 
 
 def open_s3(uri: str, region: str, endpoint_url: str) -> ObjectStore:
@@ -79,7 +81,7 @@ def list_folder(root: Path, prefix: str) -> Iterator[LandedFile]:
             except FileNotFoundError:  # removed meanwhile, or a link to nothing
                 continue
             etag = f"{stat.st_ino:x}-{stat.st_mtime_ns // 1000:x}-{stat.st_size:x}"
-            yield LandedFile(path.relative_to(root).as_posix(), etag, stat.st_size)
+            yield LandedFile(path.relative_to(root).as_posix(), etag, stat.st_size, stat.st_mtime)
 
 
 def list_s3(uri: str, region: str, endpoint_url: str, prefix: str) -> Iterator[LandedFile]:
@@ -94,4 +96,5 @@ def list_s3(uri: str, region: str, endpoint_url: str, prefix: str) -> Iterator[L
     for page in s3.get_paginator("list_objects_v2").paginate(Bucket=address.netloc, Prefix=f"{root}{prefix}/"):
         for found in page.get("Contents", []):
             if not found["Key"].endswith("/"):
-                yield LandedFile(found["Key"].removeprefix(root), found["ETag"].strip('"'), found["Size"])
+                key, written = found["Key"].removeprefix(root), found["LastModified"].timestamp()
+                yield LandedFile(key, found["ETag"].strip('"'), found["Size"], written)

@@ -17,12 +17,12 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import dagster as dg
-from botocore.exceptions import ClientError
-from dagster_aws.secretsmanager import SecretsManagerResource
 from pydantic import SecretStr
 
+from socialnlp_assets.files import make_folder
 from socialnlp_assets.settings import Profile, Settings
 
 
@@ -93,7 +93,7 @@ class EnvironmentSecrets(Secrets):
     def _locked(self) -> Iterator[None]:
         """One process at a time changes the file."""
         try:
-            self._path.parent.mkdir(parents=True, exist_ok=True)
+            make_folder(self._path.parent)
             with self._path.with_suffix(".lock").open("w") as lock:
                 fcntl.flock(lock, fcntl.LOCK_EX)
                 yield
@@ -126,35 +126,42 @@ class EnvironmentSecrets(Secrets):
 class AwsSecrets(Secrets):
     """AWS Secrets Manager: the secret ``<prefix><name>``."""
 
-    manager: SecretsManagerResource
+    region: str
+    endpoint_url: str = ""
     prefix: str = "socialnlp/"
 
     def get(self, name: str) -> SecretStr:
+        client = self._client()
         try:
-            answer = self.manager.get_client().get_secret_value(SecretId=self.prefix + name)
-        except ClientError as error:
+            answer = client.get_secret_value(SecretId=self.prefix + name)
+        except client.exceptions.ClientError as error:
             raise self._error(name, error) from None
         return SecretStr(answer["SecretString"] if "SecretString" in answer else answer["SecretBinary"].decode())
 
     def put(self, name: str, value: SecretStr) -> None:
-        client = self.manager.get_client()
+        client = self._client()
         try:
             client.put_secret_value(SecretId=self.prefix + name, SecretString=value.get_secret_value())
         except client.exceptions.ResourceNotFoundException:
             self._create(name, value)
-        except ClientError as error:
+        except client.exceptions.ClientError as error:
             raise self._error(name, error) from None
 
     def _create(self, name: str, value: SecretStr) -> None:
-        client = self.manager.get_client()
+        client = self._client()
         try:
             client.create_secret(Name=self.prefix + name, SecretString=value.get_secret_value())
         except client.exceptions.ResourceExistsException:
             pass
-        except ClientError as error:
+        except client.exceptions.ClientError as error:
             raise self._error(name, error) from None
 
-    def _error(self, name: str, error: ClientError) -> SecretError:
+    def _client(self) -> Any:
+        import boto3  # a second, which loading the code location does not have
+
+        return boto3.client("secretsmanager", region_name=self.region, endpoint_url=self.endpoint_url or None)
+
+    def _error(self, name: str, error: Any) -> SecretError:
         code = error.response["Error"]["Code"]
         where = f"the secret {self.prefix + name!r} of AWS Secrets Manager"
         if code == "ResourceNotFoundException":
@@ -170,5 +177,4 @@ def build_secrets(settings: Settings) -> Secrets:
     """The secrets of an installation: the environment on one machine, AWS Secrets Manager in the cloud."""
     if settings.profile is Profile.EMBEDDED:
         return EnvironmentSecrets(state=str(settings.state))
-    manager = SecretsManagerResource(region_name=settings.aws_region, endpoint_url=settings.aws_endpoint_url)
-    return AwsSecrets(manager=manager)
+    return AwsSecrets(region=settings.aws_region, endpoint_url=settings.aws_endpoint_url or "")

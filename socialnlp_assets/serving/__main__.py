@@ -13,12 +13,14 @@ import signal
 import socket
 import sys
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 
 import click
 import uvicorn
 
 from socialnlp_assets.serving.app import Limits, ModelServer
+from socialnlp_assets.serving.connection import Connection
 
 DRAIN_SECONDS = 25  # SageMaker kills 30 s after SIGTERM
 M_ARENA_MAX = -8  # of glibc's malloc.h
@@ -32,7 +34,9 @@ UNLIMITED = 100 * MEGABYTE  # what batch transform's "no limit" means here: its 
 @click.option("--host", default="127.0.0.1", envvar="SOCIALNLP_HOST", show_default=True, help="Address to listen on.")
 @click.option("--threads", type=click.IntRange(min=1), help="Cores to use [those this process may use].")
 @click.option("--queue", default=32, show_default=True, type=click.IntRange(min=1), help="Requests that may wait.")
-@click.option("--body-timeout", default=60.0, show_default=True, help="Seconds for a request's body to arrive.")
+@click.option(
+    "--body-timeout", default=60.0, show_default=True, help="Seconds for a request's head, and its body, to arrive."
+)
 @click.option("--orphan-after", type=click.FloatRange(min=0), help="End when nothing was asked for so many seconds.")
 def serve(
     model: Path | None,
@@ -73,7 +77,7 @@ def serve(
     server = uvicorn.Server(
         uvicorn.Config(
             app,
-            http="h11",
+            http=partial(Connection, head_seconds=limits.body_seconds),  # type: ignore[arg-type]
             loop="asyncio",
             lifespan="on",
             log_config=None,

@@ -9,9 +9,9 @@ from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
 
-from socialnlp_assets.serving.handler import BadInput
 from socialnlp_assets.serving.repository import ModelFailed
 from socialnlp_assets.serving.worker import Abandoned, Busy
+from socialnlp_assets.tasks import BadInput
 
 log = logging.getLogger(__name__)
 

@@ -13,19 +13,6 @@ from pathlib import Path
 from typing import Any, Self
 
 
-class BadInput(Exception):
-    """The caller's fault, whatever the model: answered as 4xx. The message says what to change.
-
-    `position` is the 0-based position of the text in the `texts` that the handler was given, where one text
-    is to blame; the server puts the position in the request before the message, as ``inputs[3]: …``.
-    """
-
-    def __init__(self, message: str, *, position: int | None = None, status: int = 400) -> None:
-        super().__init__(message)
-        self.position = position
-        self.status = status
-
-
 class BadModel(Exception):
     """The model folder cannot be served. The message says what is wrong with which file."""
 
@@ -37,7 +24,8 @@ class Predictions:
     - `translation`, `normalisation`, `summarization`: `str`;
     - `text-classification`, `multi-label`, `aspects`: `dict[str, float]`, every label of `model.json`
       (spelled as there) to its score between 0 and 1, in any order;
-    - `keywords`: `list[tuple[str, float]]`, phrase and score, best first.
+    - `keywords`: `list[tuple[str, float]]`, phrase and score, best first;
+    - `entities`: `list[tasks.entities.Entity]`, in the order of the text.
 
     None stands for a text in which the model finds nothing to read: it is answered as a blank one.
     `truncated` holds the positions of texts of which the model read only the beginning.
@@ -63,6 +51,6 @@ class Handler(ABC):
     def predict(self, texts: Sequence[str], parameters: Mapping[str, Any]) -> Predictions:
         """Results for `texts`, none of them blank, all of them valid UTF-8; there is at least one.
 
-        `parameters` are the task's (see `protocol.PARAMETERS`), validated, with every default filled in;
-        `src_lang` is a list as long as `texts`. Raises `BadInput` for what only the model can know.
+        `parameters` are the task's (`tasks/`), validated, with every default filled in; those that go by text,
+        such as `src_lang`, are lists as long as `texts`. Raises `tasks.BadInput` for what only the model can know.
         """

@@ -1,17 +1,14 @@
-"""What a request's headers ask for, and what a reply's say."""
+"""What a request's headers ask for."""
 
 from __future__ import annotations
-
-from collections.abc import Sequence
 
 from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
 
-from socialnlp_assets.serving.protocol import CONTENT_TYPES, JSON
+from socialnlp_assets.tasks.reply_body import ATTRIBUTES
+from socialnlp_assets.tasks.request_body import CONTENT_TYPES, JSON
 
-ATTRIBUTES = "X-Amzn-SageMaker-Custom-Attributes"
 TARGET = "X-Amzn-SageMaker-Target-Model"
-MOST_ATTRIBUTES = 1024  # characters of custom attributes that SageMaker lets through
 
 
 def content_type(headers: Headers) -> str:
@@ -47,13 +44,3 @@ def target(headers: Headers) -> str | None:
         if name == "target":
             return value
     return None
-
-
-def truncated(positions: Sequence[int]) -> dict[str, str]:
-    """The header that names cut texts, as far as SageMaker's limit on it goes (all of 256 texts fit)."""
-    if not positions:
-        return {}
-    value = "truncated=" + ",".join(str(position) for position in sorted(positions))
-    if len(value) > MOST_ATTRIBUTES:
-        value = value[:MOST_ATTRIBUTES].rpartition(",")[0]
-    return {ATTRIBUTES: value}

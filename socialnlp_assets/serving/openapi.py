@@ -1,134 +1,137 @@
-"""The OpenAPI document of the server, written by hand: what `/openapi.json` answers."""
+"""The OpenAPI document, made of the server's routes: paths and methods from the router, summaries from the
+handlers' docstrings, bodies and errors from what `described` says beside each handler, parameters from the tasks."""
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, TypeVar
+
+from starlette.routing import BaseRoute, Route
 
 from socialnlp_assets.serving.errors import TYPES
-from socialnlp_assets.serving.headers import ATTRIBUTES, TARGET
-from socialnlp_assets.serving.protocol import CONTENT_TYPES, MOST_TEXTS
+from socialnlp_assets.serving.headers import TARGET
+from socialnlp_assets.tasks import task, task_names
+from socialnlp_assets.tasks.reply_body import ATTRIBUTES
+from socialnlp_assets.tasks.request_body import CONTENT_TYPES, JSON, MOST_TEXTS, SHAPES
 
-_JSON = "application/json"
+Schema = Mapping[str, Any]
+Handler = TypeVar("Handler", bound=Callable[..., Any])
+
+MODEL: Schema = {"$ref": "#/components/schemas/Model"}
+MODELS: Schema = {"type": "object", "required": ["models"], "properties": {"models": {"type": "array", "items": MODEL}}}
+LOAD: Schema = {
+    "type": "object",
+    "required": ["model_name", "url"],
+    "properties": {"model_name": {"type": "string"}, "url": {"type": "string"}},
+}
+TEXTS: Schema = {"$ref": "#/components/schemas/Texts"}
+RESULTS: Schema = {"type": "array", "description": "one result a text, in order", "items": {}}
+LINES: Schema = {"type": "string", "description": "one JSON value a line"}
 
 
-def _reply(description: str, schema: dict[str, Any]) -> dict[str, Any]:
-    return {"description": description, "content": {_JSON: {"schema": schema}}}
+def described(
+    *errors: int, reply: Schema | None = None, body: Schema | None = None, lines: bool = False
+) -> Callable[[Handler], Handler]:
+    """Says of a handler what it takes and answers: schemas of JSON, the statuses of its errors, and whether JSON
+    lines will do as well."""
+
+    def content(schema: Schema) -> dict[str, Any]:
+        types = CONTENT_TYPES if lines else (JSON,)
+        return {"content": {name: {"schema": schema if name == JSON else LINES} for name in types}}
+
+    def describe(handler: Handler) -> Handler:
+        operation: dict[str, Any] = {}
+        if body is not None:
+            operation["requestBody"] = {"required": True, **content(body)}
+        done: dict[str, Any] = {"description": "done", **content(reply or {"type": "object"})}
+        if lines:
+            done["headers"] = {ATTRIBUTES: {"schema": {"type": "string"}, "description": "names cut texts"}}
+            operation["parameters"] = [
+                {"name": name, "in": "header", "schema": {"type": "string"}, "description": "names the model"}
+                for name in (TARGET, ATTRIBUTES)
+            ]
+        operation["responses"] = {"200": done, **{str(status): _error(TYPES[status]) for status in errors}}
+        handler.operation = operation  # type: ignore[attr-defined]
+        return handler
+
+    return describe
 
 
-def _errors(*statuses: int) -> dict[str, Any]:
-    return {str(status): _reply(TYPES[status], {"$ref": "#/components/schemas/Error"}) for status in statuses}
+def document(routes: Sequence[BaseRoute]) -> dict[str, Any]:
+    """The document that describes `routes`."""
+    paths: dict[str, Any] = {}
+    for route in routes:
+        if isinstance(route, Route):
+            for method in sorted((route.methods or {"GET"}) - {"HEAD"}):
+                paths.setdefault(route.path, {})[method.lower()] = _operation(route)
+    return {
+        "openapi": "3.1.0",
+        "info": {
+            "title": "Model server",
+            "version": "1",
+            "description": "SageMaker's container contract; requests as the Hugging Face toolkit's or BlazingText's.",
+        },
+        "paths": paths,
+        "components": {"schemas": _schemas()},
+    }
 
 
-def _texts(texts: str, parameters: str) -> dict[str, Any]:
+def _operation(route: Route) -> dict[str, Any]:
+    said: dict[str, Any] = getattr(route.endpoint, "operation", {"responses": {"200": {"description": "done"}}})
+    summary = (route.endpoint.__doc__ or route.name).strip().partition("\n")[0]
+    named = [
+        {"name": name, "in": "path", "required": True, "schema": {"type": "string"}} for name in route.param_convertors
+    ]
+    # The path names the model where it can; the headers do elsewhere.
+    parameters = named or said.get("parameters", [])
+    return {"summary": summary.rstrip("."), **said, **({"parameters": parameters} if parameters else {})}
+
+
+def _error(kind: str) -> dict[str, Any]:
+    return {"description": kind, "content": {JSON: {"schema": {"$ref": "#/components/schemas/Error"}}}}
+
+
+def _schemas() -> dict[str, Any]:
+    parameters = {f"Parameters-{name}": _parameters(name) for name in task_names()}
+    any_task = {"anyOf": [{"$ref": f"#/components/schemas/{name}"} for name in parameters]}
+    return {
+        "Texts": {"oneOf": [_texts(texts, names, any_task) for texts, names in SHAPES]},
+        **parameters,
+        "Model": {
+            "type": "object",
+            "required": ["modelName", "modelUrl"],
+            "properties": {"modelName": {"type": "string"}, "modelUrl": {"type": "string"}},
+        },
+        "Error": {
+            "type": "object",
+            "required": ["code", "type", "message"],
+            "properties": {
+                "code": {"type": "integer"},
+                "type": {"enum": sorted(set(TYPES.values()))},
+                "message": {"type": "string"},
+            },
+        },
+    }
+
+
+def _texts(texts: str, parameters: str, any_task: Schema) -> dict[str, Any]:
     return {
         "type": "object",
         "required": [texts],
         "additionalProperties": False,
         "properties": {
             texts: {"type": "array", "maxItems": MOST_TEXTS, "items": {"type": "string"}},
-            parameters: {"type": "object", "description": "by task, see docs/serving.md"},
+            parameters: any_task,
         },
     }
 
 
-_HEADERS = [
-    {"name": name, "in": "header", "required": False, "schema": {"type": "string"}} for name in (TARGET, ATTRIBUTES)
-]
-_NAME = {"name": "name", "in": "path", "required": True, "schema": {"type": "string"}}
-_RESULTS = {"type": "array", "description": "one result a text, in order", "items": {}}
-_MODEL = {"$ref": "#/components/schemas/Model"}
-_MODELS = {"type": "object", "required": ["models"], "properties": {"models": {"type": "array", "items": _MODEL}}}
-
-
-def _invoke(parameters: list[dict[str, Any]]) -> dict[str, Any]:
-    body = {"schema": {"$ref": "#/components/schemas/Texts"}}
-    lines = {"schema": {"type": "string", "description": "one JSON text or object a line"}}
-    content = {name: body if name == _JSON else lines for name in CONTENT_TYPES}
+def _parameters(name: str) -> dict[str, Any]:
+    known = task(name).parameters
     return {
-        "summary": "Predict: one result a text, in order",
-        "parameters": parameters,
-        "requestBody": {"required": True, "content": content},
-        "responses": {
-            "200": {
-                "description": "results; cut texts are named in the custom attributes",
-                "headers": {ATTRIBUTES: {"schema": {"type": "string"}}},
-                "content": {
-                    name: {"schema": _RESULTS if name == _JSON else {"type": "string"}} for name in CONTENT_TYPES
-                },
-            },
-            **_errors(400, 404, 406, 408, 413, 415, 429, 500, 503),
-        },
+        "type": "object",
+        "description": f"of the task {name}",
+        "required": [parameter for parameter, each in known.items() if each.required],
+        "additionalProperties": False,
+        "properties": {parameter: each.schema for parameter, each in known.items()},
     }
-
-
-DOCUMENT: dict[str, Any] = {
-    "openapi": "3.1.0",
-    "info": {
-        "title": "Model server",
-        "version": "1",
-        "description": "SageMaker's container contract; requests as the Hugging Face toolkit's or BlazingText's.",
-    },
-    "paths": {
-        "/ping": {
-            "get": {
-                "summary": "Is the model loaded and working?",
-                "responses": {"200": _reply("it is", _MODELS), **_errors(503)},
-            }
-        },
-        "/invocations": {"post": _invoke(_HEADERS)},
-        "/execution-parameters": {
-            "get": {
-                "summary": "How batch transform should ask",
-                "responses": {"200": _reply("the parameters", {"type": "object"})},
-            }
-        },
-        "/models": {
-            "get": {"summary": "List the models", "responses": {"200": _reply("the models", _MODELS)}},
-            "post": {
-                "summary": "Load a model",
-                "requestBody": {
-                    "required": True,
-                    "content": {
-                        _JSON: {
-                            "schema": {
-                                "type": "object",
-                                "required": ["model_name", "url"],
-                                "properties": {"model_name": {"type": "string"}, "url": {"type": "string"}},
-                            }
-                        }
-                    },
-                },
-                "responses": {"200": _reply("loaded", _MODEL), **_errors(400, 404, 408, 409, 413, 507)},
-            },
-        },
-        "/models/{name}": {
-            "parameters": [_NAME],
-            "get": {"summary": "One model", "responses": {"200": _reply("it", _MODEL), **_errors(404)}},
-            "delete": {
-                "summary": "Unload a model",
-                "responses": {"200": _reply("unloaded", {"type": "object"}), **_errors(404)},
-            },
-        },
-        "/models/{name}/invoke": {"post": _invoke([_NAME])},
-        "/openapi.json": {"get": {"summary": "This document", "responses": {"200": _reply("it", {"type": "object"})}}},
-    },
-    "components": {
-        "schemas": {
-            "Texts": {"oneOf": [_texts("inputs", "parameters"), _texts("instances", "configuration")]},
-            "Model": {
-                "type": "object",
-                "required": ["modelName", "modelUrl"],
-                "properties": {"modelName": {"type": "string"}, "modelUrl": {"type": "string"}},
-            },
-            "Error": {
-                "type": "object",
-                "required": ["code", "type", "message"],
-                "properties": {
-                    "code": {"type": "integer"},
-                    "type": {"enum": sorted(set(TYPES.values()))},
-                    "message": {"type": "string"},
-                },
-            },
-        }
-    },
-}

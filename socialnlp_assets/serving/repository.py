@@ -7,9 +7,10 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from socialnlp_assets.serving.handler import BadInput, Predictions
-from socialnlp_assets.serving.models import Model, read_settings
-from socialnlp_assets.serving.protocol import Request
+from socialnlp_assets.serving.handler import Predictions
+from socialnlp_assets.serving.loaded_model import Model, read_settings
+from socialnlp_assets.tasks import BadInput
+from socialnlp_assets.tasks.request_body import Request
 
 log = logging.getLogger(__name__)
 
@@ -36,14 +37,15 @@ class ModelRepository:
         return next((f"{name} is broken: {model.broken}" for name, model in self._models.items() if model.broken), "")
 
     def load_folder(self, folder: Path) -> None:
-        """Load the model in `folder`, or all its targets. Raises `BadModel`."""
+        """Load the model in `folder` and its further targets, or where it only holds targets, those.
+        Raises `BadModel`."""
         settings = read_settings(folder)
         targets = settings.get("targets", [])
-        for target in targets:
-            self.load(target, folder / target)
         if not targets:
             self._default = str(settings.get("name", folder.name))
             self.load(self._default, folder)
+        for target in [*targets, *settings.get("further_targets", [])]:
+            self.load(target, folder / target)
 
     def load(self, name: str, folder: Path) -> None:
         """Load one model under `name`. Raises `BadModel`, or `AlreadyLoaded`: of two callers at once, the second

@@ -23,21 +23,42 @@ class Worker:
     """Runs one call at a time, in order of arrival; each call has all the cores.
 
     One thread, so that a handler needs no locks; one that pads runs its batches on further threads
-    (`batching.by_length`). `most` bounds the requests that are being read, waiting or running, and with them
-    the memory of their bodies.
+    (`batching.by_length`). `most` bounds the requests that are waiting or running, `most_bytes` the bodies that
+    have arrived for them and those that are arriving.
     """
 
-    def __init__(self, most: int) -> None:
-        self._most = most
-        self._admitted = 0
+    def __init__(self, most: int, most_bytes: int) -> None:
+        self._most, self._most_bytes = most, most_bytes
+        self._admitted = self._bytes = 0
         self._turn = asyncio.Lock()
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="model")
 
-    @contextmanager
-    def place(self) -> Iterator[None]:
-        """A place in the queue, taken before the body is read. Raises `Busy`."""
+    def check_free(self) -> None:
+        """Raises `Busy` where there is no place now."""
         if self._admitted >= self._most:
             raise Busy(f"{self._most} requests are waiting already; ask again later")
+
+    @contextmanager
+    def memory(self) -> Iterator[Callable[[int], None]]:
+        """A function that takes so many bytes, held until the end. It raises `Busy` where others hold too many."""
+        taken = 0
+
+        def take(size: int) -> None:
+            nonlocal taken
+            if self._bytes + size > self._most_bytes:
+                raise Busy(f"{self._bytes / 2**20:.0f} MB of requests are arriving or waiting; ask again later")
+            self._bytes += size
+            taken += size
+
+        try:
+            yield take
+        finally:
+            self._bytes -= taken
+
+    @contextmanager
+    def place(self) -> Iterator[None]:
+        """A place in the queue, taken once the body is there: a slow one keeps nobody out. Raises `Busy`."""
+        self.check_free()
         self._admitted += 1
         try:
             yield

@@ -16,6 +16,7 @@ from scipy.sparse import csr_matrix, hstack
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import accuracy_score, f1_score, recall_score
 from sklearn.model_selection import PredefinedSplit
+from threadpoolctl import threadpool_limits
 
 from socialnlp_assets.nlp.meaning import meaning
 from socialnlp_assets.nlp.ngrams import Ngrams, tokens
@@ -80,7 +81,11 @@ def _fit(features: csr_matrix, classes: Classes, strength: float, balance: float
     occur, 1 all classes the same."""
     frequencies = np.bincount(classes) / len(classes)
     importance = dict(enumerate((1 / (len(frequencies) * frequencies)) ** balance))
-    return LogisticRegression(C=strength, class_weight=importance, max_iter=MOST_ROUNDS).fit(features, classes)
+    model = LogisticRegression(C=strength, class_weight=importance, max_iter=MOST_ROUNDS)
+    with threadpool_limits(
+        1
+    ):  # of BLAS, whose threads wait for one another here, and whose sums depend on their number
+        return model.fit(features, classes)
 
 
 def folds(texts: int) -> Iterator[tuple[Classes, Classes]]:

@@ -12,8 +12,8 @@ from xml.etree import ElementTree
 
 from sacrebleu.metrics.chrf import CHRF
 
+from socialnlp_assets.nlp.english import MODEL
 from socialnlp_assets.nlp.phrase_table import PhraseTable, tokens
-from socialnlp_assets.nlp.text_rank import MODEL
 from socialnlp_assets.training.alignment import phrase_counts
 from socialnlp_assets.training.italian import entries, italian
 

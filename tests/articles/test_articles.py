@@ -17,15 +17,14 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from socialnlp_assets.cli.extract import extract as extract_command
-from socialnlp_assets.resources.articles import Article, Articles, Enrichment, PageCache, PageError, extract
+from socialnlp_assets.resources.articles import Article, Articles, Enrichment, PageCache, PageError, Web, extract
 from socialnlp_assets.resources.articles.address import parse
-from socialnlp_assets.resources.articles.extraction import decode
+from socialnlp_assets.resources.articles.encoding import decode
 from socialnlp_assets.resources.articles.reader import Reader
-from socialnlp_assets.resources.articles.web import Limits
 
 
 def articles_for(*sites: Site) -> Articles:
-    return Articles([site.netloc for site in sites])
+    return Articles(allowed_hosts=[site.netloc for site in sites])
 
 
 def test_an_article(site: Site) -> None:
@@ -36,6 +35,16 @@ def test_an_article(site: Site) -> None:
     assert found.article.text.count(ENGLISH.strip()) == 3
     assert found.article.language == "en"
     assert found.article.url == f"{site.url}/a"
+
+
+def test_personal_data_of_a_page_is_replaced_unless_it_is_to_stay(site: Site) -> None:
+    site.pages["/a"] = answer(html(f"{ENGLISH} Write to anna.rossi@example.com for more. "))
+    replaced = articles_for(site).enrich(f"{site.url}/a").article
+    kept = Articles(allowed_hosts=[site.netloc], keep_personal_data=True).enrich(f"{site.url}/a").article
+    assert replaced is not None
+    assert kept is not None
+    assert "Write to [email] for more" in replaced.text
+    assert kept.text == replaced.text.replace("[email]", "anna.rossi@example.com")
 
 
 def english_link(href: str) -> str:
@@ -90,7 +99,8 @@ def test_a_later_run_has_what_an_earlier_one_read(site: Site, tmp_path: Path) ->
     urls = [f"{site.url}{path}" for path in ("/it", "/en", "/empty", "/missing", "/error")]
 
     def run() -> dict[str, Enrichment]:
-        return Articles([site.netloc], cache=PageCache(tmp_path / "state" / "articles.db", days=1)).enrich_all(urls)
+        cache = str(tmp_path / "state" / "articles.db")
+        return Articles(allowed_hosts=[site.netloc], cache=cache, cache_days=1).enrich_all(urls)
 
     first = run()
     site.pages.clear()
@@ -122,7 +132,7 @@ def test_a_cache_that_cannot_be_used_is_done_without(site: Site, tmp_path: Path,
     path = tmp_path / "articles.db"
     path.write_bytes(data) if data else path.mkdir()
     site.pages["/a"] = answer(html())
-    assert Articles([site.netloc], cache=PageCache(path, days=1)).enrich(f"{site.url}/a").status == "fetched"
+    assert Articles(allowed_hosts=[site.netloc], cache=str(path)).enrich(f"{site.url}/a").status == "fetched"
 
 
 def test_one_bad_page_never_fails_the_hour(site: Site) -> None:
@@ -157,7 +167,8 @@ def test_several_hosts_are_read_side_by_side(new_site: Callable[[], Site]) -> No
     names = [f"news{number}.example:{site.port}" for number, site in enumerate(sites)]
     for site in sites:
         site.pages["/a"] = page
-    articles = Articles(names, Limits(), resolve=lambda *_: ["127.0.0.1"])
+    articles = Articles()
+    articles._web = Web(frozenset(names), resolve=lambda *_: ["127.0.0.1"])
     found = articles.enrich_all([f"http://{name}/a" for name in names])
     assert {enrichment.status for enrichment in found.values()} == {"fetched"}
 
@@ -169,14 +180,16 @@ def test_a_host_that_is_silent_is_left_alone() -> None:
         asked.append(host)
         raise OSError("no such host")
 
-    found = Articles(resolve=resolve).enrich_all([f"http://gone.example/{n}" for n in range(20)])
+    articles = Articles()
+    articles._web = Web(resolve=resolve)
+    found = articles.enrich_all([f"http://gone.example/{n}" for n in range(20)])
     assert len(found) == 20
     assert {enrichment.status for enrichment in found.values()} == {"host not found", "host does not answer"}
     assert asked == ["gone.example"]
 
 
 def test_when_the_hours_time_is_up_the_rest_stay_as_delivered(site: Site) -> None:
-    articles = Articles([site.netloc], hour_seconds=-1)
+    articles = Articles(allowed_hosts=[site.netloc], hour_seconds=-1)
     assert articles.enrich_all([f"{site.url}/a"]) == {f"{site.url}/a": Enrichment("no time left in this hour")}
 
 

@@ -11,10 +11,10 @@ from typing import Any
 from socialnlp_assets.assets.step import Hour
 from socialnlp_assets.models.catalogue import load_catalogue
 from socialnlp_assets.resources.endpoints.metering import Usage
-from socialnlp_assets.resources.endpoints.tasks import Keyword, RowError, Scores
 from socialnlp_assets.resources.lake import Lake
 from socialnlp_assets.resources.secrets import build_secrets
 from socialnlp_assets.settings import Settings
+from socialnlp_assets.tasks import Keyword, RowError, Scores
 from tests.platform.conftest import HOUR
 
 Answer = Callable[[str], Any]  # of one text
@@ -65,13 +65,13 @@ class ScriptedEndpoints:
 class NoArticles:
     """A web without pages."""
 
-    def enrich_all(self, urls: Sequence[str]) -> dict[str, Any]:
+    def enrich_all(self, _urls: Sequence[str]) -> dict[str, Any]:
         return {}
 
 
 def hour_of_step(workflow: str, step: str, lake: Lake, settings: Settings, endpoints: ScriptedEndpoints) -> Hour:
     resources = SimpleNamespace(endpoints=endpoints, articles=NoArticles(), secrets=build_secrets(settings))
-    return Hour(workflow, step, HOUR, HOUR, lake, logging.getLogger(__name__), resources)  # type: ignore[arg-type]
+    return Hour(workflow, step, HOUR, HOUR, lake, logging.getLogger(__name__), lambda: None, resources)  # type: ignore[arg-type]
 
 
 def refuses(answer: Answer, every: int) -> Answer:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-import socialnlp_assets.cli.workflows as workflows_command
+import socialnlp_assets.workflow
 from socialnlp_assets.assets.quarantine import Rejected, write_quarantine
 from socialnlp_assets.models import load_catalogue
 from tests.cli.conftest import Installation
@@ -96,12 +96,13 @@ def test_a_new_workflow_fits_is_listed_and_has_its_table(
         assert socialnlp.here(monkeypatch, "workflows", *arguments.split(), SOCIALNLP_WORKFLOWS=str(folder)) == 0
     new, fit, *listed = capfd.readouterr().out.split("\n", 2)
     assert new.startswith(str(folder / "france.yaml"))
-    assert fit == "5 workflows fit"
+    assert fit == "6 workflows fit"
     assert "france" in listed[0]
     assert "classifications → sentiments" in listed[0]
-    table = json.loads(listed[0][listed[0].index("\n{") :])
-    assert table["Name"] == "france"
-    assert {column["Name"] for column in table["StorageDescriptor"]["Columns"]} >= {"message_id", "sentiment"}
+    tables = {table["Name"]: table for table in json.loads(listed[0][listed[0].index("\n[") :])}
+    assert set(tables) == {"france", "france_files", "france_generations"}
+    columns = {column["Name"] for column in tables["france_files"]["StorageDescriptor"]["Columns"]}
+    assert columns >= {"message_id", "sentiment"}
 
 
 def test_new_takes_no_name_that_is_taken(
@@ -130,7 +131,7 @@ def test_new_writes_into_a_checkout_but_not_into_an_installed_package(
 ) -> None:
     built_in = socialnlp.folder / place / "socialnlp_assets" / "workflows"
     built_in.mkdir(parents=True)
-    monkeypatch.setattr(workflows_command, "BUILT_IN", built_in)
+    monkeypatch.setattr(socialnlp_assets.workflow, "BUILT_IN", built_in)
     assert socialnlp.here(monkeypatch, "workflows", "new", "france") == (0 if written else 1)
     assert (built_in / "france.yaml").exists() == written
     assert ("set SOCIALNLP_WORKFLOWS to a folder of your own" in capfd.readouterr().err) != written

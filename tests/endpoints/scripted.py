@@ -8,12 +8,12 @@ from collections.abc import Callable
 from typing import Any
 
 from socialnlp_assets.models.catalogue import load_catalogue
-from socialnlp_assets.resources.endpoints.metering import Meter
-from socialnlp_assets.resources.endpoints.predictor import Predictor, Retry
-from socialnlp_assets.resources.endpoints.protocol import (
+from socialnlp_assets.resources.endpoints.backend import (
     ModelFailed,
     Reply,
 )
+from socialnlp_assets.resources.endpoints.metering import Meter
+from socialnlp_assets.resources.endpoints.predictor import Predictor
 from tests.fakes.clock import VirtualClock
 from tests.fakes.models import answer
 
@@ -47,8 +47,8 @@ class Endpoint:
 
     def predictor(self, **options: Any) -> Predictor:
         options = {"in_flight": 1} | options
-        retry = Retry(now=self.clock.seconds, sleep=self.clock.advance)
-        return Predictor(self.entry, self.invoke, self.meter, retry=retry, **options)
+        clock = {"now": self.clock.seconds, "sleep": self.clock.advance}
+        return Predictor(self.entry, self.invoke, self.meter, **clock, **options)
 
 
 def once(error: Exception) -> Callable[[list[str]], Exception | None]:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from socialnlp_assets.resources.endpoints.manager import PATIENCE, Announcement
-from socialnlp_assets.resources.endpoints.protocol import EndpointFailed, EndpointGone
+from socialnlp_assets.resources.endpoints.announcements import Announcement
+from socialnlp_assets.resources.endpoints.backend import EndpointFailed
 from socialnlp_assets.resources.endpoints.records import Record, State
+from socialnlp_assets.resources.endpoints.terms import PATIENCE
 from tests.endpoints.world import E1, E2, TERMS, DiesAt, Killed, World, spec
 from tests.fakes.aws_errors import CAPACITY, throttling
 from tests.fakes.sagemaker import Creation
@@ -119,10 +120,10 @@ def test_announcing_while_the_run_holds_a_lease_changes_nothing(world: World) ->
 def test_nobody_waits_for_a_dead_announcer(world: World, before: bool) -> None:
     backend = DiesAt(world, "create", before=before)
     with pytest.raises(Killed):
-        Announcement(world.manager("dead", backend), spec("translator")).look()
+        Announcement(world.manager("dead", backend), spec("translator")).advance()
     began = world.clock.seconds()
     lease = world.lease(run="heir")
-    lease.look()
+    lease.advance()
     assert record_of(world).holders[record_of(world).creator].run == "heir"  # although the announcement has not expired
     world.together(lease.enter)
     assert world.clock.seconds() - began <= 250  # the creation alone
@@ -179,7 +180,7 @@ def test_an_announced_endpoint_that_failed_while_nobody_looked_is_tried_once_mor
 @pytest.mark.parametrize("minutes", [27, 31])
 def test_what_was_announced_long_ago_and_never_asked_for_has_its_full_time(world: World, minutes: int) -> None:
     with pytest.raises(Killed):
-        Announcement(world.manager("run", DiesAt(world, "create", before=True)), spec("translator")).look()
+        Announcement(world.manager("run", DiesAt(world, "create", before=True)), spec("translator")).advance()
     world.clock.advance(60 * minutes)
     lease = world.lease()
     world.together(lease.enter)  # at minute 31 or 35: a creation may take 30
@@ -216,17 +217,13 @@ def test_an_announcer_that_looks_late_adds_nothing(world: World, lease_first: bo
     """Whether its process, or another of the run, has taken the lease and given it back."""
     announcement = Announcement(world.manager(), spec("translator"))
     if not lease_first:
-        announcement.look()
+        announcement.advance()
     lease = world.lease()
     world.together(lease.enter)
     if lease_first:
-        announcement.release()  # what `Endpoints.lease` does to those of its process
+        announcement.withdraw()  # what `Endpoints.lease` does to those of its process
     lease.release()
-    if lease_first:
-        with pytest.raises(EndpointGone, match="was given back"):
-            announcement.look()
-    else:
-        assert announcement.look()
+    announcement.advance()
     assert record_of(world).holders == {}
 
 

@@ -7,14 +7,14 @@ from pathlib import Path
 
 import pytest
 
-from socialnlp_assets.resources.endpoints.manager import LeaseManager, Owner
-from socialnlp_assets.resources.endpoints.protocol import EndpointSpec
+from socialnlp_assets.resources.build import build_endpoints
+from socialnlp_assets.resources.endpoints.backend import EndpointSpec
+from socialnlp_assets.resources.endpoints.leases import LeaseManager, Owner
 from socialnlp_assets.resources.endpoints.records import Record
-from socialnlp_assets.resources.endpoints.resource import Endpoints, build_endpoints
-from socialnlp_assets.resources.endpoints.sagemaker import specification
 from socialnlp_assets.resources.leases.sqlite import SqliteStore
 from socialnlp_assets.settings import Profile, Settings
-from tests.endpoints.world import CATALOGUE, SETTINGS, TERMS, World, spec
+from tests.endpoints.given import acquired, endpoints_of
+from tests.endpoints.world import TERMS, World, spec
 
 
 class Installation:
@@ -23,14 +23,14 @@ class Installation:
     def __init__(self, world: World, name: str) -> None:
         store = SqliteStore(world.directory / name / "leases.db", Record, world.clock.now)
         self.manager = LeaseManager(store, world.backend, TERMS, Owner(name), world.clock.sleep, heartbeats=False)
-        self.spec: EndpointSpec = specification("translator", CATALOGUE["translator"], SETTINGS, store.name)
-        self.endpoints = Endpoints(self.manager, lambda *_: self.spec, CATALOGUE)
+        self.spec: EndpointSpec = spec("translator", store.name)
+        self.endpoints = endpoints_of(self.manager, lambda _: self.spec)
 
 
 def test_two_installations_never_share_an_endpoint_nor_remove_the_others(world: World) -> None:
     one, two = Installation(world, "one"), Installation(world, "two")
-    (ours,) = world.together(lambda: one.manager.acquire(one.spec))
-    (theirs,) = world.together(lambda: two.manager.acquire(two.spec))
+    (ours,) = world.together(lambda: acquired(one.manager, one.spec))
+    (theirs,) = world.together(lambda: acquired(two.manager, two.spec))
     assert ours.endpoint != theirs.endpoint
     ours.release()
     for _ in range(4):
@@ -54,7 +54,7 @@ def test_a_store_at_the_same_path_in_another_container_is_another(tmp_path: Path
 def test_on_aws_leases_are_not_kept_on_one_machine(tmp_path: Path) -> None:
     settings = Settings(profile=Profile.AWS, state=tmp_path, leases=str(tmp_path / "leases.db"))
     with pytest.raises(ValueError, match=r"leases\.db serve one machine.*SOCIALNLP_LEASES to s3://bucket/prefix"):
-        build_endpoints(settings)
+        build_endpoints(settings).records()
 
 
 def test_what_a_lost_store_left_goes_when_its_deadline_has_passed(world: World) -> None:

@@ -20,10 +20,12 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule, run_state_machine_as_test
 
 from socialnlp_assets.resources.endpoints import reaper
-from socialnlp_assets.resources.endpoints.manager import Announcement, Lease, LeaseManager, Owner, Terms
-from socialnlp_assets.resources.endpoints.protocol import EndpointFailed, EndpointGone, EndpointSpec
+from socialnlp_assets.resources.endpoints.announcements import Announcement
+from socialnlp_assets.resources.endpoints.backend import EndpointFailed, EndpointGone, EndpointSpec
+from socialnlp_assets.resources.endpoints.leases import Lease, LeaseManager
 from socialnlp_assets.resources.endpoints.records import Record, State
 from socialnlp_assets.resources.endpoints.sagemaker import SageMaker
+from socialnlp_assets.resources.endpoints.terms import Owner, Terms
 from socialnlp_assets.resources.leases.s3 import S3Store
 from socialnlp_assets.resources.leases.sqlite import SqliteStore
 from socialnlp_assets.resources.leases.store import Entry, LeaseStore
@@ -130,8 +132,8 @@ class LeaseMachine(RuleBasedStateMachine):
         """Somebody takes a lease, and looks once: there is nothing yet, or it joins."""
         if actor not in self.leases:
             manager = LeaseManager(self.store, self.backend, TERMS, Owner(f"run-{actor}"), heartbeats=False)
-            self.leases[actor] = Lease(manager, spec(model), "", None)
-        self.move(actor, "look")
+            self.leases[actor] = Lease(manager, spec(model))
+        self.move(actor, "advance")
 
     @rule(actor=ACTORS, model=st.sampled_from(MODELS))
     def acquire(self, actor: int, model: str) -> None:
@@ -142,14 +144,14 @@ class LeaseMachine(RuleBasedStateMachine):
                 return
             self.clock.advance(20)
             for other in list(self.leases):
-                self.move(other, "look" if other == actor else "renew")
+                self.move(other, "advance" if other == actor else "renew")
 
     @rule(actor=ACTORS, model=st.sampled_from(MODELS))
     def announce(self, actor: int, model: str) -> None:
         """A step's process announces for its run, and ends."""
         manager = LeaseManager(self.store, self.backend, TERMS, Owner(f"run-{actor}"), heartbeats=False)
         with suppress(Killed, EndpointFailed):
-            Announcement(manager, spec(model)).look()
+            Announcement(manager, spec(model)).advance()
 
     @rule(actor=ACTORS)
     def a_run_ends(self, actor: int) -> None:
@@ -159,7 +161,7 @@ class LeaseMachine(RuleBasedStateMachine):
             reaper.abandon(self.store, record, f"run-{actor}")
 
     @precondition(lambda self: self.leases)
-    @rule(data=st.data(), what=st.sampled_from(["look", "renew", "release"]))
+    @rule(data=st.data(), what=st.sampled_from(["advance", "renew", "release"]))
     def go_on(self, data: st.DataObject, what: str) -> None:
         self.move(self.somebody(data), what)
 
@@ -181,13 +183,13 @@ class LeaseMachine(RuleBasedStateMachine):
     @rule(
         data=st.data(),
         seconds=st.sampled_from([0, 61, 61]),
-        late=st.sampled_from(["look", "renew", "release", "reap", "reap", "reap"]),
-        quick=st.sampled_from(["look", "look", "renew", "release", "reap"]),
+        late=st.sampled_from(["advance", "renew", "release", "reap", "reap", "reap"]),
+        quick=st.sampled_from(["advance", "advance", "renew", "release", "reap"]),
     )
     def race(self, data: st.DataObject, seconds: int, late: str, quick: str) -> None:
         """Somebody reads a record; before the write, somebody else does something."""
         one = self.somebody(data)
-        # The threads of one process take turns (see `Lease._changing`): nobody races with itself.
+        # The threads of one process take turns (see `Claim.changing`): nobody races with itself.
         others = self.leases.keys() if late == "reap" else self.leases.keys() - {one}
         if not others:
             return
@@ -259,9 +261,9 @@ class LeaseMachine(RuleBasedStateMachine):
                 self.forget(actor)
 
     def do(self, actor: int, what: str) -> None:
-        if what == "look":
+        if what == "advance":
             self.serving.discard(actor)  # it may wait for a successor now
-            if self.leases[actor].look():
+            if self.leases[actor].advance():
                 self.serving.add(actor)
         elif what == "renew":
             self.leases[actor].renew()

@@ -9,10 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from socialnlp_assets.models.catalogue import load_catalogue
-from socialnlp_assets.resources.endpoints.local import LocalProcess
-from socialnlp_assets.resources.endpoints.manager import Lease, LeaseManager, Owner, Terms
-from socialnlp_assets.resources.endpoints.protocol import (
+from socialnlp_assets.resources.endpoints.backend import (
     BackendError,
     EndpointError,
     EndpointFailed,
@@ -20,13 +17,17 @@ from socialnlp_assets.resources.endpoints.protocol import (
     NotReady,
     Throttled,
 )
+from socialnlp_assets.resources.endpoints.leases import Lease, LeaseManager, Owner, Terms
+from socialnlp_assets.resources.endpoints.local import LocalProcess
+from socialnlp_assets.resources.endpoints.metering import Meter
 from socialnlp_assets.resources.endpoints.records import Record, State
 from socialnlp_assets.resources.endpoints.resource import Endpoints
 from socialnlp_assets.resources.endpoints.sagemaker import SageMaker
 from socialnlp_assets.resources.leases.s3 import S3Store
 from socialnlp_assets.settings import Profile, Settings
+from tests.endpoints.given import acquired, endpoints_of
 from tests.endpoints.machine import Machine
-from tests.endpoints.world import CATALOGUE, E1, E2, TERMS, TEXTS, DiesAt, Killed, World, spec, translate
+from tests.endpoints.world import ARTEFACT, E1, E2, TERMS, TEXTS, DiesAt, Killed, World, spec, translate
 from tests.fakes import s3
 from tests.fakes.aws_errors import CAPACITY, IMAGE, PING, AwsError, throttling
 from tests.fakes.sagemaker import Creation
@@ -52,6 +53,21 @@ def test_the_first_creates_and_the_record_says_so(world: World) -> None:
     assert tags["socialnlp:deadline"] == "2026-11-20T14:00:00+00:00"
 
 
+def test_models_that_share_an_endpoint_hold_the_same_one(world: World) -> None:
+    endpoints = world.endpoints("run")
+    endpoints.warm(["entities", "keywords"])
+
+    def hold() -> None:
+        with endpoints.lease("keywords", step="keywords"), endpoints.lease("entities", step="entities"):
+            (record,) = endpoints.records()
+            assert record.model == "keywords"
+            assert {holder.step for holder in record.holders.values()} == {"keywords", "entities"}
+
+    world.together(hold)
+    assert len(set(world.created())) == 1  # announcer and lease may ask at once
+    world.finish()
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("runs", [2, 16])
 def test_runs_that_create_at_once_create_one_endpoint(world: World, runs: int) -> None:
@@ -64,7 +80,7 @@ def test_runs_that_create_at_once_create_one_endpoint(world: World, runs: int) -
 @pytest.mark.parametrize("before", [True, False], ids=["before create", "after create"])
 def test_a_creator_that_is_killed_is_succeeded_on_the_same_epoch(world: World, before: bool) -> None:
     with pytest.raises(Killed):
-        world.lease(run="killed", backend=DiesAt(world, "create", before=before)).look()
+        world.lease(run="killed", backend=DiesAt(world, "create", before=before)).advance()
     assert bool(world.fake.existing()) is not before
     (results,) = world.together(lambda: translate(world.endpoints("heir")))
     assert len(results) == len(TEXTS)
@@ -74,7 +90,7 @@ def test_a_creator_that_is_killed_is_succeeded_on_the_same_epoch(world: World, b
 @pytest.mark.parametrize("before", [True, False], ids=["before create", "after create"])
 def test_nothing_stays_of_a_creator_that_was_killed_and_is_not_succeeded(world: World, before: bool) -> None:
     with pytest.raises(Killed):
-        world.lease(run="killed", backend=DiesAt(world, "create", before=before)).look()
+        world.lease(run="killed", backend=DiesAt(world, "create", before=before)).advance()
 
 
 def test_a_creation_whose_answer_was_lost_is_not_made_twice(world: World) -> None:
@@ -144,11 +160,11 @@ EXPIRED = AwsError("ExpiredTokenException", "The security token included in the 
 @pytest.mark.parametrize("error", [EXPIRED, AwsError("AccessDeniedException", "not authorized")])
 def test_who_cannot_look_condemns_nothing_for_the_others(world: World, error: AwsError) -> None:
     creator, joiner = world.lease(run="creator"), world.lease(run="joiner")
-    creator.look()
-    joiner.look()
+    creator.advance()
+    joiner.advance()
     world.fake.fault("DescribeEndpoint", error=error)
     with pytest.raises(BackendError):
-        creator.look()
+        creator.advance()
     creator.release()
     world.together(joiner.enter)
     assert world.created() == [E1]
@@ -157,22 +173,22 @@ def test_who_cannot_look_condemns_nothing_for_the_others(world: World, error: Aw
 
 def test_who_has_no_connection_waits(world: World) -> None:
     lease = world.lease()
-    lease.look()
+    lease.advance()
     offline = SageMaker(region="eu-west-1", endpoint_url="http://127.0.0.1:9")  # nobody listens there
-    reconnected, lease._backend = lease._backend, offline
-    assert not lease.look()
+    reconnected, lease._claim._backend = lease._claim._backend, offline
+    assert not lease.advance()
     with pytest.raises(Throttled):
         offline.describe(E1)
     with pytest.raises(NotReady):
         offline.invoke(E1, b"{}")
-    lease._backend = reconnected
+    lease._claim._backend = reconnected
     world.together(lease.enter)
     assert world.created() == [E1]
     lease.release()
 
 
 def test_artefacts_that_are_missing_are_told_and_not_taken_for_a_missing_endpoint(world: World) -> None:
-    missing = "Could not find model data at s3://models/nlp/translator/latest/model.tar.gz."
+    missing = f"Could not find model data at {ARTEFACT.address}."
     world.fake.fault("CreateModel", error=AwsError("ValidationException", missing))
     with pytest.raises(EndpointFailed, match=r"e1 could not be created: .*Could not find model data at s3://"):
         world.together(lambda: translate(world.endpoints()))
@@ -181,9 +197,9 @@ def test_artefacts_that_are_missing_are_told_and_not_taken_for_a_missing_endpoin
 def test_a_creator_whose_lease_has_expired_creates_nothing(world: World) -> None:
     """It was halted after it had read the record: somebody else may have taken the epoch since."""
     lease = world.lease()
-    record = lease._join()
+    record = lease._claim._join(lease._joined)
     world.clock.advance(TERMS.lease.total_seconds())
-    lease._advance(record, waited=True)
+    lease._claim.create(record, is_first_look=False)
     assert world.created() == []
     lease.release()
 
@@ -223,7 +239,7 @@ def test_a_run_that_is_cancelled_while_it_waits_leaves_no_lease(world: World) ->
 
     manager.sleep = interrupted
     with pytest.raises(KeyboardInterrupt):
-        manager.acquire(spec("translator"))
+        acquired(manager, spec("translator"))
     (record,) = world.endpoints().records()
     assert record.holders == {}
 
@@ -286,6 +302,29 @@ def test_a_holder_that_lost_its_lease_stops_invoking_and_acquires_again(world: W
     lease.release()
 
 
+def test_a_heartbeat_that_meets_a_regain_counts_and_does_not_fail(world: World) -> None:
+    """It was about to count the seconds since the last time, which the regain forgets."""
+    meter = Meter("translator", "run")
+    lease = Lease(world.manager(), spec("translator"), meter=meter)
+    world.together(lease.enter)
+    world.clock.advance(5)
+    regain = threading.Thread(target=lease.regain)
+    store = lease._store
+
+    class Met:
+        def now(self) -> datetime:
+            lease._store = store
+            regain.start()
+            regain.join(0.3)  # it is done, or waits for the heartbeat
+            return store.now()
+
+    lease._store = Met()  # type: ignore[assignment]
+    lease.renew()
+    regain.join()
+    lease.release()
+    assert meter.usage.endpoint_seconds == 5
+
+
 def test_a_late_heartbeat_does_not_take_back_what_was_released(world: World) -> None:
     lease = world.lease()
     world.together(lease.enter)
@@ -300,14 +339,14 @@ def test_a_late_heartbeat_does_not_take_back_what_was_released(world: World) -> 
 def test_nobody_with_a_wrong_clock_deletes_what_is_held_or_keeps_what_is_not(world: World, minutes: int) -> None:
     def manager(url: str, off: timedelta) -> LeaseManager:
         store = S3Store(
-            "s3://bucket/leases", region="eu-west-1", endpoint_url=url, clock=lambda: world.clock.now() + off
+            "s3://bucket/leases", Record, region="eu-west-1", endpoint_url=url, clock=lambda: world.clock.now() + off
         )
         return LeaseManager(store, world.backend, TERMS, Owner("run"), world.clock.sleep, heartbeats=False)
 
     with s3.serve(s3.FakeS3(world.clock.now)) as objects:
         holder = manager(objects.url, timedelta(0))
-        other = Endpoints(manager(objects.url, timedelta(minutes=minutes)), spec, load_catalogue())
-        (lease,) = world.together(lambda: holder.acquire(spec("translator")))
+        other = endpoints_of(manager(objects.url, timedelta(minutes=minutes)), spec)
+        (lease,) = world.together(lambda: acquired(holder, spec("translator")))
         assert other.reap() == []
         world.clock.advance(TERMS.lease.total_seconds() - 5)
         lease.renew()
@@ -328,7 +367,7 @@ def test_conflicts_and_lost_answers_of_s3_cost_no_row_and_no_endpoint(world: Wor
             "s3://bucket/leases", Record, region="eu-west-1", endpoint_url=objects.url, clock=world.clock.now
         )
         manager = LeaseManager(store, world.backend, TERMS, Owner("run"), world.clock.sleep, heartbeats=False)
-        endpoints = Endpoints(manager, spec, load_catalogue())
+        endpoints = endpoints_of(manager, spec)
         objects.faults = ["409", "412", "lost", "503", "409", "lost"]  # a put each
         (results,) = world.together(lambda: translate(endpoints))
         assert results == [f"it:{text}" for text in TEXTS]
@@ -358,7 +397,7 @@ def test_a_backfill_of_24_hours_creates_each_endpoint_once(world: World) -> None
 
     def hours() -> None:
         for hour in range(24):
-            with Endpoints(replace(world.manager(f"hour-{hour}"), terms=terms), spec, CATALOGUE) as endpoints:
+            with endpoints_of(replace(world.manager(f"hour-{hour}"), terms=terms), spec) as endpoints:
                 endpoints.warm(["translator", "sentiment"])
                 other_steps(2)
                 with endpoints.lease("translator") as translator:
@@ -377,9 +416,9 @@ def test_a_backfill_of_24_hours_creates_each_endpoint_once(world: World) -> None
 
 
 def test_endpoint_seconds_are_split_among_holders(world: World) -> None:
-    told: list[tuple[str, float, int]] = []
-    one = Lease(world.manager("one"), spec("translator"), "", lambda *held: told.append(("one", *held)))
-    two = Lease(world.manager("two"), spec("translator"), "", lambda *held: told.append(("two", *held)))
+    meters = [Meter("translator", name) for name in ("one", "two")]
+    one = Lease(world.manager("one"), spec("translator"), meter=meters[0])
+    two = Lease(world.manager("two"), spec("translator"), meter=meters[1])
     world.together(one.enter)
     world.clock.advance(20)
     two.enter()
@@ -387,7 +426,7 @@ def test_endpoint_seconds_are_split_among_holders(world: World) -> None:
     world.clock.advance(20)
     two.release()
     one.release()
-    assert told == [("one", 20, 1), ("two", 20, 2), ("one", 20, 2)]
+    assert [meter.usage.endpoint_seconds for meter in meters] == [20 + 10, 10]
 
 
 def test_the_use_of_an_endpoint_is_metered_and_priced(world: World) -> None:

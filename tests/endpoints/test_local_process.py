@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from datetime import timedelta
 from pathlib import Path
@@ -16,17 +17,19 @@ from pathlib import Path
 import pytest
 
 from socialnlp_assets.resources.endpoints import local
-from socialnlp_assets.resources.endpoints.local import LocalProcess, local_spec
-from socialnlp_assets.resources.endpoints.manager import PATIENCE, Lease, LeaseManager, Patience, Terms
-from socialnlp_assets.resources.endpoints.protocol import (
+from socialnlp_assets.resources.endpoints.backend import (
     AlreadyExists,
     EndpointFailed,
     EndpointGone,
     EndpointSpec,
     Status,
 )
+from socialnlp_assets.resources.endpoints.leases import Lease, LeaseManager
+from socialnlp_assets.resources.endpoints.local import LocalProcess
+from socialnlp_assets.resources.endpoints.local_resource import local_spec
 from socialnlp_assets.resources.endpoints.reaper import EndpointHeld
 from socialnlp_assets.resources.endpoints.records import Record, State
+from socialnlp_assets.resources.endpoints.terms import PATIENCE, Patience, Terms
 from socialnlp_assets.resources.leases.sqlite import SqliteStore
 from tests.endpoints.machine import SERVER, Machine
 
@@ -176,7 +179,7 @@ import os, signal, sys
 from datetime import timedelta
 from pathlib import Path
 from socialnlp_assets.resources.endpoints.local import LocalProcess
-from socialnlp_assets.resources.endpoints.manager import Terms
+from socialnlp_assets.resources.endpoints.terms import Terms
 from tests.endpoints.machine import Machine
 
 class Dies(LocalProcess):
@@ -215,7 +218,7 @@ class Halted(LocalProcess):
     def create(self, name: str, spec: EndpointSpec, tags: Mapping[str, str]) -> None:
         self.meanwhile()
         super().create(name, spec, tags)
-        announced = self._announcement(name)
+        announced = self._files.registration(name)
         eventually(lambda: '"pid"' in announced.read_text())
 
     meanwhile: Callable[[], object]
@@ -233,7 +236,7 @@ def test_a_process_that_a_halted_creator_starts_too_late_is_ended_at_once(machin
 
         backend.meanwhile = meanwhile
         manager = LeaseManager(SqliteStore(machine.directory / "leases.db", Record), backend, terms, heartbeats=False)
-        Lease(manager, machine.spec(), "", None).look()
+        Lease(manager, machine.spec()).advance()
         (record,) = successor.records()
         assert (record.epoch, record.state) == (2, State.IN_SERVICE)
         assert len(machine.processes()) == 1
@@ -299,3 +302,33 @@ def test_other_code_or_another_model_never_shares_an_endpoint(tmp_path: Path) ->
 def test_deleting_twice_or_what_never_was_says_so(machine: Machine) -> None:
     with pytest.raises(EndpointGone, match="nlp-none-e1 is not running"):
         LocalProcess(machine.directory / "endpoints", 1).delete("nlp-none-e1")
+
+
+def test_servers_that_are_started_at_once_remove_old_logs_together(tmp_path: Path) -> None:
+    for number in range(300):
+        log = tmp_path / f"nlp-old-{number}.log"
+        log.touch()
+        os.utime(log, (0, 0))
+    spec = EndpointSpec.of("old", "process", {"command": ["true"], "model_dir": "."}, "store", "nlp")
+    with ThreadPoolExecutor(9) as pool:
+        started = [pool.submit(LocalProcess(tmp_path, 1).create, f"nlp-new-{number}", spec, {}) for number in range(9)]
+    assert [each.exception() for each in started] == [None] * 9
+    assert list(tmp_path.glob("nlp-old-*.log")) == []
+
+
+def test_reapers_that_meet_at_one_server_end_it_and_none_fails(machine: Machine) -> None:
+    """One has ended the server, registration and all, while another was about to."""
+    backend, other = machine.backend(), machine.backend()
+    backend.create("nlp-translator-x-e1", machine.spec(), {})
+    eventually(lambda: "port" in announcement(machine))
+    alive = backend._files.is_alive
+
+    def slow(name: str) -> bool:
+        found = alive(name)
+        backend._files.is_alive = alive  # type: ignore[method-assign]
+        other.delete(name)
+        return found
+
+    backend._files.is_alive = slow  # type: ignore[method-assign]
+    backend.delete("nlp-translator-x-e1")
+    assert machine.processes() == []

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import logging
 from pathlib import Path
 
@@ -10,9 +11,9 @@ from pydantic import ValidationError
 from rich.console import Console
 
 from socialnlp_assets.models.catalogue import load_catalogue
+from socialnlp_assets.resources.build import build_endpoints
+from socialnlp_assets.resources.endpoints.backend import EndpointSpec
 from socialnlp_assets.resources.endpoints.metering import Meter, Price, Usage, load_prices, usage_table
-from socialnlp_assets.resources.endpoints.protocol import EndpointSpec
-from socialnlp_assets.resources.endpoints.resource import build_endpoints
 from socialnlp_assets.settings import Settings
 
 
@@ -64,7 +65,7 @@ def test_another_table_takes_its_place(tmp_path: Path) -> None:
     assert load_prices(table).price(realtime("ml.m5.xlarge")).endpoint_second == pytest.approx(0.01)
     table.with_name("wrong.yaml").write_text("{date: 2026-11-01, instance_hours: {}}")
     settings = Settings(prices=table, state=tmp_path)
-    assert build_endpoints(settings).prices.region == "eu-south-1"
+    assert build_endpoints(settings).price_table.region == "eu-south-1"
     with pytest.raises(ValidationError, match="instance_hours"):
         load_prices(table.with_name("wrong.yaml"))
 
@@ -75,12 +76,11 @@ def test_an_instance_without_a_price_is_logged_and_stops_nothing(caplog: pytest.
     assert "lacks ml.p99.large" in caplog.text
 
 
-def test_metadata_holds_plain_values() -> None:
-    usage = Usage("sentiment", "run", texts=3, rows=2, cost_usd=0.123456789)
-    metadata = usage.as_metadata()
-    assert {type(value) for value in metadata.values()} <= {str, int, float}
-    assert metadata["endpoint/texts"] == 3
-    assert metadata["endpoint/cost_usd"] == 0.123457
+def test_a_record_holds_plain_values_and_is_read_back() -> None:
+    record = Usage("sentiment", "run", texts=3, rows=2, cost_usd=0.123456789).as_record()
+    assert Usage.of_record(json.loads(json.dumps(record))) == Usage(
+        "sentiment", "run", texts=3, rows=2, cost_usd=0.123457
+    )
 
 
 def test_usages_of_one_model_add_up() -> None:

@@ -12,29 +12,12 @@ from pathlib import Path
 import dagster as dg
 import pytest
 
-from socialnlp_assets.models.catalogue import load_catalogue
-from socialnlp_assets.resources.endpoints.local import LocalProcess, local_spec
-from socialnlp_assets.resources.endpoints.manager import LeaseManager, Owner
 from socialnlp_assets.resources.endpoints.records import Record
-from socialnlp_assets.resources.endpoints.resource import Endpoints
 from socialnlp_assets.resources.leases.sqlite import SqliteStore
-from tests.endpoints.machine import SERVER, TERMS, Machine
+from tests.endpoints.machine import Machine, MachineEndpoints
 
 MODELS = ["translator", "normalizer", "summarizer"]
 DIRECTORY = "TEST_ENDPOINTS_DIRECTORY"
-
-
-@dg.resource
-def endpoints(context: dg.InitResourceContext) -> Iterator[Endpoints]:
-    directory = Path(os.environ[DIRECTORY])
-    backend = LocalProcess(directory / "endpoints", 40)
-    manager = LeaseManager(
-        SqliteStore(directory / "leases.db", Record), backend, TERMS, Owner(context.run.run_id if context.run else "")
-    )
-    with Endpoints(
-        manager, lambda model, _: local_spec(model, directory / "model", SERVER, manager.store.name), load_catalogue()
-    ) as mine:
-        yield mine
 
 
 def _wait_for_end(process: int) -> None:
@@ -45,30 +28,32 @@ def _wait_for_end(process: int) -> None:
         time.sleep(0.05)
 
 
-@dg.op(required_resource_keys={"endpoints"})
-def posts(context: dg.OpExecutionContext) -> int:
-    context.resources.endpoints.warm(MODELS)
+@dg.op
+def posts(endpoints: MachineEndpoints) -> int:
+    endpoints.warm(MODELS)
     return os.getpid()
 
 
-@dg.op(required_resource_keys={"endpoints"})
-def translations(context: dg.OpExecutionContext, announcer: int) -> None:
-    mine = context.resources.endpoints
-    holders = [holder for record in mine.records() for holder in record.holders.values()]
+@dg.op
+def translations(context: dg.OpExecutionContext, endpoints: MachineEndpoints, announcer: int) -> None:
+    holders = [holder for record in endpoints.records() for holder in record.holders.values()]
     assert [(holder.run, holder.pid, holder.announces) for holder in holders] == 3 * [(context.run_id, announcer, True)]
     assert announcer != os.getpid()
     with pytest.raises(ProcessLookupError):
         _wait_for_end(announcer)
     servers = Machine(Path(os.environ[DIRECTORY])).processes()
     assert len(servers) == len(MODELS)  # all of them, before the first lease
-    with mine.lease("translator") as translator:
+    with endpoints.lease("translator") as translator:
         assert translator.predict(["ciao"], src_lang="it") == ["CIAO"]
     assert Machine(Path(os.environ[DIRECTORY])).processes() == servers
 
 
-@dg.job(resource_defs={"endpoints": endpoints}, executor_def=dg.multiprocess_executor)
+ENDPOINTS = MachineEndpoints(directory=dg.EnvVar(DIRECTORY), lease_seconds=20, warm_seconds=20)
+
+
+@dg.job(resource_defs={"endpoints": ENDPOINTS}, executor_def=dg.multiprocess_executor)
 def hour() -> None:
-    translations(posts())
+    translations(announcer=posts())
 
 
 @pytest.fixture

@@ -8,15 +8,16 @@ from typing import Any
 
 import pytest
 
-from socialnlp_assets.resources.endpoints.predictor import Predictor
-from socialnlp_assets.resources.endpoints.protocol import (
+from socialnlp_assets.resources.endpoints.backend import (
     MAX_BODY_BYTES,
     InvocationTimeout,
     NotReady,
     PayloadTooLarge,
     Reply,
 )
-from socialnlp_assets.resources.endpoints.tasks import Keyword, RowError, Scores
+from socialnlp_assets.resources.endpoints.predictor import Predictor
+from socialnlp_assets.tasks import Keyword, RowError, Scores
+from socialnlp_assets.tasks.entities import Entity
 from tests.endpoints.scripted import CATALOGUE, Endpoint, once
 
 # Results in order
@@ -111,6 +112,12 @@ def test_each_target_is_asked_by_name() -> None:
     endpoint = Endpoint("aspects-stores")
     endpoint.predictor().predict(["cheap and friendly staff"], target="gentilezza")
     assert endpoint.targets == ["gentilezza"]
+
+
+def test_a_model_on_anothers_endpoint_is_asked_by_its_name() -> None:
+    endpoint = Endpoint("entities")
+    assert endpoint.predictor().predict(["Mario visited"]) == [[Entity("Mario", "person", 0, 5)]]
+    assert endpoint.targets == ["entities"]
 
 
 def test_keywords_come_best_first() -> None:

@@ -9,15 +9,17 @@ from pathlib import Path
 import pytest
 
 from socialnlp_assets.models.catalogue import ModelEntry, load_catalogue
-from socialnlp_assets.resources.endpoints.manager import LeaseManager, Terms
+from socialnlp_assets.resources.endpoints.backend import EndpointSpec
+from socialnlp_assets.resources.endpoints.leases import LeaseManager, Terms
 from socialnlp_assets.resources.endpoints.metering import Meter
-from socialnlp_assets.resources.endpoints.predictor import PredictionFailed, Predictor, Retry
-from socialnlp_assets.resources.endpoints.protocol import EndpointSpec
+from socialnlp_assets.resources.endpoints.predictor import Predictor
 from socialnlp_assets.resources.endpoints.reaper import reap
 from socialnlp_assets.resources.endpoints.records import Record
+from socialnlp_assets.resources.endpoints.requester import PredictionFailed
 from socialnlp_assets.resources.endpoints.sagemaker import SageMaker
-from socialnlp_assets.resources.endpoints.tasks import Result, RowError
 from socialnlp_assets.resources.leases.sqlite import SqliteStore
+from socialnlp_assets.tasks import Result, RowError
+from tests.endpoints.given import acquired
 from tests.fakes.aws_errors import TIMED_OUT, AwsError, model_error, not_ready, null_message, throttling
 from tests.fakes.aws_http import serve
 from tests.fakes.clock import VirtualClock
@@ -50,22 +52,28 @@ class Account:
             endpoint_url=fake.url,
             read_timeout=read_timeout,
             sleep=clock.advance,
-            now=clock.seconds,
         )
         self._store = SqliteStore(directory / "leases.db", Record, clock.now)
         manager = LeaseManager(self._store, self._backend, Terms(), sleep=clock.advance, heartbeats=False)
         fake.creations[""] = Creation(seconds=0, deletion_seconds=0)
         fake.models[""] = self.model
-        self.lease = manager.acquire(SPEC)
+        self.lease = acquired(manager, SPEC)
 
     def model(self, body: bytes, _: dict[str, str]) -> tuple[int, dict[str, str], bytes]:
         self.answered.append(json.loads(body)["inputs"])
         return 200, {}, answer(ENTRY, body)
 
     def predictor(self, entry: ModelEntry = ENTRY) -> Predictor:
-        retry = Retry(now=self._clock.seconds, sleep=self._clock.advance)
         lease = self.lease
-        return Predictor(entry, lease.invoke, self.meter, in_flight=2, regain=lease.regain, retry=retry)
+        return Predictor(
+            entry,
+            lease.invoke,
+            self.meter,
+            in_flight=2,
+            regain=lease.regain,
+            sleep=self._clock.advance,
+            now=self._clock.seconds,
+        )
 
     def predict(self, texts: list[str] = TEXTS) -> list[Result]:
         return self.predictor().predict(texts)

@@ -11,12 +11,10 @@ from pathlib import Path
 import dagster as dg
 import pytest
 
-from socialnlp_assets.resources.endpoints.manager import Lease, LeaseManager, Owner, Terms
-from socialnlp_assets.resources.endpoints.records import Record
-from socialnlp_assets.resources.endpoints.resource import Endpoints
-from socialnlp_assets.resources.leases.sqlite import SqliteStore
+from socialnlp_assets.resources.endpoints.leases import Lease, Terms
 from socialnlp_assets.sensors.endpoint_reaper import endpoint_reaper, run_end_hooks
-from tests.endpoints.machine import Machine
+from tests.endpoints.given import acquired
+from tests.endpoints.machine import Machine, MachineEndpoints
 
 COOLS_AT_ONCE = Terms(warm=timedelta(0))
 
@@ -35,23 +33,17 @@ def instance() -> Iterator[dg.DagsterInstance]:
         yield instance
 
 
-def definitions(endpoints: Endpoints, held: list[Lease], machine: Machine) -> dg.Definitions:
+def definitions(held: list[Lease], machine: Machine) -> dg.Definitions:
     @dg.asset
     def dies_holding(context: dg.AssetExecutionContext) -> None:
-        manager = LeaseManager(
-            SqliteStore(machine.directory / "leases.db", Record),
-            machine.backend(),
-            COOLS_AT_ONCE,
-            Owner(context.run.run_id),
-        )
-        held.append(manager.acquire(machine.spec()))
+        held.append(acquired(machine.manager(context.run.run_id, COOLS_AT_ONCE), machine.spec()))
         raise dg.Failure("the process is killed and releases nothing")
 
     return dg.Definitions(
         assets=[dies_holding],
         jobs=[dg.define_asset_job("hour", [dies_holding])],
         sensors=[endpoint_reaper(), *run_end_hooks()],
-        resources={"endpoints": endpoints},
+        resources={"endpoints": MachineEndpoints(directory=str(machine.directory), warm_seconds=0)},
     )
 
 
@@ -69,7 +61,7 @@ def tick(
 
 def test_the_sensor_removes_what_nobody_needs_and_says_what(machine: Machine, instance: dg.DagsterInstance) -> None:
     endpoints = machine.endpoints(terms=COOLS_AT_ONCE)
-    wired = definitions(endpoints, [], machine)
+    wired = definitions([], machine)
     with endpoints.lease("translator"):
         assert tick("endpoint_reaper", wired, instance)[0] == "every endpoint is held or warm"
         name = endpoints.records()[0].endpoint
@@ -82,7 +74,7 @@ def test_what_a_failed_run_holds_is_released_and_removed_at_once(
 ) -> None:
     held: list[Lease] = []
     endpoints = machine.endpoints("daemon", COOLS_AT_ONCE)
-    wired = definitions(endpoints, held, machine)
+    wired = definitions(held, machine)
     _, cursor = tick("endpoints_after_failure", wired, instance)
     job = wired.get_repository_def().get_job("hour")
     assert not job.execute_in_process(instance=instance, raise_on_error=False).success
@@ -94,8 +86,7 @@ def test_what_a_failed_run_holds_is_released_and_removed_at_once(
 
 
 def test_what_a_cancelled_run_holds_is_released(machine: Machine, instance: dg.DagsterInstance) -> None:
-    endpoints = machine.endpoints("daemon", COOLS_AT_ONCE)
-    wired = definitions(endpoints, [], machine)
+    wired = definitions([], machine)
     _, cursor = tick("endpoints_after_cancellation", wired, instance)
     run = instance.create_run_for_job(wired.get_repository_def().get_job("hour"))
     other = machine.endpoints(run.run_id, COOLS_AT_ONCE)
@@ -110,7 +101,7 @@ def test_what_a_run_announced_and_never_leased_goes_with_its_success(
     machine: Machine, instance: dg.DagsterInstance
 ) -> None:
     endpoints = machine.endpoints("daemon", COOLS_AT_ONCE)
-    wired = definitions(endpoints, [], machine)
+    wired = definitions([], machine)
     _, cursor = tick("endpoints_after_success", wired, instance)
     run = instance.create_run_for_job(wired.get_repository_def().get_job("hour"))
     with machine.endpoints(run.run_id, COOLS_AT_ONCE) as step:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 
 import pytest
 
-from socialnlp_assets.resources.endpoints.protocol import Description, EndpointGone, EndpointSpec
+from socialnlp_assets.resources.endpoints.backend import Description, EndpointGone, EndpointSpec, Throttled
 from socialnlp_assets.resources.endpoints.reaper import EndpointHeld, finish_deletion
 from socialnlp_assets.resources.endpoints.records import State
 from socialnlp_assets.resources.endpoints.sagemaker import SageMaker
@@ -30,7 +30,7 @@ def test_nobody_is_deleted_while_warm_and_nobody_stays_after(world: World) -> No
 
 
 def test_a_deletion_that_is_refused_while_creating_comes_later(world: World) -> None:
-    world.lease(run="soon gone").look()
+    world.lease(run="soon gone").advance()
     world.clock.advance(2 * TERMS.lease.total_seconds())
     endpoints = world.endpoints()
     (removal,) = endpoints.reap()
@@ -184,7 +184,7 @@ def test_who_learns_late_that_an_old_epoch_vanished_does_not_condemn_its_success
     world.fake.vanish(E1)
     successor = world.lease(run="successor")
     slow = world.lease(backend=HaltedAfterDescribe(world, lambda: world.together(successor.enter)))
-    assert not slow.look()
+    assert not slow.advance()
     (record,) = world.endpoints().records()
     assert (record.endpoint, record.state) == (E2, State.IN_SERVICE)
     successor.release()
@@ -207,7 +207,7 @@ class HaltedBeforeCreate(SageMaker):
 
 def test_a_creator_that_was_halted_removes_what_it_creates_too_late(world: World) -> None:
     halted = HaltedBeforeCreate(world, lambda: world.endpoints("reaper").reap())
-    world.lease(backend=halted).look()
+    world.lease(backend=halted).advance()
     (record,) = world.endpoints().records()
     assert (record.endpoint, record.state) == (E1, State.DELETING)  # it had been absent
     (results,) = world.together(lambda: translate(world.endpoints("next")))
@@ -219,15 +219,15 @@ def test_a_creator_that_was_halted_removes_what_it_creates_too_late(world: World
 def test_a_late_creation_whose_answer_is_lost_too_is_removed(world: World) -> None:
     world.fake.fault("CreateEndpoint", lost=True)
     halted = HaltedBeforeCreate(world, lambda: world.endpoints("reaper").reap())
-    world.lease(backend=halted).look()
+    world.lease(backend=halted).advance()
     (record,) = world.endpoints().records()
     assert (record.endpoint, record.state) == (E1, State.DELETING)
 
 
 def test_what_a_halted_creator_creates_beside_a_successor_is_swept(world: World) -> None:
     successor = world.lease(run="successor")
-    halted = HaltedBeforeCreate(world, lambda: world.endpoints("reaper").reap(), successor.look)
-    world.lease(backend=halted).look()
+    halted = HaltedBeforeCreate(world, lambda: world.endpoints("reaper").reap(), successor.advance)
+    world.lease(backend=halted).advance()
     assert world.fake.existing() == {E1: "Creating", E2: "Creating"}  # no backend fences
     assert E1 in world.fake.called("DeleteEndpoint")  # refused while it is being created
     world.together(successor.enter)
@@ -235,3 +235,62 @@ def test_what_a_halted_creator_creates_beside_a_successor_is_swept(world: World)
     assert reaped == {E1: "no record accounts for it"}
     assert successor.invoke(b'{"inputs": ["ciao"], "parameters": {"src_lang": "it"}}').body
     successor.release()
+
+
+# What is left of an endpoint
+
+
+def left_behind(world: World) -> list[str]:
+    return sorted({*world.fake.configs, *world.fake.model_entities})
+
+
+@pytest.mark.parametrize("request_", ["CreateEndpointConfig", "CreateEndpoint"])
+def test_what_a_creator_left_that_died_before_it_asked_for_the_endpoint_is_swept(world: World, request_: str) -> None:
+    world.fake.fault(request_, error=throttling(), times=1)
+    world.lease(run="soon gone").advance()
+    assert left_behind(world) == [E1]
+    assert world.endpoints("reaper").reap() == []  # it may go on
+    assert left_behind(world) == [E1]
+    world.clock.advance(TERMS.lease.total_seconds())
+    removals = {removal.reason for removal in world.endpoints("reaper").reap()}
+    assert removals == {"nobody holds it", "only a model or a configuration was left of it"}
+    assert left_behind(world) == []
+
+
+def test_what_a_remover_left_that_died_after_it_had_deleted_the_endpoint_is_swept(world: World) -> None:
+    world.together(lambda: translate(world.endpoints()))
+    world.clock.advance(TERMS.warm.total_seconds())
+
+    class DiesAfterDelete(SageMaker):
+        def clear(self, name: str) -> None:
+            raise Killed(name)
+
+    backend = DiesAfterDelete(region="eu-west-1", endpoint_url=world.fake.url, sleep=world.clock.sleep)
+    with pytest.raises(Killed):
+        world.endpoints("reaper", backend).reap()
+    world.endpoints("reaper").reap()
+    assert left_behind(world) == [E1]  # while it is being deleted
+    world.clock.advance(60)
+    world.endpoints("reaper").reap()
+    assert left_behind(world) == []
+
+
+def test_what_another_installation_has_left_stays(world: World) -> None:
+    theirs = spec("translator", "another store").endpoint_name(1)
+    world.fake.fault("CreateEndpoint", error=throttling())
+    with pytest.raises(Throttled):
+        world.backend.create(theirs, spec("translator"), {})
+    assert world.endpoints("reaper").reap() == []
+    assert left_behind(world) == [theirs]
+
+
+def test_an_endpoint_in_a_state_that_nobody_knows_keeps_no_other_from_being_reaped(world: World) -> None:
+    odd, other = world.lease("sentiment"), world.lease()
+    world.together(odd.enter, other.enter)
+    world.fake.set_status(odd.endpoint, "Hibernating")
+    name = odd.endpoint
+    odd.release()
+    other.release()
+    world.clock.advance(TERMS.warm.total_seconds())
+    assert {removal.endpoint for removal in world.endpoints("reaper").reap()} == {name, E1}
+    assert world.fake.existing()[E1] == "Deleting"

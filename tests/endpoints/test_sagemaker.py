@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC
 
 import pytest
 
+from socialnlp_assets.models.artefacts import Artefact
 from socialnlp_assets.models.catalogue import EndpointShape, ModelEntry, load_catalogue
-from socialnlp_assets.resources.endpoints.protocol import (
+from socialnlp_assets.resources.endpoints.backend import (
     AlreadyExists,
     BackendError,
     EndpointBusy,
@@ -20,22 +21,23 @@ from socialnlp_assets.resources.endpoints.protocol import (
     Status,
     Throttled,
 )
-from socialnlp_assets.resources.endpoints.sagemaker import SageMaker, specification
-from socialnlp_assets.settings import Settings
+from socialnlp_assets.resources.endpoints.sagemaker import SageMaker
+from socialnlp_assets.resources.endpoints.sagemaker_resource import SageMakerEndpoints, sagemaker_spec
+from tests.endpoints.world import ARTEFACT, IMAGE, ROLE
+from tests.endpoints.world import spec as spec_of
 from tests.fakes.aws_errors import AwsError, model_error, null_message, throttling
 from tests.fakes.aws_http import serve
 from tests.fakes.clock import VirtualClock
 from tests.fakes.models import answer
 from tests.fakes.sagemaker import Creation, FakeSageMaker
 
-SETTINGS = Settings(
-    sagemaker_role_arn="arn:aws:iam::123456789012:role/nlp",
-    model_bucket="s3://models/nlp",
-    endpoint_image="123456789012.dkr.ecr.eu-west-1.amazonaws.com/nlp:1",
-)
 CATALOGUE = load_catalogue()
 TAGS = {"owner": "run-1", "workflow": "sprinklr", "model": "translator", "deadline": "2026-11-20T14:00:00+00:00"}
 MINUTES = 60
+
+
+def spec(model: str = "translator") -> EndpointSpec:
+    return spec_of(model)
 
 
 @pytest.fixture(autouse=True)
@@ -57,11 +59,7 @@ def fake(clock: VirtualClock) -> Iterator[FakeSageMaker]:
 
 @pytest.fixture
 def backend(fake: FakeSageMaker, clock: VirtualClock) -> SageMaker:
-    return SageMaker(region="eu-west-1", endpoint_url=fake.url, sleep=clock.sleep, now=clock.seconds)
-
-
-def spec(model: str = "translator") -> EndpointSpec:
-    return specification(model, CATALOGUE[model], SETTINGS, "store")
+    return SageMaker(region="eu-west-1", endpoint_url=fake.url, sleep=clock.sleep)
 
 
 def shaped(model: str, **shape: object) -> ModelEntry:
@@ -157,7 +155,7 @@ def test_deleting_what_is_gone_says_so(backend: SageMaker) -> None:
         backend.delete(spec().endpoint_name(1))
 
 
-@pytest.mark.parametrize("status", list(Status))
+@pytest.mark.parametrize("status", [status for status in Status if status is not Status.UNKNOWN])
 def test_all_nine_statuses_are_told_apart(
     backend: SageMaker, fake: FakeSageMaker, clock: VirtualClock, status: Status
 ) -> None:
@@ -166,6 +164,17 @@ def test_all_nine_statuses_are_told_apart(
     found = backend.describe(name)
     assert found
     assert found.status is status
+
+
+def test_a_status_that_is_not_known_is_told_and_is_that_endpoints_alone(
+    backend: SageMaker, fake: FakeSageMaker, clock: VirtualClock, caplog: pytest.LogCaptureFixture
+) -> None:
+    odd = in_service(backend, fake, clock, spec(), CATALOGUE["translator"])
+    other = in_service(backend, fake, clock, spec("sentiment"), CATALOGUE["sentiment"])
+    fake.set_status(odd, "Hibernating")
+    listed = {found.name: found.status for found in backend.list("nlp-")}
+    assert listed == {odd: Status.UNKNOWN, other: Status.IN_SERVICE}
+    assert f"{odd}: SageMaker calls its status 'Hibernating'" in caplog.text
 
 
 def test_a_create_whose_answer_is_lost_has_created(backend: SageMaker, fake: FakeSageMaker) -> None:
@@ -254,8 +263,9 @@ def test_a_missing_permission_says_what_to_do(backend: SageMaker, fake: FakeSage
 
 
 def test_settings_that_are_missing_are_named() -> None:
+    endpoints = SageMakerEndpoints(role_arn=ROLE)
     with pytest.raises(ValueError, match="SOCIALNLP_MODEL_BUCKET, SOCIALNLP_ENDPOINT_IMAGE"):
-        specification("translator", CATALOGUE["translator"], Settings(sagemaker_role_arn="arn:…"), "store")
+        endpoints.specification("translator", CATALOGUE["translator"])
 
 
 # Lists
@@ -308,54 +318,6 @@ def test_a_serverless_endpoint_has_memory_and_concurrency_and_no_instances(
     assert fake.scalable == {}
 
 
-def test_an_asynchronous_endpoint_answers_through_s3_and_leaves_nothing_there(
-    backend: SageMaker, fake: FakeSageMaker, clock: VirtualClock
-) -> None:
-    entry = shaped("summarizer", kind="async", instance_type="ml.m5.xlarge")
-    name = in_service(backend, fake, clock, specification("summarizer", entry, SETTINGS, "store"), entry)
-    body = json.dumps({"inputs": ["a long text " * 700_000], "parameters": {}}).encode()
-    assert len(body) > 6 * 1024**2
-    assert json.loads(backend.invoke(name, body).body)[0]["summary_text"].startswith("a long text")
-    assert fake.objects == {}
-    (model,) = fake.model_entities.values()
-    assert model["PrimaryContainer"]["Environment"] == {"SAGEMAKER_MAX_PAYLOAD_IN_MB": "64"}  # 6 by itself
-
-
-def test_an_asynchronous_endpoint_grows_with_its_backlog(
-    backend: SageMaker, fake: FakeSageMaker, clock: VirtualClock
-) -> None:
-    entry = shaped("summarizer", kind="async", instance_type="ml.m5.xlarge", max_instances=3)
-    spec = specification("summarizer", entry, SETTINGS, "store")
-    name = in_service(backend, fake, clock, spec, entry)
-    backend.scale(name, spec)
-    (target,) = fake.scalable.values()
-    metric = target["policy"]["CustomizedMetricSpecification"]
-    assert metric["MetricName"] == "ApproximateBacklogSizePerInstance"
-    assert metric["Dimensions"] == [{"Name": "EndpointName", "Value": name}]
-
-
-def test_objects_that_cannot_be_deleted_cost_no_answer(
-    backend: SageMaker, fake: FakeSageMaker, clock: VirtualClock, caplog: pytest.LogCaptureFixture
-) -> None:
-    entry = shaped("summarizer", kind="async", instance_type="ml.m5.xlarge")
-    name = in_service(backend, fake, clock, specification("summarizer", entry, SETTINGS, "store"), entry)
-    fake.fault("DeleteObject", error=AwsError("AccessDenied", "not authorized"))
-    assert b"a text" in backend.invoke(name, b'{"inputs": ["a text"], "parameters": {}}').body
-    assert len(fake.objects) == 1  # the others were still deleted
-    assert "not authorized" in caplog.text
-
-
-def test_a_failure_of_an_asynchronous_endpoint_is_told(
-    backend: SageMaker, fake: FakeSageMaker, clock: VirtualClock
-) -> None:
-    entry = shaped("summarizer", kind="async", instance_type="ml.m5.xlarge")
-    name = in_service(backend, fake, clock, specification("summarizer", entry, SETTINGS, "store"), entry)
-    fake.models[name] = lambda *_: (500, {}, b'{"message": "out of cheese"}')
-    with pytest.raises(ModelFailed, match="out of cheese"):
-        backend.invoke(name, b'{"inputs": ["x"], "parameters": {}}')
-    assert fake.objects == {}
-
-
 def test_several_models_of_ours_share_a_serverless_endpoint(
     backend: SageMaker, fake: FakeSageMaker, clock: VirtualClock
 ) -> None:
@@ -364,28 +326,14 @@ def test_several_models_of_ours_share_a_serverless_endpoint(
     assert backend.invoke(name, b"{}", target="prezzi").body == b"target=prezzi"
 
 
-def test_several_models_share_a_multi_model_endpoint(
-    backend: SageMaker, fake: FakeSageMaker, clock: VirtualClock
-) -> None:
-    entry = shaped("aspects-stores", kind="realtime", instance_type="ml.m5.xlarge", multi_model=True)
-    name = in_service(backend, fake, clock, specification("aspects-stores", entry, SETTINGS, "store"), entry)
-    (model,) = fake.model_entities.values()
-    assert model["PrimaryContainer"]["ModelDataUrl"].endswith("/")
-    fake.models[name] = lambda _, headers: (200, {}, headers["x-amzn-sagemaker-target-model"].encode())
-    assert backend.invoke(name, b"{}", target="prezzi").body == b"prezzi.tar.gz"
-
-
 def test_what_would_be_created_decides_the_name() -> None:
-    entry = CATALOGUE["translator"]
-    other_image = SETTINGS.model_copy(update={"endpoint_image": "nlp:2"})
+    def key(artefact: Artefact = ARTEFACT, image: str = IMAGE, entry: ModelEntry = CATALOGUE["translator"]) -> str:
+        return sagemaker_spec("translator", entry, artefact, image, ROLE, "store").key
+
     larger = shaped("translator", kind="realtime", instance_type="ml.g4dn.xlarge")
-    names = {
-        specification("translator", entry, SETTINGS, "store").key,
-        specification("translator", entry, other_image, "store").key,
-        specification("translator", larger, SETTINGS, "store").key,
-    }
-    assert len(names) == 3
-    assert specification("translator", entry, SETTINGS, "store").key in names
+    retrained = replace(ARTEFACT, sha256="f" * 64)
+    assert len({key(), key(image="nlp:2"), key(entry=larger), key(artefact=retrained)}) == 4
+    assert key() == key()
 
 
 def test_names_fit_sagemakers_63_characters() -> None:

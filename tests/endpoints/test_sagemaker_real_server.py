@@ -12,12 +12,12 @@ import pytest
 import urllib3
 
 from socialnlp_assets.models.catalogue import load_catalogue
+from socialnlp_assets.resources.endpoints.backend import Reply
 from socialnlp_assets.resources.endpoints.metering import Meter
-from socialnlp_assets.resources.endpoints.predictor import Predictor, Retry
-from socialnlp_assets.resources.endpoints.protocol import Reply
-from socialnlp_assets.resources.endpoints.sagemaker import SageMaker, specification
-from socialnlp_assets.resources.endpoints.tasks import Scores
-from socialnlp_assets.settings import Settings
+from socialnlp_assets.resources.endpoints.predictor import Predictor
+from socialnlp_assets.resources.endpoints.sagemaker import SageMaker
+from socialnlp_assets.tasks import Scores
+from tests.endpoints.world import spec
 from tests.fakes.aws_errors import not_ready
 from tests.fakes.aws_http import forward_to, serve
 from tests.fakes.clock import VirtualClock
@@ -27,9 +27,6 @@ pytestmark = pytest.mark.slow
 
 MODEL = "aspects-stores"
 ENTRY = load_catalogue()[MODEL]
-SETTINGS = Settings(
-    sagemaker_role_arn="arn:aws:iam::123456789012:role/nlp", model_bucket="s3://models", endpoint_image="nlp:1"
-)
 REVIEWS = ["The staff were very kind and helpful", "", "Far too expensive, never again", "Rude staff, I waited an hour"]
 
 
@@ -60,19 +57,20 @@ def _answers(url: str) -> bool:
 def predictor(server: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[Predictor, FakeSageMaker]]:
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "testing")
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "testing")
-    clock, spec = VirtualClock(), specification(MODEL, ENTRY, SETTINGS, "store")
-    name = spec.endpoint_name(1)
+    clock, name = VirtualClock(), spec(MODEL).endpoint_name(1)
     with serve(FakeSageMaker(clock.now)) as fake:
         fake.models[name] = forward_to(server)
         backend = SageMaker(region="eu-west-1", endpoint_url=fake.url)
-        backend.create(name, spec, {})
+        backend.create(name, spec(MODEL), {})
         clock.advance(300)
 
         def invoke(body: bytes, target: str | None) -> Reply:
             return backend.invoke(name, body, target=target)
 
-        retry = Retry(now=clock.seconds, sleep=clock.advance)
-        yield Predictor(ENTRY, invoke, Meter(MODEL, "test"), kind="serverless", retry=retry), fake
+        yield (
+            Predictor(ENTRY, invoke, Meter(MODEL, "test"), kind="serverless", sleep=clock.advance, now=clock.seconds),
+            fake,
+        )
 
 
 def test_reviews_are_read_by_the_model_of_each_aspect(predictor: tuple[Predictor, FakeSageMaker]) -> None:

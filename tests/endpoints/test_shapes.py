@@ -19,9 +19,6 @@ SERVERLESS = {"kind": "serverless", "memory_mb": 2048, "max_concurrency": 5}
         (REALTIME | {"min_instances": 0}, "1 ≤ min_instances ≤ max_instances"),
         (REALTIME | {"min_instances": 3, "max_instances": 2}, "1 ≤ min_instances ≤ max_instances"),
         (REALTIME | {"instance_type": ""}, "realtime endpoints need an instance_type"),
-        ({"kind": "async"}, "async endpoints need an instance_type"),
-        (REALTIME | {"kind": "async", "multi_model": True}, "async endpoints cannot be multi_model"),
-        (SERVERLESS | {"multi_model": True}, "serverless endpoints cannot be multi_model"),
         (SERVERLESS | {"memory_mb": 1500}, "memory_mb is one of 1024, 2048, 3072, 4096, 5120, 6144"),
         (SERVERLESS | {"memory_mb": 7168}, "memory_mb is one of"),
         (SERVERLESS | {"max_concurrency": 0}, "need a max_concurrency of at least 1"),
@@ -32,6 +29,6 @@ def test_a_shape_that_does_not_fit_its_kind_says_why(shape: dict[str, Any], prob
         EndpointShape.model_validate(shape)
 
 
-@pytest.mark.parametrize("shape", [REALTIME | {"max_instances": 4, "multi_model": True}, SERVERLESS])
+@pytest.mark.parametrize("shape", [REALTIME | {"max_instances": 4}, SERVERLESS])
 def test_shapes_that_fit(shape: dict[str, Any]) -> None:
     EndpointShape.model_validate(shape)

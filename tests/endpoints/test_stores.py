@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import os
+import sqlite3
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -12,14 +15,14 @@ import boto3
 import pytest
 from moto.server import ThreadedMotoServer
 
-from socialnlp_assets.resources.endpoints.protocol import EndpointSpec
+from socialnlp_assets.resources.endpoints.backend import EndpointSpec
 from socialnlp_assets.resources.endpoints.records import Holder, Record, State
 from socialnlp_assets.resources.leases.s3 import S3Store
 from socialnlp_assets.resources.leases.sqlite import SqliteStore
 from socialnlp_assets.resources.leases.store import LeaseStore, StoreError, change
 from tests.fakes import s3
 
-FIRST = Record.of(EndpointSpec("translator", "realtime", {"instance_type": "ml.m5.xlarge"}, "1f2e3d4c"))
+FIRST = Record(spec=EndpointSpec("translator", "realtime", {"instance_type": "ml.m5.xlarge"}, "1f2e3d4c"))
 HOUR = timedelta(hours=1)
 Open = Callable[[], LeaseStore[Record]]
 
@@ -215,3 +218,23 @@ def test_a_missing_bucket_is_named_with_what_is_needed(moto_url: str) -> None:
 def test_a_store_is_not_just_any_address() -> None:
     with pytest.raises(ValueError, match="a path or s3://bucket/prefix, not 'gs://bucket'"):
         S3Store("gs://bucket", Record)
+
+
+def test_a_record_of_an_earlier_version_is_read_and_replaced(tmp_path: Path) -> None:
+    """Whose endpoint would be an orphan otherwise, and every round of the reaper would end at it."""
+    store = SqliteStore(tmp_path / "leases.db", Record)
+    store.write(FIRST, None)
+    earlier = {
+        "model": "translator",
+        "kind": "realtime",
+        "config": {"instance_type": "ml.m5.xlarge"},
+        "config_hash": "1f2e3d4c",
+        "prefix": "nlp",
+        "state": "in service",
+        "epoch": 3,
+    }
+    with closing(sqlite3.connect(tmp_path / "leases.db")) as connection, connection:
+        connection.execute("UPDATE leases SET record = ?", (json.dumps(earlier),))
+    (record,) = store.records()
+    assert (record.spec, record.epoch, record.endpoint) == (FIRST.spec, 3, "nlp-translator-1f2e3d4c-e3")
+    assert change(store, FIRST, lambda current, _: current.condemned(3)).state is State.DELETING

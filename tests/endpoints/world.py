@@ -8,27 +8,27 @@ from concurrent.futures import Future
 from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TypeVar
 
+from socialnlp_assets.models.artefacts import Artefact
 from socialnlp_assets.models.catalogue import load_catalogue
-from socialnlp_assets.resources.endpoints.manager import Lease, LeaseManager, Owner, Terms
-from socialnlp_assets.resources.endpoints.protocol import EndpointBackend, EndpointSpec
+from socialnlp_assets.resources.endpoints.backend import EndpointBackend, EndpointSpec
+from socialnlp_assets.resources.endpoints.leases import Lease, LeaseManager, Owner, Terms
 from socialnlp_assets.resources.endpoints.records import Record
 from socialnlp_assets.resources.endpoints.resource import Endpoints
-from socialnlp_assets.resources.endpoints.sagemaker import SageMaker, specification
+from socialnlp_assets.resources.endpoints.sagemaker import SageMaker
+from socialnlp_assets.resources.endpoints.sagemaker_resource import sagemaker_spec
 from socialnlp_assets.resources.leases.sqlite import SqliteStore
 from socialnlp_assets.resources.leases.store import LeaseStore
-from socialnlp_assets.settings import Settings
+from tests.endpoints.given import endpoints_of
 from tests.fakes import aws_http
 from tests.fakes.clock import VirtualClock
 from tests.fakes.models import answer
 from tests.fakes.sagemaker import FakeSageMaker
 
-SETTINGS = Settings(
-    sagemaker_role_arn="arn:aws:iam::123456789012:role/nlp",
-    model_bucket="s3://models/nlp",
-    endpoint_image="123456789012.dkr.ecr.eu-west-1.amazonaws.com/nlp:1",
-)
+ROLE = "arn:aws:iam::123456789012:role/nlp"
+IMAGE = "123456789012.dkr.ecr.eu-west-1.amazonaws.com/nlp:1"
+ARTEFACT = Artefact("s3://models/nlp/latest/0123456789abcdef/model.tar.gz", "0123456789abcdef" * 4)
 CATALOGUE = load_catalogue()
 TERMS = Terms(lease=timedelta(minutes=1), warm=timedelta(minutes=2), lifetime=timedelta(hours=6))
 Answer = TypeVar("Answer")
@@ -45,7 +45,7 @@ class World:
         self.directory = directory
         for name, entry in CATALOGUE.root.items():
             fake.models[f"nlp-{name}-"] = lambda body, _, entry=entry: (200, {}, answer(entry, body))  # type: ignore[misc]
-        self.backend = SageMaker(region="eu-west-1", endpoint_url=fake.url, sleep=clock.sleep, now=clock.seconds)
+        self.backend = SageMaker(region="eu-west-1", endpoint_url=fake.url, sleep=clock.sleep)
 
     def store(self) -> LeaseStore[Record]:
         return SqliteStore(self.directory / "leases.db", Record, self.clock.now)
@@ -56,11 +56,11 @@ class World:
         return LeaseManager(self.store(), backend or self.backend, TERMS, owner, self.clock.sleep, heartbeats=False)
 
     def endpoints(self, run: str = "run", backend: EndpointBackend | None = None) -> Endpoints:
-        return Endpoints(self.manager(run, backend), spec, CATALOGUE)
+        return endpoints_of(self.manager(run, backend), spec)
 
     def lease(self, model: str = "translator", run: str = "run", backend: EndpointBackend | None = None) -> Lease:
         """Not yet entered."""
-        return Lease(self.manager(run, backend), spec(model), "step", None)
+        return Lease(self.manager(run, backend), spec(model), "step")
 
     def together(self, *work: Callable[[], Answer]) -> list[Answer]:
         """Do it all at once, each in a thread (a process) of its own, and wait; raises what they raise."""
@@ -113,8 +113,8 @@ class DiesAt(SageMaker):
             raise Killed
 
 
-def spec(model: str, _: Any = None) -> EndpointSpec:
-    return specification(model, CATALOGUE[model], SETTINGS, "the tests' store")
+def spec(model: str, store: str = "the tests' store") -> EndpointSpec:
+    return sagemaker_spec(model, CATALOGUE[model], ARTEFACT, IMAGE, ROLE, store)
 
 
 TEXTS = [f"testo {number}" for number in range(200)]

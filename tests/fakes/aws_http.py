@@ -1,7 +1,6 @@
 """Serves a `FakeSageMaker` over HTTP as AWS does: JSON 1.1 for the control plane, REST for the runtime.
 
-An unmodified boto3 client talks to it through `endpoint_url`. Objects of asynchronous inference are put and got
-at the same address, as in S3.
+An unmodified boto3 client talks to it through `endpoint_url`.
 """
 
 from __future__ import annotations
@@ -39,9 +38,8 @@ class _Handler(Handler):
         if service:
             self._control(operation, json.loads(body))
             return
-        _, _, name, action = unquote(urlsplit(self.path).path).split("/")
-        operation = {"invocations": "InvokeEndpoint", "async-invocations": "InvokeEndpointAsync"}[action]
-        self._runtime(operation, name, body, headers)
+        _, _, name, _ = unquote(urlsplit(self.path).path).split("/")
+        self._runtime(name, body, headers)
 
     def _control(self, operation: str, request: dict[str, Any]) -> None:
         fake = self.server.fake
@@ -57,16 +55,12 @@ class _Handler(Handler):
             return
         self._send(200, "application/x-amz-json-1.1", answer, {}, fault)
 
-    def _runtime(self, operation: str, name: str, body: bytes, headers: dict[str, str]) -> None:
+    def _runtime(self, name: str, body: bytes, headers: dict[str, str]) -> None:
         fake = self.server.fake
-        fault = fake.take_fault(operation, name)
+        fault = fake.take_fault("InvokeEndpoint", name)
         try:
             if fault and fault.error:
                 raise fault.error
-            if operation == "InvokeEndpointAsync":
-                located = fake.invoke_asynchronously(name, headers)
-                self._send(202, "application/json", {"InferenceId": uuid.uuid4().hex}, located, fault)
-                return
             answered, reply = fake.invoke(name, body, headers)
         except AwsError as error:
             type_ = {"x-amzn-ErrorType": error.code} if error.code else {}
@@ -77,34 +71,6 @@ class _Handler(Handler):
             reply = fault.reply(reply)
         kept = {k: v for k, v in answered.items() if k.lower() == "x-amzn-sagemaker-custom-attributes"}
         self._send(200, "application/json", reply, kept, fault)
-
-    # Objects, as in S3
-
-    def do_PUT(self) -> None:
-        body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
-        self.server.fake.objects[self._key()] = body
-        self._send(200, "application/xml", b"", {"ETag": '"1"'}, None)
-
-    def do_GET(self) -> None:
-        found = self.server.fake.objects.get(self._key())
-        if found is None:
-            error = b"<Error><Code>NoSuchKey</Code><Message>The specified key does not exist.</Message></Error>"
-            self._send(404, "application/xml", error, {}, None)
-            return
-        self._send(200, "application/octet-stream", found, {"ETag": '"1"'}, None)
-
-    def do_DELETE(self) -> None:
-        if fault := self.server.fake.take_fault("DeleteObject", self._key()):
-            assert fault.error
-            code, message = fault.error.code, fault.error.message
-            error = f"<Error><Code>{code}</Code><Message>{message}</Message></Error>"
-            self._send(fault.error.status, "application/xml", error.encode(), {}, None)
-            return
-        self.server.fake.objects.pop(self._key(), None)
-        self._send(204, "application/xml", b"", {}, None)
-
-    def _key(self) -> str:
-        return unquote(urlsplit(self.path).path).lstrip("/")
 
     def _send(
         self, status: int, content_type: str, body: dict[str, Any] | bytes, headers: dict[str, str], fault: Fault | None

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from socialnlp_assets.models.catalogue import ModelEntry, Task
+from socialnlp_assets.models.catalogue import ModelEntry
 
 
 def answer(entry: ModelEntry, body: bytes) -> bytes:
@@ -19,19 +19,21 @@ def _row(entry: ModelEntry, text: str, request: dict[str, Any], position: int) -
     best = len(text) % len(entry.labels) if entry.labels else 0
     scores = [0.9 if index == best else 0.1 for index in range(len(entry.labels))]
     match entry.task:
-        case Task.TRANSLATION:
+        case "translation":
             languages = request["parameters"]["src_lang"]
             language = languages if isinstance(languages, str) else languages[position]
             return {"translation_text": f"{language}:{text}"}
-        case Task.NORMALISATION:
+        case "normalisation":
             return {"generated_text": text.lower()}
-        case Task.SUMMARIZATION:
+        case "summarization":
             return {"summary_text": text[:50]}
-        case Task.KEYWORDS:
+        case "keywords":
             return [{"phrase": word, "score": 0.5} for word in text.split()[:3]]
-        case Task.TEXT_CLASSIFICATION:
+        case "entities":
+            return [{"text": text.split()[0], "kind": "person", "start": 0, "end": len(text.split()[0])}]
+        case "text-classification":
             ranked = sorted(zip(entry.labels, scores, strict=True), key=lambda pair: -pair[1])
             return [{"label": label, "score": score} for label, score in ranked]
-        case Task.MULTI_LABEL | Task.ASPECTS:
+        case "multi-label" | "aspects":
             labels = [f"__label__{label.replace(' ', '_')}" for label in entry.labels]
             return {"label": labels, "prob": scores}

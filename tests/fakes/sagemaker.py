@@ -8,12 +8,10 @@ from __future__ import annotations
 
 import re
 import threading
-import uuid
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
-from urllib.parse import urlsplit
 
 from tests.fakes.aws_errors import ACCOUNT, REGION, AwsError, model_error
 
@@ -87,7 +85,6 @@ class FakeSageMaker:
         self.configs: dict[str, dict[str, Any]] = {}
         self.model_entities: dict[str, dict[str, Any]] = {}
         self.scalable: dict[str, dict[str, Any]] = {}
-        self.objects: dict[str, bytes] = {}
         self.url = ""
         self._lock = threading.RLock()
 
@@ -154,33 +151,12 @@ class FakeSageMaker:
                 "1 validation error detected: Value at 'body' failed to satisfy constraint: "
                 f"Member must have length less than or equal to {limit}",
             )
-        target = headers.get("x-amzn-sagemaker-target-model")
-        multi_model = self._mode(config) == "MultiModel"
-        if target and not multi_model:
+        if "x-amzn-sagemaker-target-model" in headers:
             raise AwsError(
                 "ValidationError",
                 f"Endpoint {name} is not a multi-model endpoint and does not support target model header.",
             )
-        if multi_model and not target:
-            raise AwsError("ValidationError", f"Request {uuid.uuid4()} is missing a target model header.")
         return self._ask_model(name, body, headers)
-
-    def invoke_asynchronously(self, name: str, headers: dict[str, str]) -> dict[str, str]:
-        """Accept one asynchronous invocation and answer it into the objects; the headers of the answer."""
-        config = self._in_service(name)
-        if "AsyncInferenceConfig" not in config:
-            raise AwsError("ValidationError", f"Endpoint {name} is not an asynchronous endpoint.")
-        output, identity = config["AsyncInferenceConfig"]["OutputConfig"], uuid.uuid4().hex
-        answer = f"{output['S3OutputPath']}/{identity}.out"
-        failure = f"{output['S3FailurePath']}/{identity}-error.out"
-        body = self.objects[_object_key(headers["x-amzn-sagemaker-inputlocation"])]
-        headers = headers | {"content-type": headers.get("x-amzn-sagemaker-content-type", "")}
-        try:
-            _, reply = self._ask_model(name, body, headers)
-            self.objects[_object_key(answer)] = reply
-        except AwsError as error:
-            self.objects[_object_key(failure)] = (error.message or "").encode()
-        return {"X-Amzn-SageMaker-OutputLocation": answer, "X-Amzn-SageMaker-FailureLocation": failure}
 
     def _in_service(self, name: str) -> dict[str, Any]:
         with self._lock:
@@ -190,10 +166,6 @@ class FakeSageMaker:
             if endpoint is None or endpoint.status(self.now()) not in usable:
                 raise AwsError("ValidationError", f"Endpoint {name} of account {ACCOUNT} not found.")
             return endpoint.config
-
-    def _mode(self, config: dict[str, Any]) -> str:
-        model = self.model_entities[config["ProductionVariants"][0]["ModelName"]]
-        return str(model["PrimaryContainer"].get("Mode", "SingleModel"))
 
     def _ask_model(self, name: str, body: bytes, headers: dict[str, str]) -> tuple[dict[str, str], bytes]:
         for pattern, model in self.models.items():
@@ -257,8 +229,6 @@ class FakeSageMaker:
         answer = self._summary(endpoint) | {"EndpointConfigName": endpoint.config["EndpointConfigName"]}
         if answer["EndpointStatus"] == "Failed":
             answer["FailureReason"] = endpoint.failure
-        if "AsyncInferenceConfig" in endpoint.config:
-            answer["AsyncInferenceConfig"] = endpoint.config["AsyncInferenceConfig"]
         return answer
 
     def _summary(self, endpoint: Endpoint) -> dict[str, Any]:
@@ -279,13 +249,14 @@ class FakeSageMaker:
         return {}
 
     def _list_endpoints(self, request: dict[str, Any]) -> dict[str, Any]:
-        found = [e for e in self.endpoints.values() if request.get("NameContains", "") in e.name]
-        found.sort(key=lambda endpoint: endpoint.created, reverse=True)
-        start, size = int(request.get("NextToken", 0)), request.get("MaxResults", 10)
-        answer: dict[str, Any] = {"Endpoints": [self._summary(endpoint) for endpoint in found[start : start + size]]}
-        if start + size < len(found):
-            answer["NextToken"] = str(start + size)
-        return answer
+        endpoints = sorted(self.endpoints.values(), key=lambda endpoint: endpoint.created, reverse=True)
+        return _page("Endpoints", "EndpointName", [self._summary(endpoint) for endpoint in endpoints], request)
+
+    def _list_endpoint_configs(self, request: dict[str, Any]) -> dict[str, Any]:
+        return _page("EndpointConfigs", "EndpointConfigName", list(self.configs.values()), request)
+
+    def _list_models(self, request: dict[str, Any]) -> dict[str, Any]:
+        return _page("Models", "ModelName", list(self.model_entities.values()), request)
 
     def _list_tags(self, request: dict[str, Any]) -> dict[str, Any]:
         name = request["ResourceArn"].rpartition("/")[2]
@@ -315,12 +286,6 @@ class FakeSageMaker:
             raise AwsError("ValidationException", f'Cannot create already existing {kind} "{_arn(arn, name)}".')
         there[name] = request
         return {key.replace("Name", "Arn"): _arn(arn, name)}
-
-    def _describe_model(self, request: dict[str, Any]) -> dict[str, Any]:
-        name = request["ModelName"]
-        if name not in self.model_entities:
-            raise _not_found("model", "model", name)
-        return self.model_entities[name] | {"ModelArn": _arn("model", name), "CreationTime": self.now().timestamp()}
 
     def _delete_model(self, request: dict[str, Any]) -> dict[str, Any]:
         if self.model_entities.pop(request["ModelName"], None) is None:
@@ -363,6 +328,14 @@ class FakeSageMaker:
         return target
 
 
+def _page(listed: str, key: str, items: list[dict[str, Any]], request: dict[str, Any]) -> dict[str, Any]:
+    """One page of those whose name contains what was asked for."""
+    found = [item for item in items if request.get("NameContains", "") in item[key]]
+    start, size = int(request.get("NextToken", 0)), request.get("MaxResults", 10)
+    more = {"NextToken": str(start + size)} if start + size < len(found) else {}
+    return {listed: found[start : start + size], **more}
+
+
 def _arn(kind: str, name: str) -> str:
     return f"arn:aws:sagemaker:{REGION}:{ACCOUNT}:{kind}/{name}"
 
@@ -386,8 +359,3 @@ def _checked_tags(tags: list[dict[str, str]]) -> dict[str, str]:
         if not tag["Key"] or len(tag["Key"]) > 128 or not all(TAG.fullmatch(part) for part in tag.values()):
             raise AwsError("ValidationException", f"1 validation error detected: the tag {tag} is not valid")
     return {tag["Key"]: tag["Value"] for tag in tags}
-
-
-def _object_key(location: str) -> str:
-    parts = urlsplit(location)
-    return f"{parts.netloc}{parts.path}"

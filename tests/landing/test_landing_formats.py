@@ -15,8 +15,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from socialnlp_assets.landing import Message, read_messages, read_records, standardise
+from socialnlp_assets.landing import Message, read_messages, read_records
 from socialnlp_assets.landing.text import CHUNK
+from socialnlp_assets.sources import shapes, standardise
 
 TEXTS = ["La bolletta è più cara, perché?", 'He said "fine"; then left\nand came back', "", "emoji 😀 [1] {x}"]
 
@@ -37,7 +38,7 @@ MESSAGES = [message(index, text) for index, text in enumerate(TEXTS)]
 
 
 def read(data: bytes) -> list[dict[str, Any]]:
-    messages, rejects = read_messages(data, "batch.json")
+    messages, rejects = read_messages(data, "batch.json", shapes())
     assert rejects == []
     assert [m.position for m in messages] == list(range(len(messages)))
     return [m.raw for m in messages]
@@ -97,11 +98,11 @@ def test_utf_8_with_one_byte_of_latin_1() -> None:
 
 def test_emoji_written_as_two_surrogates_in_utf_8() -> None:
     data = as_json([message(0, "X")]).replace(b"X", "\ud83d\ude00".encode("utf-8", "surrogatepass"))
-    assert standardised(read_messages(data, "f").messages[0])["message"] == "😀"
+    assert standardised(read_messages(data, "f", shapes()).messages[0])["message"] == "😀"
 
 
 def standardised(found: Message) -> dict[str, Any]:
-    row = standardise(found, "sprinklr")
+    row = standardise(found, ["sprinklr"])
     assert isinstance(row, dict), row
     return row
 
@@ -117,7 +118,9 @@ def table(rows: list[dict[str, Any]], delimiter: str = ",") -> bytes:
 @pytest.mark.parametrize("delimiter", [",", ";", "\t", "|"])
 def test_a_table_with_dotted_columns(delimiter: str) -> None:
     flat = pd.json_normalize(MESSAGES).to_dict("records")
-    messages, rejects = read_messages(table([{str(k): v for k, v in row.items()} for row in flat], delimiter), "x.csv")
+    messages, rejects = read_messages(
+        table([{str(k): v for k, v in row.items()} for row in flat], delimiter), "x.csv", shapes()
+    )
     assert rejects == []
     rows = [standardised(m) for m in messages]
     assert [row["message"] for row in rows] == TEXTS
@@ -126,7 +129,7 @@ def test_a_table_with_dotted_columns(delimiter: str) -> None:
 
 
 def test_a_table_whose_cells_hold_what_python_prints() -> None:
-    messages, rejects = read_messages(pd.DataFrame(MESSAGES).to_csv().encode(), "frame.csv")
+    messages, rejects = read_messages(pd.DataFrame(MESSAGES).to_csv().encode(), "frame.csv", shapes())
     assert rejects == []
     assert [standardised(m)["message"] for m in messages] == TEXTS
     assert standardised(messages[0])["author_followers"] == 10
@@ -134,7 +137,7 @@ def test_a_table_whose_cells_hold_what_python_prints() -> None:
 
 def test_parquet_from_a_data_frame_with_missing_numbers() -> None:
     frame = pd.json_normalize([*MESSAGES, {**message(9, "last"), "senderProfile": {}}])
-    messages, rejects = read_messages(frame.to_parquet(), "frame.parquet")
+    messages, rejects = read_messages(frame.to_parquet(), "frame.parquet", shapes())
     assert rejects == []
     rows = [standardised(m) for m in messages]
     assert [row["message"] for row in rows] == [*TEXTS, "last"]
@@ -145,7 +148,7 @@ def test_parquet_from_a_data_frame_with_missing_numbers() -> None:
 def test_damage_that_makes_parquet_end_early_is_no_silent_loss() -> None:
     whole, told = as_parquet(), 0
     for at in range(len(whole)):
-        messages, rejects = read_messages(whole[:at] + b"\x01" + whole[at + 1 :], "x.parquet")
+        messages, rejects = read_messages(whole[:at] + b"\x01" + whole[at + 1 :], "x.parquet", shapes())
         assert len(messages) == len(MESSAGES) or rejects
         told += any("could be read" in reject.reason for reject in rejects)
     assert told
@@ -153,14 +156,14 @@ def test_damage_that_makes_parquet_end_early_is_no_silent_loss() -> None:
 
 def test_table_rows_of_another_length_are_rejected() -> None:
     data = b"messageId,message\nm1,ciao\nm2,a,b\nm3\n\nm4,fine\n"
-    messages, rejects = read_messages(data, "x.csv")
+    messages, rejects = read_messages(data, "x.csv", shapes())
     assert [m.raw["messageId"] for m in messages] == ["m1", "m4"]
     assert [(r.position, r.record) for r in rejects] == [(1, "m2,a,b"), (2, "m3")]
     assert "has 3 cells where the header names 2" in rejects[0].reason
 
 
 def whole_file(data: bytes) -> str:
-    messages, rejects = read_messages(data, "batch-7.json")
+    messages, rejects = read_messages(data, "batch-7.json", shapes())
     assert messages == []
     assert [r.position for r in rejects] == [-1]
     assert rejects[0].reason.startswith("batch-7.json: ")
@@ -195,7 +198,7 @@ def test_an_empty_list_is_an_hour_without_messages() -> None:
 
 
 def test_a_truncated_list_gives_its_whole_messages() -> None:
-    messages, rejects = read_messages(as_json()[:-30], "batch.json")
+    messages, rejects = read_messages(as_json()[:-30], "batch.json", shapes())
     assert [m.raw for m in messages] == MESSAGES[:3]
     assert [r.position for r in rejects] == [3]
     assert "batch.json, record 3" in rejects[0].reason
@@ -204,7 +207,7 @@ def test_a_truncated_list_gives_its_whole_messages() -> None:
 
 
 def test_a_list_cut_between_messages_says_so() -> None:
-    messages, rejects = read_messages(as_json()[:-1], "batch.json")
+    messages, rejects = read_messages(as_json()[:-1], "batch.json", shapes())
     assert [m.raw for m in messages] == MESSAGES
     assert "not closed" in rejects[0].reason
 
@@ -212,7 +215,7 @@ def test_a_list_cut_between_messages_says_so() -> None:
 def test_truncated_gzip_gives_its_whole_messages() -> None:
     many = [message(i, f"text {i * 7919}") for i in range(500)]
     data = gzip.compress(as_json(many))
-    messages, rejects = read_messages(data[: len(data) // 2], "batch.json.gz")
+    messages, rejects = read_messages(data[: len(data) // 2], "batch.json.gz", shapes())
     assert 100 < len(messages) < 400
     assert [m.raw for m in messages] == many[: len(messages)]
     assert [r.position for r in rejects] == [len(messages)]
@@ -234,7 +237,7 @@ BROKEN = {
 def test_one_broken_record_costs_one_record(kind: str) -> None:
     first, second = (as_json(m).decode() for m in MESSAGES[:2])
     for data in (f"[{first}, {BROKEN[kind]}, {second}]", f"{first}\n{BROKEN[kind]}\n{second}\n"):
-        messages, rejects = read_messages(data.encode(), "batch.json")
+        messages, rejects = read_messages(data.encode(), "batch.json", shapes())
         assert [(m.position, m.raw) for m in messages] == [(0, MESSAGES[0]), (2, MESSAGES[1])]
         assert [r.position for r in rejects] == [1]
         assert "batch.json, record 1" in rejects[0].reason
@@ -242,7 +245,7 @@ def test_one_broken_record_costs_one_record(kind: str) -> None:
 
 
 def test_what_is_no_object_is_rejected_one_by_one() -> None:
-    messages, rejects = read_messages(b'[1, null, "text", true, {"messageId": "m"}]', "batch.json")
+    messages, rejects = read_messages(b'[1, null, "text", true, {"messageId": "m"}]', "batch.json", shapes())
     assert [m.position for m in messages] == [4]
     assert [r.position for r in rejects] == [0, 1, 2, 3]
     assert [r.record for r in rejects] == ["1", "null", "text", "true"]
@@ -257,7 +260,7 @@ def test_nan_is_read() -> None:
 
 
 def test_a_rejected_record_is_kept_in_valid_text_of_bounded_length() -> None:
-    _, rejects = read_messages(json.dumps(["\ud800\0" + "x" * 100_000]).encode(), "f")
+    _, rejects = read_messages(json.dumps(["\ud800\0" + "x" * 100_000]).encode(), "f", shapes())
     assert len(rejects[0].record) < 65_537
     assert rejects[0].record.encode().startswith("\ufffdx".encode())
 
@@ -278,8 +281,8 @@ class Trickle(io.BytesIO):
 
 @pytest.mark.parametrize("data", [as_json(), as_lines(), gzip.compress(as_json()), as_json().decode().encode("utf-16")])
 def test_pieces_of_any_size_make_the_same_records(data: bytes) -> None:
-    assert [r.raw for r in read_records(Trickle(data), "f") if isinstance(r, Message)] == MESSAGES
+    assert [r.raw for r in read_records(Trickle(data), "f", shapes()) if isinstance(r, Message)] == MESSAGES
 
 
 def test_a_number_that_pieces_divide() -> None:
-    assert [r.record for r in read_messages(Trickle(b"[12345, 678]"), "f").rejects] == ["12345", "678"]
+    assert [r.record for r in read_messages(Trickle(b"[12345, 678]"), "f", shapes()).rejects] == ["12345", "678"]

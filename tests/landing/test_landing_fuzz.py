@@ -16,9 +16,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from socialnlp_assets.landing import Message, Reject, read_records, standardise
-from socialnlp_assets.landing.shapes import FIELD_NAMES, SHAPES
+from socialnlp_assets.landing import Message, Reject, read_records
 from socialnlp_assets.schemas import POSTS
+from socialnlp_assets.sources import known_sources, shapes, standardise
 
 QUICK = settings(max_examples=200, deadline=None, suppress_health_check=list(HealthCheck))
 LONG = settings(max_examples=10_000, deadline=None, suppress_health_check=list(HealthCheck))
@@ -49,6 +49,7 @@ SCALARS: list[Any] = [None, True, *NUMBERS, *TEXTS]
 NESTED: list[Any] = [[], [None], ["1", 1, None, ""], [[[]]], [{}], {}, {"": 1}, {"additional": {"code": "IT"}}]
 INNER = ["text", "title", "languageCode", "followers", "channelId", "name", "additional", "code"]
 VALUES = [*SCALARS, *NESTED, *({key: value} for key in INNER for value in SCALARS)]
+FIELD_NAMES = frozenset[str]().union(*(shape.names for shape in shapes()))
 FIELDS = [(name, value) for name in (*sorted(FIELD_NAMES), "", "unknown") for value in VALUES]
 COMPLETE: list[dict[str, Any]] = [
     {},
@@ -77,7 +78,7 @@ anything_at_all = (
 )
 free = st.builds(lambda name, value: {name: value}, st.sampled_from(sorted(FIELD_NAMES)), anything_at_all)
 records = st.lists(messages | free, max_size=3)
-sources = st.sampled_from(sorted(SHAPES))
+sources = st.sampled_from(sorted(known_sources()))
 
 
 def check(data: bytes, source: str) -> tuple[int, int]:
@@ -85,9 +86,9 @@ def check(data: bytes, source: str) -> tuple[int, int]:
     rows: list[dict[str, Any]] = []
     rejects: list[Reject] = []
     positions: list[int] = []
-    for record in read_records(data, "file.json"):
+    for record in read_records(data, "file.json", shapes()):
         positions.append(record.position)
-        row = standardise(record, source) if isinstance(record, Message) else record
+        row = standardise(record, [source]) if isinstance(record, Message) else record
         if isinstance(row, dict):
             rows.append(row)
         else:
@@ -175,7 +176,9 @@ def in_pieces(data: bytes, source: str, packed: bool, cuts: list[tuple[int, int,
         end = next(ends)
         pieces.append(data[start:end])
         start = end
-    assert repr(list(read_records(pieces, "file.json"))) == repr(list(read_records([data], "file.json")))
+    assert repr(list(read_records(pieces, "file.json", shapes()))) == repr(
+        list(read_records([data], "file.json", shapes()))
+    )
     check(data, source)
 
 

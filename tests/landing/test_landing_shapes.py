@@ -9,8 +9,9 @@ from typing import Any
 
 import pytest
 
-from socialnlp_assets.landing import Message, Reject, author_hash, read_messages, standardise
+from socialnlp_assets.landing import Message, Reject, author_hash, read_messages
 from socialnlp_assets.schemas import POSTS
+from socialnlp_assets.sources import shapes, standardise
 
 WHEN = datetime(2026, 3, 4, 8, 15, 30, tzinfo=UTC)
 MS = int(WHEN.timestamp() * 1000)
@@ -59,7 +60,7 @@ BUSINESS = {
 
 
 def result(raw: dict[str, Any], source: str = "sprinklr") -> dict[str, Any] | Reject:
-    return standardise(Message(raw, "batch.json", 5), source)
+    return standardise(Message(raw, "batch.json", 5), [source])
 
 
 def row(raw: dict[str, Any], source: str = "sprinklr") -> dict[str, Any]:
@@ -124,7 +125,7 @@ def test_a_review_of_stars_alone_has_an_empty_text() -> None:
 
 def test_a_place_reply_is_its_reviews() -> None:
     reply = {"id": "p7", "displayName": {"text": "Store"}, "reviews": [PLACES, PLACES]}
-    messages, rejects = read_messages(json.dumps(reply).encode(), "place.json")
+    messages, rejects = read_messages(json.dumps(reply).encode(), "place.json", shapes())
     assert len(messages) == 2
     assert rejects == []
 

@@ -12,8 +12,8 @@ import pytest
 
 from socialnlp_assets.models import load_catalogue
 from socialnlp_assets.models.packaging import Packaged, package
-from socialnlp_assets.serving.models import Model
-from socialnlp_assets.serving.protocol import PARAMETERS
+from socialnlp_assets.serving.loaded_model import Model
+from socialnlp_assets.tasks import task
 from tests.models import tiny
 
 
@@ -32,8 +32,7 @@ class Pair:
     def predict(self, texts: list[str], **parameters: Any) -> tuple[list[Any], list[Any]]:
         """What the packaged model and the reference answer."""
         model = self.fast()
-        task = model.settings["task"]
-        known = {name: parameter.default for name, parameter in PARAMETERS[task].items()} | parameters
+        known = task(model.settings["task"]).defaults() | parameters
         reference = tiny.reference(self.original, model.settings)
         return list(model.handler.predict(texts, known).results), list(reference.predict(texts, known).results)
 

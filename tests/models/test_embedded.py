@@ -13,7 +13,7 @@ from socialnlp_assets.models.catalogue import EMBEDDED_MODELS, load_catalogue
 from socialnlp_assets.nlp.cleaning import prepare_for_classification, prepare_review
 from socialnlp_assets.serving.handler import Handler
 from socialnlp_assets.serving.handlers import engine_handler
-from socialnlp_assets.serving.protocol import PARAMETERS
+from socialnlp_assets.tasks import task
 
 FOLDERS = sorted(path.parent for path in EMBEDDED_MODELS.rglob("model.json") if "targets" not in path.read_text())
 
@@ -26,7 +26,7 @@ def load(folder: Path) -> tuple[Handler, dict[str, Any]]:
 
 def predict(name: str, *texts: str, **parameters: Any) -> list[Any]:
     handler, settings = load(EMBEDDED_MODELS / name)
-    defaults = {key: parameter.default for key, parameter in PARAMETERS[settings["task"]].items()}
+    defaults = task(settings["task"]).defaults()
     return list(handler.predict(texts, {**defaults, **parameters}).results)
 
 
@@ -40,11 +40,34 @@ def english(language: str, text: str) -> str:
 
 def test_every_model_of_the_catalogue_has_a_folder_a_card_and_its_labels() -> None:
     for name, entry in load_catalogue().root.items():
-        settings = json.loads((entry.embedded.path / "model.json").read_text())
+        settings = json.loads((entry.embedded.path / (entry.target or "") / "model.json").read_text())
         assert (settings["name"], settings["task"]) == (name, entry.task)
         assert sorted(settings.get("labels", ())) == sorted(entry.labels)
         assert tuple(settings.get("targets", ())) == entry.targets
         assert "## Terms" in (entry.embedded.path / "README.md").read_text()
+
+
+def test_who_and_what_a_text_names_and_where() -> None:
+    text = "😀 Mario Rossi visited Rome with Microsoft Corporation in May."
+    (entities,) = predict("keywords/entities", text)
+    assert [(entity.text, entity.kind) for entity in entities] == [
+        ("Mario Rossi", "person"),
+        ("Rome", "place"),
+        ("Microsoft Corporation", "organisation"),
+    ]
+    assert all(text[entity.start : entity.end] == entity.text for entity in entities)
+
+
+def test_names_are_found_after_what_is_no_word_and_where_they_stand() -> None:
+    text = "(" * 20_000 + " Mario Rossi lives in Rome."
+    (entities,) = predict("keywords/entities", text)
+    assert {text[entity.start : entity.end] for entity in entities} >= {"Mario Rossi", "Rome"}
+
+
+def test_a_name_with_an_unreadable_character_is_none() -> None:
+    (entities,) = predict("keywords/entities", "Mario Ro\ufffdsi met Paolo Bianchi in Rome.")
+    assert [entity.text for entity in entities if entity.kind == "place"] == ["Rome"]
+    assert not any("\ufffd" in entity.text for entity in entities)
 
 
 def test_the_models_stay_small() -> None:

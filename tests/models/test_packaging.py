@@ -16,14 +16,15 @@ from benchmarks import architectures
 from benchmarks.servers import serving
 from socialnlp_assets.cli.models import models
 from socialnlp_assets.models import load_catalogue, packaging_check
-from socialnlp_assets.models.catalogue import ModelEntry, Task
+from socialnlp_assets.models.catalogue import ModelEntry
 from socialnlp_assets.models.packaging import package
 from socialnlp_assets.models.packaging_convert import spelled_labels
-from socialnlp_assets.models.packaging_source import PackagingError, digest, find_source
+from socialnlp_assets.models.packaging_origin import PackagingError
+from socialnlp_assets.models.packaging_source import digest, find_source
 from socialnlp_assets.nlp.chunking import Mode, plan
 from tests.models import hf_toolkit, tiny
 from tests.models.conftest import Pair
-from tests.serving.installed import closure, run_with
+from tests.packaging.installed import closure, run_with
 
 Pairs = Callable[[str], Pair]
 
@@ -84,7 +85,7 @@ sys.path.insert(0, sys.argv[1] + "/code")
 import inference
 repository = inference.model_fn(sys.argv[1])
 print(len(inference.predict_fn(json.loads(sys.argv[2]), repository)))
-print(inference.parse.__code__.co_filename)
+print(inference.request_body.parse.__code__.co_filename)
 """
     body = {"inputs": ["i want 2 go home", ""], "parameters": {"src_lang": "it"} if name == "translator" else {}}
     answers, origin = run_with(closure(pinned), program, str(folder), json.dumps(body)).splitlines()[-2:]
@@ -184,15 +185,15 @@ def test_other_labels_are_refused() -> None:
 
 
 def test_the_self_check_asks_what_the_models_have_to_work_on() -> None:
-    texts, parameters = packaging_check._questions(Task.TRANSLATION, {"languages": ["it", "fr", "sw", "es"]})
+    texts, parameters = packaging_check._questions("translation", {"languages": ["it", "fr", "sw", "es"]})
     assert len(texts) >= 50
     assert len(set(texts)) == len(texts) == len(parameters["src_lang"])
-    articles, _ = packaging_check._questions(Task.SUMMARIZATION, {})
+    articles, _ = packaging_check._questions("summarization", {})
     modes = [plan(text, lambda text: len(text.split())).mode for text in articles]  # a model counts more than words
     assert Mode.KEEP not in modes
     assert modes.count(Mode.WHOLE) >= 4
     assert Mode.SPLIT in modes
-    noisy, _ = packaging_check._questions(Task.NORMALISATION, {})
+    noisy, _ = packaging_check._questions("normalisation", {})
     assert len(noisy) >= 20
     assert all(packaging_check.has_choice(text) for text in noisy)
     assert not packaging_check.has_choice("the shop is kind")

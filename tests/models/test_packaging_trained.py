@@ -14,11 +14,13 @@ from moto.server import ThreadedMotoServer
 
 from socialnlp_assets.cli.models import models
 from socialnlp_assets.models import load_catalogue
+from socialnlp_assets.models.artefacts import current
 from socialnlp_assets.models.packaging import package
-from socialnlp_assets.models.packaging_source import PackagingError
-from socialnlp_assets.serving.models import Model
-from socialnlp_assets.serving.protocol import spelled
+from socialnlp_assets.models.packaging_origin import PackagingError
+from socialnlp_assets.models.packaging_source import digest
+from socialnlp_assets.serving.loaded_model import Model
 from socialnlp_assets.serving.repository import ModelRepository
+from socialnlp_assets.tasks.multi_label import spelled
 from tests.serving.model_servers import train_fasttext
 
 
@@ -61,8 +63,11 @@ def test_a_trained_classifier_is_packaged_as_it_is_and_uploaded(
     result = CliRunner().invoke(
         models, ["package", "themes", "--source", str(trained), "--output", str(tmp_path)], catch_exceptions=False
     )
-    assert "s3://models/nlp/themes/latest/model.tar.gz" in result.output
-    client.download_file("models", "nlp/themes/latest/model.tar.gz", str(tmp_path / "back.tar.gz"))
+    artefact = current(client, "s3://models/nlp", "themes", "")
+    assert artefact.address.startswith(f"s3://models/nlp/themes/latest/{artefact.sha256[:16]}/")
+    assert f"uploaded: {artefact.address}" in result.output
+    client.download_file("models", artefact.address.removeprefix("s3://models/"), str(tmp_path / "back.tar.gz"))
+    assert digest(tmp_path / "back.tar.gz") == artefact.sha256
     back = unpacked(tmp_path / "back.tar.gz", tmp_path / "back")
     assert (back / "model.bin").read_bytes() == (trained / "model.bin").read_bytes()
     found = json.loads((back / "model.json").read_text())

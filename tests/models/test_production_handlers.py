@@ -17,9 +17,9 @@ from benchmarks import architectures
 from socialnlp_assets.nlp.noise import normalise
 from socialnlp_assets.serving.handler import BadModel, Predictions
 from socialnlp_assets.serving.handlers import engine_handler
-from socialnlp_assets.serving.handlers.masked_words import MOST_QUESTIONS, MOST_WORDS, Masked, MaskedWords
-from socialnlp_assets.serving.models import Model
-from socialnlp_assets.serving.protocol import parse
+from socialnlp_assets.serving.handlers.shared.masked_words import MOST_QUESTIONS, MOST_WORDS, Masked, MaskedWords
+from socialnlp_assets.serving.loaded_model import Model
+from socialnlp_assets.tasks.request_body import parse
 from tests.models import tiny
 from tests.models.conftest import Pair
 

@@ -14,8 +14,7 @@ import pytest
 
 from socialnlp_assets.definitions import build_definitions
 from socialnlp_assets.partitions import key_of
-from socialnlp_assets.resources.build import build_lake
-from socialnlp_assets.resources.endpoints.resource import build_endpoints
+from socialnlp_assets.resources.build import build_endpoints, build_lake
 from socialnlp_assets.resources.lake import Lake
 from socialnlp_assets.settings import Settings
 

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import base64
+import json
 import shlex
 import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import boto3
 import duckdb
@@ -14,10 +17,14 @@ import pyarrow.parquet as pq
 import pytest
 from moto.server import ThreadedMotoServer
 
-from socialnlp_assets.resources.athena import PARTITIONS, create_table, hive_type, table_input
+from socialnlp_assets.resources.athena import create_table, hive_type, tables
+from socialnlp_assets.resources.lake import Lake
+from socialnlp_assets.resources.output_view import duckdb_sql
 from socialnlp_assets.settings import Settings
 from socialnlp_assets.workflow import load_workflows
 from tests.platform.conftest import Platform, message
+
+S3_LAKE = Lake(uri="s3://lake")
 
 
 @pytest.fixture
@@ -32,39 +39,62 @@ def settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Settin
     server.stop()
 
 
-def test_glue_takes_the_table_of_every_workflow_and_takes_it_again(settings: Settings) -> None:
+def test_glue_takes_the_tables_and_the_view_of_every_workflow_and_takes_them_again(settings: Settings) -> None:
     glue = boto3.client("glue", endpoint_url=settings.aws_endpoint_url, region_name="us-east-1")
     glue.create_database(DatabaseInput={"Name": "listening"})
     for name, workflow in load_workflows().items():
-        definition = table_input(name, workflow.output().table(), f"s3://lake/output/{name}", settings.start)
-        assert create_table(definition, "listening", settings)
-        assert not create_table(definition, "listening", settings)
-        table = glue.get_table(DatabaseName="listening", Name=name)["Table"]
-        assert [key["Name"] for key in table["PartitionKeys"]] == ["social", "topic_id", "date", "hour"]
-        assert table["Parameters"]["storage.location.template"] == (
+        for definition in tables(name, workflow.output().table(), S3_LAKE, "listening", settings.start):
+            assert create_table(definition, "listening", settings)
+            assert not create_table(definition, "listening", settings)
+        files, generations, view = (
+            glue.get_table(DatabaseName="listening", Name=found)["Table"]
+            for found in (f"{name}_files", f"{name}_generations", name)
+        )
+        assert [key["Name"] for key in files["PartitionKeys"]] == ["social", "topic_id", "date", "hour"]
+        assert files["Parameters"]["storage.location.template"] == (
             f"s3://lake/output/{name}/social=${{social}}/topic_id=${{topic_id}}/date=${{date}}/hour=${{hour}}/"
         )
-        assert all(column["Comment"] for column in table["StorageDescriptor"]["Columns"])
+        assert generations["Parameters"]["storage.location.template"] == (
+            f"s3://lake/{name}/output/date=${{date}}/hour=${{hour}}/"
+        )
+        assert all(column["Comment"] for column in files["StorageDescriptor"]["Columns"])
+        # As Athena reads a view: what its SQL gives, and under which types, in the order of the table's columns.
+        encoded = view["ViewOriginalText"].removeprefix("/* Presto View: ").removesuffix(" */")
+        definition = json.loads(base64.b64decode(encoded))
+        assert f"FROM {name}_files" in definition["originalSql"]
+        given = [column["name"] for column in definition["columns"]]
+        columns = [*files["StorageDescriptor"]["Columns"], *files["PartitionKeys"]]
+        assert given == [column["Name"] for column in columns]
+        types = dict(zip(given, (column["type"] for column in definition["columns"]), strict=True))
+        assert (types["topic_ids"], types["created_at"], types["date"]) == ("array(varchar)", "timestamp(3)", "date")
 
 
 @pytest.mark.slow
-def test_the_files_of_a_run_have_just_the_columns_of_the_table(whole_platform: Platform) -> None:
+def test_the_files_of_a_run_have_just_the_columns_of_the_tables(whole_platform: Platform) -> None:
     whole_platform.land([message(1)])
     assert whole_platform.run().success
     schema = load_workflows()["sprinklr"].output().table()
-    definition = table_input("sprinklr", schema, "s3://lake/output/sprinklr", whole_platform.settings.start)
-    columns = {column["Name"]: column["Type"] for column in definition["StorageDescriptor"]["Columns"]}
-    root = Path(whole_platform.settings.lake_uri) / "output" / "sprinklr"
-    (file,) = root.rglob("*.parquet")
-    written = pq.ParquetFile(file).schema_arrow
-    assert {field.name: hive_type(field.type) for field in written} == columns
-    assert [part.partition("=")[0] for part in file.relative_to(root).parts[:-1]] == list(PARTITIONS)
-    (count,) = duckdb.sql(
-        f"SELECT count(*) FROM read_parquet('{root}/**/*.parquet', hive_partitioning=true) WHERE social = 'TWITTER'"
-    ).fetchall()
-    assert count == (1,)
-    shown = read_by_the_readme(root.parents[1])
-    assert "TWITTER" in shown
+    files, generations, _ = tables("sprinklr", schema, S3_LAKE, "listening", whole_platform.settings.start)
+    root = Path(whole_platform.settings.lake_uri)
+    assert_is_of(files, root / "output" / "sprinklr")
+    assert_is_of(generations, root / "sprinklr" / "output")
+    with duckdb.connect() as connection:
+        connection.execute(duckdb_sql(whole_platform.lake, "sprinklr"))
+        assert connection.sql("SELECT count(*) FROM sprinklr WHERE social = 'TWITTER'").fetchall() == [(1,)]
+        columns = [name for name, *_ in connection.sql("DESCRIBE sprinklr").fetchall()]
+    assert set(columns) == {
+        column["Name"] for column in [*files["StorageDescriptor"]["Columns"], *files["PartitionKeys"]]
+    }
+    assert "TWITTER" in read_by_the_readme(root)
+
+
+def assert_is_of(table: dict[str, Any], folder: Path) -> None:
+    """The one file below `folder` is one of the table's."""
+    (file,) = folder.rglob("*.parquet")
+    columns = {column["Name"]: column["Type"] for column in table["StorageDescriptor"]["Columns"]}
+    assert {field.name: hive_type(field.type) for field in pq.ParquetFile(file).schema_arrow} == columns
+    keys = [part.partition("=")[0] for part in file.relative_to(folder).parts[:-1]]
+    assert keys == [key["Name"] for key in table["PartitionKeys"]]
 
 
 def read_by_the_readme(lake: Path) -> str:

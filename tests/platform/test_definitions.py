@@ -47,8 +47,8 @@ def test_every_workflow_has_its_job_and_its_sensor(repository: dg.RepositoryDefi
 
 def test_every_asset_is_described_and_guarded(repository: dg.RepositoryDefinition) -> None:
     graph = repository.asset_graph
-    keys = [key for key in graph.get_all_asset_keys() if key.path[-1] != "landing"]
-    assert len(keys) == 11 + 8 + 6 + 6
+    keys = [key for key in graph.get_all_asset_keys() if len(key.path) == 2 and key.path[-1] != "landing"]
+    assert len(keys) == 12 + 9 + 6 + 6
     for key in keys:
         node = graph.get(key)
         assert node.group_name == key.path[0]

@@ -15,7 +15,8 @@ import pytest
 
 from socialnlp_assets.fakes.pages import serve_articles
 from socialnlp_assets.fakes.samples import sample_hours
-from socialnlp_assets.resources.endpoints.resource import build_endpoints
+from socialnlp_assets.resources.build import build_endpoints
+from socialnlp_assets.resources.hours import release_hour
 from socialnlp_assets.settings import Settings
 from tests.platform.conftest import HOUR, Platform, message
 
@@ -63,7 +64,7 @@ def test_an_hour_of_sprinklr_becomes_a_table(whole_platform: Platform) -> None:
     found = materialised(result)
     assert list(found) == [
         *("posts", "translations", "filtered_text", "enrichments", "classifications"),
-        *("keywords", "sentiments", "summaries", "themes", "output", "profile"),
+        *("entities", "keywords", "sentiments", "summaries", "themes", "output", "profile"),
     ]  # fmt: skip
     for asset, counts in found.items():
         assert counts["rows_in"] == counts["rows_out"] + counts["rows_dropped"] + counts["rows_quarantined"], asset
@@ -71,10 +72,10 @@ def test_an_hour_of_sprinklr_becomes_a_table(whole_platform: Platform) -> None:
         assert f"| {'bin' if asset == 'profile' else 'message_id'} |" in counts["preview"]
     assert found["posts"]["rows_quarantined"] == 2
     assert found["classifications"]["dropped"] == {"not social": 6}
-    assert found["translations"]["endpoint/translator/requests"] >= 1
+    assert found["translations"]["endpoints"].records[0].data["requests"] >= 1
     used = {row.data["model"]: row.data["holder"] for row in found["output"]["run/endpoints"].records}
     assert used["translator"] == "translations"
-    assert len(used) == 8
+    assert len(used) == 9
     checks = passed(result)
     assert set(checks) == set(found)
     assert all(names >= CHECKS for names in checks.values())
@@ -87,6 +88,23 @@ def test_an_hour_of_sprinklr_becomes_a_table(whole_platform: Platform) -> None:
     assert all(per_topic[key] == max(1, len(topics[key])) for key in per_topic)
     kinds = rows.aggregate("any_value(sentiment) AS s, social, topic_id, date, hour", "social, topic_id, date, hour")
     assert {(str(row[3])[:10], int(row[4])) for row in kinds.fetchall()} == {("2026-11-20", 9)}
+
+
+def test_names_stand_where_their_offsets_say(whole_platform: Platform) -> None:
+    whole_platform.land([message(1, "Mario Rossi of Microsoft came back to Rome"), message(2, "the lights are out")])
+    result = whole_platform.run()
+    assert result.success
+    texts = {row["message_id"]: row["text_enriched"] for row in whole_platform.rows("enrichments")}
+    named, nothing = whole_platform.rows("entities")
+    assert (named["people"], named["places"]) == (["Mario Rossi"], ["Rome"])
+    assert named["organisations"] == ["Microsoft"]
+    assert named["entity_kinds"] == ["person", "organisation", "place"]
+    spans = zip(named["entities"], named["entity_starts"], named["entity_ends"], strict=True)
+    assert all(texts[named["message_id"]][start:end] == name for name, start, end in spans)
+    assert nothing["entities"] == []
+    assert "plausible" in passed(result)["entities"]
+    (row,) = output(whole_platform, "sprinklr").filter("'Rome' IN places").select("message_id, people").fetchall()
+    assert row == (named["message_id"], ["Mario Rossi"])
 
 
 def test_a_run_again_gives_the_same_bytes(whole_platform: Platform) -> None:
@@ -138,7 +156,8 @@ def test_an_article_takes_the_text_of_its_page(settings: Settings) -> None:
         platform = Platform(open_settings, instance)
         land_samples(platform, "sprinklr", pages)
         try:
-            assert platform.run(hour=SECOND).success
+            first = platform.run(hour=SECOND)
+            assert first.success
         finally:
             with build_endpoints(open_settings) as endpoints:
                 endpoints.stop_all()
@@ -151,6 +170,7 @@ def test_an_article_takes_the_text_of_its_page(settings: Settings) -> None:
         assert longer if row["enriched"] else row["text_enriched"] == clean[row["message_id"]]
 
     enriched = snapshot(platform, "sprinklr/enrichments")
+    release_hour(platform.lake, first.dagster_run)  # which the next instance knows nothing of
     with dg.DagsterInstance.ephemeral() as instance:  # the pages are gone from the web now
         platform.instance = instance
         key = dg.AssetKey(["sprinklr", "enrichments"])
@@ -159,7 +179,7 @@ def test_an_article_takes_the_text_of_its_page(settings: Settings) -> None:
 
 
 def test_rwanda_and_reviews(whole_platform: Platform) -> None:
-    for workflow, assets in {"rwanda": 8, "gmaps_stores": 6, "gmaps_service_points": 6}.items():
+    for workflow, assets in {"rwanda": 9, "gmaps_stores": 6, "gmaps_service_points": 6}.items():
         land_samples(whole_platform, workflow)
         result = whole_platform.run(workflow, SECOND)
         assert result.success

@@ -12,6 +12,7 @@ from urllib.parse import quote_plus
 import boto3
 import dagster as dg
 import pytest
+import urllib3
 from moto.server import ThreadedMotoServer
 
 from socialnlp_assets.definitions import build_definitions
@@ -32,6 +33,8 @@ def settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Settin
     server.start()
     host, port = server.get_host_and_port()
     address = f"http://{host}:{port}"
+    # moto's servers of one process share their state.
+    urllib3.request("POST", f"{address}/moto-api/reset")
     for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
         monkeypatch.setenv(name, "testing")
     boto3.client("s3", endpoint_url=address, region_name="us-east-1").create_bucket(Bucket="lake")
@@ -56,12 +59,13 @@ def native(key: str) -> dict[str, Any]:
     return {"Records": [{"eventName": "ObjectCreated:Put", "s3": {"object": {"key": quote_plus(key), "eTag": "x"}}}]}
 
 
-def tick(settings: Settings, cursor: str | None) -> dg.SensorResult:
+def tick(settings: Settings, cursor: str | None, instance: dg.DagsterInstance | None = None) -> dg.SensorResult:
+    if instance is None:
+        with dg.DagsterInstance.ephemeral() as instance:
+            return tick(settings, cursor, instance)
     sensor = build_definitions(settings).resolve_sensor_def("sprinklr_landing")
-    with (
-        dg.DagsterInstance.ephemeral() as instance,
-        dg.build_sensor_context(instance=instance, cursor=cursor, resources={"lake": build_lake(settings)}) as context,
-    ):
+    lake = build_lake(settings)
+    with dg.build_sensor_context(instance=instance, cursor=cursor, resources={"lake": lake}) as context:
         result = sensor(context)
     assert isinstance(result, dg.SensorResult)
     return result
@@ -107,6 +111,48 @@ def test_a_notification_that_comes_twice_runs_once(settings: Settings) -> None:
     assert (hours(second), hours(third)) == ([key_of(RECENT)], [])
 
 
+@pytest.mark.parametrize("contents", [[b"[1]", b"[2]", b"[1]", b"[2]", b"[1]"], [b"[1]", b"[1]"]])
+def test_content_that_comes_back_runs_its_hour_again_and_a_repeat_does_not(
+    settings: Settings, contents: list[bytes]
+) -> None:
+    """S3's entity tag is that of the content: what came first and comes again looks as it did then."""
+    job = build_definitions(settings).resolve_job_def("sprinklr")
+    key = f"{Lake.landing_folder('sprinklr', RECENT)}/a.json"
+    runs: list[dg.RunRequest] = []
+    with dg.DagsterInstance.ephemeral() as instance:
+        cursor = tick(settings, None, instance).cursor
+        for content in contents:
+            build_lake(settings).put(key, content)
+            send(settings, native(f"platform/{key}"))
+            result = tick(settings, cursor, instance)
+            cursor = result.cursor
+            for request in result.run_requests or []:
+                instance.create_run_for_job(job, tags=request.tags, status=dg.DagsterRunStatus.SUCCESS)
+                runs.append(request)
+        lost = tick(settings.model_copy(update={"landing_queue": ""}), None, instance)
+    distinct = [content for n, content in enumerate(contents) if n == 0 or content != contents[n - 1]]
+    assert len(runs) == len(distinct)
+    assert len({request.run_key for request in runs}) == len(runs)  # Dagster runs each key once
+    assert hours(lost) == []  # the cursor is lost, and the last run was of just this
+
+
+@pytest.mark.parametrize("body", [{"Records": 7}, {"Records": {"s3": 1}}, [[]], 7, {"detail": {"object": [1]}}])
+def test_what_is_no_notification_is_told_and_set_aside(settings: Settings, body: Any) -> None:
+    first = tick(settings, None)
+    key = f"{Lake.landing_folder('sprinklr', RECENT)}/a.json"
+    build_lake(settings).put(key, b"[]")
+    send(settings, body)
+    send(settings, native(f"platform/{key}"))
+    told: list[str] = []
+    queue = LandingQueue(settings.landing_queue.format(workflow="sprinklr"), "us-east-1", settings.aws_endpoint_url)
+    queue.receive(told.append)
+    assert told == [f"what came through the queue is no notification of an object: {json.dumps(body)!r}"]
+    second = tick(settings, first.cursor)
+    assert hours(second) == [key_of(RECENT)]
+    tick(settings, second.cursor)
+    assert waiting(settings) == 0
+
+
 def test_an_hour_under_way_is_not_forgotten(settings: Settings) -> None:
     first = tick(settings, None)
     now = floor_hour(datetime.now(UTC))
@@ -139,6 +185,8 @@ def test_messages_moved_to_an_hour_long_ago_need_no_notification(settings: Setti
         ({"Records": [{"s3": None}, 7]}, []),
         ([1], []),
         ("text", []),
+        ({"Records": 7}, []),
+        ({"Records": {"s3": {"object": {"key": "a"}}}}, []),
     ],
 )
 def test_what_notifications_name(body: Any, keys: list[str]) -> None:
@@ -147,6 +195,7 @@ def test_what_notifications_name(body: Any, keys: list[str]) -> None:
 
 def test_what_is_no_json_names_nothing() -> None:
     assert list(keys_of("<xml/>")) == []
+    assert list(keys_of("[" * 100_000)) == []
 
 
 def test_more_notifications_than_one_receive_takes(settings: Settings) -> None:

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import json
+import os
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import dagster as dg
 import pytest
 
 from socialnlp_assets.partitions import floor_hour, key_of
 from socialnlp_assets.resources.lake import Lake
-from socialnlp_assets.sensors.landing import Cursor, Ledger, look
+from socialnlp_assets.sensors.arrivals import Cursor, Ledger, look
 from socialnlp_assets.workflow import load_workflows
 from tests.platform.conftest import HOUR, Platform, message
 
@@ -76,6 +79,27 @@ def test_other_files_are_no_arrivals(platform: Platform, seen: Ledger) -> None:
     assert tick(platform, seen) == ([], "nothing new has landed")
 
 
+def test_a_name_that_cannot_be_read_is_told_and_stops_nothing(platform: Platform, seen: Ledger) -> None:
+    platform.land([message(1)])
+    folder = Path(platform.settings.lake_uri) / "landing/sprinklr/date=2026-11-20/hour=08"
+    (folder / "a\nb.json").write_bytes(b"[]")
+    (folder / os.fsdecode(b"\xff.json")).write_bytes(b"[]")
+    hours, said = tick(platform, seen)
+    assert hours == [key_of(HOUR)]
+    assert "hour=08/a\\nb.json' is skipped: its name holds a control character; give it another one" in said
+    assert "hour=08/\\udcff.json' is skipped: its name is not UTF-8" in said
+    result = platform.ingest()
+    assert result.success
+    assert [row["message_id"] for row in platform.rows("posts")] == ["m1"]
+
+
+def test_an_hour_of_one_digit_is_that_hour(platform: Platform, seen: Ledger) -> None:
+    platform.lake.put("landing/sprinklr/date=2026-11-20/hour=8/a.json", json.dumps([message(1)]).encode())
+    assert tick(platform, seen)[0] == [key_of(HOUR)]
+    assert platform.ingest().success
+    assert [row["message_id"] for row in platform.rows("posts")] == ["m1"]
+
+
 def test_the_hour_under_way_waits_with_a_reason(platform: Platform, seen: Ledger) -> None:
     platform.land([message(1)], hour=floor_hour(NOW))
     assert tick(platform, seen) == ([], f"{key_of(floor_hour(NOW))} is not over yet: 1 files wait")
@@ -140,6 +164,16 @@ def test_a_lost_cursor_runs_nothing_twice(platform: Platform) -> None:
     assert "has run with just these files" in str(again.skip_reason)
     platform.land([message(2)], "late.json", hour=recent)
     assert len(evaluate(platform, cursor=None).run_requests or []) == 1
+
+
+def test_an_hour_whose_last_run_failed_is_asked_for_again_with_the_cursor(platform: Platform) -> None:
+    recent = floor_hour(datetime.now(UTC)) - timedelta(hours=2)
+    platform.land([message(1)], hour=recent)
+    (request,) = evaluate(platform).run_requests or []
+    job = platform.definitions.resolve_job_def("sprinklr")
+    platform.instance.create_run_for_job(job, tags=request.tags, status=dg.DagsterRunStatus.FAILURE)
+    (again,) = evaluate(platform, cursor=None).run_requests or []
+    assert again.run_key != request.run_key  # which Dagster would not run twice
 
 
 @pytest.mark.slow

@@ -5,14 +5,17 @@ from __future__ import annotations
 import gzip
 import io
 import json
+import os
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from socialnlp_assets.landing.records import RECORD_LIMIT
+from socialnlp_assets.landing.message import RECORD_LIMIT
+from socialnlp_assets.resources.lake import Lake
 from tests.platform.conftest import HOUR, Platform, message
 
 pytestmark = pytest.mark.slow  # each runs an hour, with its checks
@@ -209,3 +212,36 @@ def test_quarantine_empties_when_the_record_is_delivered_right(platform: Platfor
     counts(platform)
     assert platform.quarantined() == []
     assert len(platform.rows("posts")) == 2
+
+
+def test_of_what_is_delivered_again_and_changed_the_later_counts(platform: Platform) -> None:
+    platform.land([message(1, "first"), message(2, "stays")], "b.json")
+    platform.land([message(1, "edited", topicIds=["1", "2"]), message(2, "stays")], "a.json")
+    folder = Path(platform.settings.lake_uri, Lake.landing_folder("sprinklr", HOUR))
+    os.utime(folder / "b.json", (1, 1))  # delivered long before the other, whatever the names say
+    assert counts(platform)["dropped"] == {"delivered again, changed": 1, "duplicate": 1}
+    found = {row["message_id"]: row for row in platform.rows("posts")}
+    assert (found["m1"]["message"], found["m1"]["topic_ids"]) == ("edited", ["1", "2"])
+    assert (found["m2"]["message"], len(found)) == ("stays", 2)
+
+
+def test_personal_data_of_texts_is_replaced_and_counted(platform: Platform) -> None:
+    platform.land(
+        [
+            message(
+                1, "Call +39 340 123 4567 or anna@example.com", permalink="https://anna:pw@twitter.com/anna/status/17"
+            )
+        ]
+    )
+    counted = {name: count for name, count in counts(platform).items() if "personal" in name}
+    assert counted == {"personal_data/email": 1, "personal_data/phone": 1}
+    (row,) = platform.rows("posts")
+    assert row["message"] == "Call [phone] or [email]"
+    assert row["permalink"] == "https://x.com/i/status/17"
+
+
+def test_personal_data_stays_where_the_settings_say_so(platform: Platform) -> None:
+    platform.settings = platform.settings.model_copy(update={"keep_personal_data": True})
+    platform.land([message(1, "Call +39 340 123 4567")])
+    platform.ingest()
+    assert platform.rows("posts")[0]["message"] == "Call +39 340 123 4567"

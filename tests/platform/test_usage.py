@@ -5,7 +5,7 @@ from __future__ import annotations
 import dagster as dg
 import pytest
 
-from socialnlp_assets.assets.usage import as_metadata, usages_of, usages_of_run
+from socialnlp_assets.assets.usage import of_run, of_step, usages_of, usages_of_run
 from socialnlp_assets.resources.endpoints.metering import Usage
 
 TRANSLATIONS = Usage("translator", "translations", texts=10, rows=8, requests=2, endpoint_seconds=4.5, cost_usd=0.25)
@@ -15,10 +15,7 @@ ASPECTS = Usage("aspects-stores", "classifications", texts=50, rows=40, requests
 def step_of(usage: Usage) -> dg.AssetsDefinition:
     @dg.asset(key=["demo", usage.holder])
     def step() -> dg.MaterializeResult[None]:
-        prefixed = {
-            name.replace("endpoint/", f"endpoint/{usage.model}/"): value for name, value in usage.as_metadata().items()
-        }
-        return dg.MaterializeResult(metadata={**prefixed, "rows_in": 3})
+        return dg.MaterializeResult(metadata={**of_step([usage]), "rows_in": 3})
 
     return step
 
@@ -33,7 +30,7 @@ def test_the_use_of_a_run_is_read_back_as_its_steps_told_it() -> None:
 
 
 def test_the_table_has_a_line_a_model_and_what_all_cost() -> None:
-    metadata = as_metadata([TRANSLATIONS, ASPECTS])
+    metadata = of_run([TRANSLATIONS, ASPECTS])
     table = metadata["run/endpoints"]
     assert isinstance(table, dg.TableMetadataValue)
     lines = {(row.data["model"], row.data["holder"]): row.data for row in table.records}
@@ -43,4 +40,4 @@ def test_the_table_has_a_line_a_model_and_what_all_cost() -> None:
 
 def test_a_step_without_models_used_none() -> None:
     assert usages_of(dg.AssetMaterialization(["demo", "posts"], metadata={"rows_in": 3})) == []
-    assert as_metadata([]) == {}
+    assert of_run([]) == {}

@@ -28,12 +28,12 @@ def mistakes(tmp_path: Path, text: str) -> list[str]:
     return [line.removeprefix(f"{path}:") for line in str(error.value).splitlines()]
 
 
-def test_the_four_workflows_fit() -> None:
+def test_the_built_in_workflows_fit() -> None:
     workflows = load_workflows()
-    assert sorted(workflows) == ["gmaps_service_points", "gmaps_stores", "rwanda", "sprinklr"]
+    assert sorted(workflows) == ["gmaps_service_points", "gmaps_stores", "open_web", "rwanda", "sprinklr"]
     assert list(workflows["sprinklr"].steps) == [
         "translations", "filtered_text", "enrichments", "classifications",
-        "sentiments", "keywords", "themes", "summaries",
+        "sentiments", "keywords", "entities", "themes", "summaries",
     ]  # fmt: skip
     assert all(len(path.read_text().splitlines()) <= 20 for path in BUILT_IN.glob("*.yaml"))
 
@@ -120,3 +120,18 @@ def test_a_workflow_that_is_off_runs_where_the_settings_name_it(tmp_path: Path) 
     assert "mine" in running_workflows(Settings(workflows=tmp_path, enable="mine, sprinklr"))  # type: ignore[arg-type]
     with pytest.raises(WorkflowError, match="SOCIALNLP_ENABLE: no workflow is called nine; there are gmaps_"):
         running_workflows(Settings(workflows=tmp_path, enable="nine"))  # type: ignore[arg-type]
+
+
+def test_a_workflow_may_name_a_model_of_the_users_own(tmp_path: Path) -> None:
+    (tmp_path / "workflows").mkdir()
+    (tmp_path / "workflows" / "mine.yaml").write_text(GOOD.replace("keywords:", "themes: {model: irony}"))
+    (tmp_path / "models").mkdir()
+    entry = (
+        "irony:\n  description: Irony.\n  task: multi-label\n  labels: [ironic, plain]\n  embedded: {model: irony}\n"
+    )
+    (tmp_path / "models" / "mine.yaml").write_text(entry)
+    settings = Settings(workflows=tmp_path / "workflows", models=tmp_path / "models")
+    themes = running_workflows(settings)["mine"].steps["themes"]
+    assert [column.name for column in themes.columns()][::2] == ["theme_ironic", "theme_plain"]
+    with pytest.raises(WorkflowError, match="the model 'irony' is not in the catalogue"):
+        running_workflows(Settings(workflows=tmp_path / "workflows"))

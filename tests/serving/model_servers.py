@@ -25,7 +25,7 @@ class Server:
     def __init__(self, *options: str, env: dict[str, str] | None = None) -> None:
         self.process = subprocess.Popen(
             [sys.executable, "-m", "socialnlp_assets.serving", *options],
-            env={**os.environ, "PYTHONPATH": str(HERE), **(env or {})},
+            env={**os.environ, "PYTHONPATH": str(HERE), "SOCIALNLP_ENGINES": "scripted:Scripted", **(env or {})},
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,

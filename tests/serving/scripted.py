@@ -10,7 +10,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Self
 
-from socialnlp_assets.serving.handler import BadInput, Handler, Predictions
+from socialnlp_assets.serving.handler import Handler, Predictions
+from socialnlp_assets.tasks import BadInput
 
 
 class Panic(BaseException):

@@ -36,6 +36,7 @@ REFUSED: dict[str, tuple[bytes, int, str]] = {
     "k NaN": (b'{"inputs": [], "parameters": {"k": NaN}}', 400, "parameters.k must be a whole number"),
     "k text": (b'{"inputs": [], "parameters": {"k": "2"}}', 400, "parameters.k must be a whole number"),
     "too many texts": (json.dumps({"inputs": [""] * 50_001}).encode(), 413, "over 50000 texts in one request"),
+    "too many values": (b'{"inputs": [' + b"[]," * 2_000_000 + b"[]]}", 413, "the body has over 200000 values"),
     "over the payload limit": (b'{"inputs": ["' + b"x" * 7 * 2**20 + b'"]}', 413, "the body is over 6 MB"),
 }
 

@@ -9,16 +9,19 @@ from typing import Any
 import pytest
 from model_servers import running
 
-from socialnlp_assets.models.catalogue import Task, load_catalogue
-from socialnlp_assets.serving.handler import BadInput, Predictions
-from socialnlp_assets.serving.models import Model
-from socialnlp_assets.serving.protocol import parse, render
+from socialnlp_assets.models.catalogue import load_catalogue
+from socialnlp_assets.serving.handler import Predictions
+from socialnlp_assets.serving.loaded_model import Model
+from socialnlp_assets.tasks import BadInput, reply_body
+from socialnlp_assets.tasks.request_body import parse
 
 CATALOGUE = load_catalogue()
 MODELS = [  # with the target, where there are several
-    (name, target) for name in CATALOGUE.names() for target in CATALOGUE[name].targets or ("",)
+    (name, target)
+    for name in CATALOGUE.names()
+    for target in CATALOGUE[name].targets or (CATALOGUE[name].target or "",)
 ]
-SLOW = {"keywords"}  # spaCy takes its time to be imported
+SLOW = {"keywords", "entities"}  # spaCy takes its time to be imported
 NAMES = [pytest.param(n, t, marks=[pytest.mark.slow] * (n in SLOW), id=f"{n} {t}".strip()) for n, t in MODELS]
 
 ODD_TEXTS = [
@@ -42,7 +45,7 @@ def load(name: str, target: str = "") -> Model:
 
 def ask(name: str, texts: list[str], target: str = "", **parameters: Any) -> Predictions:
     model = load(name, target)
-    if model.task == "translation":
+    if model.task.name == "translation":
         parameters = {"src_lang": "it", **parameters}
     return model.predict(parse(json.dumps({"inputs": texts, "parameters": parameters}).encode(), model.task))
 
@@ -65,12 +68,13 @@ def test_odd_texts_have_results_in_order(name: str, target: str) -> None:
         if entry.labels:
             assert set(result) == set(entry.labels)
             assert all(0 <= score <= 1 for score in result.values())
-            if entry.task is not Task.MULTI_LABEL:
+            if entry.task != "multi-label":
                 assert sum(result.values()) == pytest.approx(1, abs=1e-3)
         else:
-            assert isinstance(result, list if entry.task is Task.KEYWORDS else str)
-    request = parse(json.dumps({"inputs": [], "parameters": {"src_lang": "it"}}).encode(), "translation")
-    assert json.loads(render(load(name, target).task, predictions.results, {**request.parameters, "top_k": 3, "k": 3}))
+            assert isinstance(result, list if entry.task in ("keywords", "entities") else str)
+    given = {"src_lang": "it"} if entry.task == "translation" else {}
+    request = parse(json.dumps({"inputs": [], "parameters": given}).encode(), load(name, target).task)
+    assert json.loads(reply_body.write(request, predictions.results))
 
 
 def best(name: str, text: str, target: str = "") -> str:
@@ -97,6 +101,12 @@ def test_a_text_over_512_tokens_is_read_in_part_and_named() -> None:
     with pytest.raises(BadInput) as caught:
         ask("sentiment", ["short", "word " * 600], truncation=False)
     assert caught.value.position == 1
+
+
+def test_what_is_beyond_the_limit_counts_for_nothing() -> None:
+    beginning = "The meeting was moved to Tuesday. " * 100
+    good, bad = ask("sentiment", [beginning + "great love " * 2000, beginning + "awful hate " * 2000]).results
+    assert good == bad
 
 
 def test_translation_leaves_english_and_addresses_as_they_are() -> None:
@@ -153,10 +163,10 @@ def test_keywords_are_phrases_of_the_text_best_first() -> None:
 def test_every_model_serves_over_a_socket(name: str) -> None:
     entry = CATALOGUE[name]
     body: dict[str, Any] = {"inputs": ["The bill of our energy company is too high", ""]}
-    if entry.task is Task.TRANSLATION:
+    if entry.task == "translation":
         body["parameters"] = {"src_lang": ["it", "en"]}
     with running("--model", str(entry.embedded.path)) as server:
-        for target in entry.targets or (None,):
+        for target in entry.targets or (entry.target,):
             headers = {"X_Amzn_SageMaker_Target_Model": target} if target else {}
             reply = server.post(body, **headers)
             assert reply.status == 200

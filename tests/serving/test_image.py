@@ -6,21 +6,20 @@ import re
 from pathlib import Path
 
 import pytest
-from installed import closure, of_extra, run_with
 
 from socialnlp_assets.models.catalogue import EMBEDDED_MODELS
+from tests.packaging.installed import closure, declared, run_with
 
 DOCKERFILE = Path(__file__).parents[2] / "deploy" / "Dockerfile"
 # The console script, every engine but plain torch imported, every embedded model loaded and asked.
 PROGRAM = """
-from importlib import import_module
 from pathlib import Path
 import socialnlp_assets.cli.serve
-from socialnlp_assets.serving.handlers import ENGINES
+from socialnlp_assets.serving.handlers import engine_handler, engine_names
 from socialnlp_assets.serving.repository import ModelRepository
-for engine in ENGINES:
+for engine in engine_names():
     if not engine.startswith("reference"):
-        import_module("socialnlp_assets.serving.handlers." + engine.replace("-", "_"))
+        engine_handler(engine)
 for folder in sys.argv[1:]:
     ModelRepository(1).load_folder(Path(folder))
 print("served", len(sys.argv) - 1)
@@ -31,7 +30,7 @@ print("served", len(sys.argv) - 1)
 def test_the_server_needs_only_what_its_image_installs() -> None:
     folders = [str(path.parent) for path in sorted(EMBEDDED_MODELS.glob("*/model.json"))]
     extras = re.findall(r'ARG EXTRAS="(.*)"', DOCKERFILE.read_text(encoding="utf-8"))
-    there = closure(of_extra(*extras[0].split()))
+    there = closure(line for extra in extras[0].split() for line in declared(extra))
     assert {"starlette", "ctranslate2", "spacy"} <= there
     assert not {"dagster", "boto3", "torch"} & there
     assert run_with(there, PROGRAM, *folders).splitlines()[-1] == f"served {len(folders)}"

@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
@@ -16,7 +17,7 @@ import urllib3
 from model_servers import Server, running, scripted_model, write_model
 
 from socialnlp_assets.serving.handler import BadModel
-from socialnlp_assets.serving.models import WARM_UP, read_settings
+from socialnlp_assets.serving.loaded_model import WARM_UP, read_settings
 
 pytestmark = pytest.mark.slow
 
@@ -54,8 +55,9 @@ def test_a_model_is_warmed_up_before_it_is_ready(scripted: Server) -> None:
     ("settings", "message"),
     [
         (None, "it has no model.json"),
-        ({"task": "poetry"}, "task must be one of translation"),
+        ({"task": "poetry"}, "task must be one of aspects, entities"),
         ({"task": "keywords", "engine": "abacus"}, "no engine is called 'abacus'"),
+        ({"task": "keywords", "engine": "this:Zen"}, "to run code of your own, set SOCIALNLP_ENGINES=this:Zen"),
         ({"task": "keywords", "engine": "no_such_module:Handler"}, "needs 'no_such_module'"),
         ({"task": "multi-label", "engine": "fasttext"}, "labels must list the labels"),
         ({"task": "multi-label", "engine": "fasttext", "labels": ["a"]}, "neither of model.bin and model.ftz"),
@@ -68,7 +70,8 @@ def test_a_folder_that_cannot_be_served_ends_the_server_with_the_reason(
 ) -> None:
     if settings is not None:
         write_model(tmp_path, **settings)
-    server = Server("--port", "0", "--model", str(tmp_path))
+    allowed = {"SOCIALNLP_ENGINES": "scripted:Scripted no_such_module:Handler"}
+    server = Server("--port", "0", "--model", str(tmp_path), env=allowed)
     assert server.process.wait(20) == 1
     assert server.process.stderr
     assert message in server.process.stderr.read()
@@ -113,6 +116,42 @@ def test_a_body_that_does_not_arrive_gives_its_place_back(scripted_folder: Path)
         assert answer.startswith(b"HTTP/1.1 408")
         assert b"the body did not arrive within 0.5 s" in answer
         assert server.post({"inputs": ["x"]}).status == 200
+
+
+def test_bodies_that_do_not_arrive_keep_nobody_out(scripted_folder: Path) -> None:
+    head = b"POST /invocations HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\n{"
+    with running("--model", str(scripted_folder), "--queue", "2") as server, ExitStack() as stalled:
+        for _ in range(4):
+            address = ("127.0.0.1", server.announcement["port"])
+            stalled.enter_context(socket.create_connection(address)).sendall(head)
+        assert server.get("/ping").status == 200  # the server has read the heads
+        assert server.post({"inputs": ["x"]}).status == 200
+
+
+@pytest.mark.parametrize("head", [b"", b"GET /ping HTTP/1.1\r\nHo", b"GET /ping HTTP/1.1\r\nHost: x\r\n\r\nGET /pi"])
+def test_a_head_that_does_not_arrive_ends_the_connection(scripted_folder: Path, head: bytes) -> None:
+    with running("--model", str(scripted_folder), "--body-timeout", "0.5") as server:
+        with socket.create_connection(("127.0.0.1", server.announcement["port"]), timeout=20) as slow:
+            slow.sendall(head)
+            answer = b"".join(iter(lambda: slow.recv(1024), b""))  # until the server hangs up
+        assert answer.startswith(b"HTTP/1.1 200" if head.count(b"GET") == 2 else b"")
+        assert server.get("/ping").status == 200
+
+
+def test_chunks_of_one_byte_leave_pings_their_turn(scripted_folder: Path) -> None:
+    body = json.dumps({"inputs": ["x" * 120_000]}).encode()
+    chunks = b"".join(b"1\r\n%c\r\n" % byte for byte in body) + b"0\r\n\r\n"
+    head = b"POST /invocations HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n"
+    with running("--model", str(scripted_folder)) as server, ThreadPoolExecutor(1) as pool:
+        with socket.create_connection(("127.0.0.1", server.announcement["port"]), timeout=60) as connection:
+            connection.sendall(head + chunks)
+            answer = pool.submit(connection.recv, 1024)
+            pings = 0
+            while not answer.done():
+                assert server.get("/ping").status == 200
+                pings += 1
+        assert answer.result().startswith(b"HTTP/1.1 200")
+        assert pings > 15  # of some 90 reads
 
 
 def test_batch_transforms_variables_bound_what_is_in_flight(scripted_folder: Path) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from socialnlp_assets.serving.handler import Predictions
-from socialnlp_assets.serving.handlers.long_texts import MOST_TRANSLATED, summarise, translate
+from socialnlp_assets.serving.handlers.shared.long_texts import MOST_TRANSLATED, summarise, translate
 
 SENTENCE = "The meter in our flat shows seven digits. "  # eight words
 

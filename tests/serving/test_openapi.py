@@ -12,16 +12,33 @@ from schemathesis.specs.openapi.checks import (
     response_schema_conformance,
     status_code_conformance,
 )
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from socialnlp_assets.serving.openapi import document
 
 CHECKS = [not_a_server_error, status_code_conformance, response_schema_conformance, content_type_conformance]
-ROUTES = """
-/ping /invocations /execution-parameters /models /models/{name} /models/{name}/invoke /openapi.json
-"""
 
 
-def test_the_document_describes_every_route(themes: Server) -> None:
-    paths = themes.get("/openapi.json").json()["paths"]
-    assert sorted(paths) == sorted(ROUTES.split())
+def test_the_document_describes_every_route_and_every_tasks_parameters(themes: Server) -> None:
+    document = themes.get("/openapi.json").json()
+    routes = "/ping /invocations /execution-parameters /models /models/{name} /models/{name}/invoke /openapi.json"
+    assert sorted(document["paths"]) == sorted(routes.split())
+    assert sorted(document["paths"]["/models"]) == ["get", "post"]
+    summarization = document["components"]["schemas"]["Parameters-summarization"]["properties"]
+    assert summarization["max_length"] == {"type": "integer", "minimum": 1, "maximum": 1024, "default": 300}
+
+
+def test_a_route_that_is_added_is_described_without_a_word_here() -> None:
+    async def forget(_: Request) -> Response:
+        """Forget what was said."""
+        return Response()
+
+    paths = document([Route("/memory/{what}", forget, methods=["DELETE"])])["paths"]
+    operation = paths["/memory/{what}"]["delete"]
+    assert operation["summary"] == "Forget what was said"
+    assert [parameter["name"] for parameter in operation["parameters"]] == ["what"]
 
 
 OPERATIONS = [

@@ -12,9 +12,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from socialnlp_assets.resources.google_maps import GoogleMapsResource
-from socialnlp_assets.resources.sources_file import SourcesError, build_source
 from socialnlp_assets.settings import Settings
+from socialnlp_assets.sources.google_maps import GoogleMaps
+from socialnlp_assets.sources.sources_file import SourcesError, build_section
 from socialnlp_assets.workflow import WorkflowError, load_workflow
 
 SOURCES = b"google_maps:\n  places: {store: [a, b]}\n  locations: {store: [c]}\n"
@@ -78,7 +78,7 @@ def sources_file(data: bytes, folder: Path) -> None:
     path = folder / "sources.yaml"
     path.write_bytes(data)
     with suppress(SourcesError):
-        build_source(installation(path), "google_maps", GoogleMapsResource)
+        build_section(installation(path), GoogleMaps)
 
 
 def workflow_file(data: bytes, folder: Path) -> None:
@@ -95,7 +95,7 @@ def test_what_is_no_configuration_is_an_error_that_names_the_file(data: bytes, t
     with pytest.raises(WorkflowError, match=f"^{path}:1: "):
         load_workflow(path)
     with pytest.raises(SourcesError, match=f"^{path}: "):
-        build_source(installation(path), "google_maps", GoogleMapsResource)
+        build_section(installation(path), GoogleMaps)
 
 
 def robots(data: bytes, _folder: Path) -> None:

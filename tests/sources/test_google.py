@@ -14,14 +14,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from socialnlp_assets.fakes.google import API_KEY, FakeGoogle, many_reviews
-from socialnlp_assets.fakes.server import Faults
-from socialnlp_assets.fakes.shapes import place_review
-from socialnlp_assets.resources.endpoints.tasks import RowError
-from socialnlp_assets.resources.google_maps import GoogleMapsResource, identity_of, time_of
+from socialnlp_assets.resources.caller import SourceError, SourceRefused
 from socialnlp_assets.resources.google_translate import GoogleTranslateResource
-from socialnlp_assets.resources.http import SourceError, SourceRefused
 from socialnlp_assets.resources.secrets import EnvironmentSecrets, SecretError
+from socialnlp_assets.sources.google_maps import GoogleMaps, identity_of, time_of
+from socialnlp_assets.sources.google_maps.stand_in import API_KEY, FakeGoogle, many_reviews
+from socialnlp_assets.sources.invented.messages import place_review
+from socialnlp_assets.sources.loopback import Faults
+from socialnlp_assets.tasks import RowError
 
 from .conftest import HOUR
 
@@ -41,7 +41,7 @@ def google(monkeypatch: pytest.MonkeyPatch) -> FakeGoogle:
 
 def reviews(google: FakeGoogle, secrets: EnvironmentSecrets, **options: Any) -> list[Any]:
     with google.serve() as url:
-        maps = GoogleMapsResource(
+        maps = GoogleMaps(
             secrets=secrets, places_url=url, business_url=url, token_url=f"{url}/token", **{**FAST, **options}
         )
         return list(maps.reviews("store", HOUR, END))

@@ -9,9 +9,9 @@ from pathlib import Path
 import dagster as dg
 import pytest
 
-from socialnlp_assets.fakes.google import FakeGoogle
-from socialnlp_assets.resources.endpoints.resource import build_endpoints
+from socialnlp_assets.resources.build import build_endpoints
 from socialnlp_assets.settings import Settings
+from socialnlp_assets.sources.google_maps.stand_in import FakeGoogle
 from tests.platform.conftest import Platform, message
 
 pytestmark = pytest.mark.slow

@@ -16,10 +16,10 @@ import pytest
 
 from socialnlp_assets.assets.retention import build_retention, remove_expired
 from socialnlp_assets.definitions import build_definitions
-from socialnlp_assets.fakes.server import Faults
-from socialnlp_assets.fakes.sprinklr import KEY, REFRESH_TOKEN, SECRET, FakeSprinklr, many_messages
 from socialnlp_assets.resources.lake import Lake
 from socialnlp_assets.settings import Settings
+from socialnlp_assets.sources.loopback import Faults
+from socialnlp_assets.sources.sprinklr.stand_in import KEY, REFRESH_TOKEN, SECRET, FakeSprinklr, many_messages
 
 from .conftest import HOUR
 

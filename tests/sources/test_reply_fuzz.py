@@ -13,22 +13,22 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from socialnlp_assets.fakes.google import API_KEY, FakeGoogle
-from socialnlp_assets.fakes.server import Request, Response, serve
-from socialnlp_assets.fakes.shapes import business_review, place_review, sprinklr_v1, sprinklr_v2
 from socialnlp_assets.landing import read_messages
-from socialnlp_assets.resources.endpoints.tasks import RowError
-from socialnlp_assets.resources.google_maps import GoogleMapsResource
-from socialnlp_assets.resources.google_maps import _page_of as reviews_page
+from socialnlp_assets.resources.caller import SourceError, TryAgain
 from socialnlp_assets.resources.google_translate import GoogleTranslateResource
-from socialnlp_assets.resources.http import SourceError, TryAgain
 from socialnlp_assets.resources.secrets import EnvironmentSecrets
-from socialnlp_assets.resources.sources import pull_hour
-from socialnlp_assets.resources.sprinklr import SprinklrResource
-from socialnlp_assets.resources.sprinklr import _page_of as sprinklr_page
+from socialnlp_assets.sources import shapes
+from socialnlp_assets.sources.google_maps import GoogleMaps
+from socialnlp_assets.sources.google_maps.reviews import page_of as reviews_page
+from socialnlp_assets.sources.google_maps.stand_in import API_KEY, FakeGoogle
+from socialnlp_assets.sources.invented.messages import business_review, place_review, sprinklr_v1, sprinklr_v2
+from socialnlp_assets.sources.loopback import Request, Response, serve
+from socialnlp_assets.sources.sprinklr import Sprinklr
+from socialnlp_assets.sources.sprinklr.stream import _page_of as sprinklr_page
+from socialnlp_assets.tasks import RowError
 from socialnlp_assets.workflow import load_workflows
 
-from .conftest import HOUR
+from .conftest import HOUR, pull_hour
 
 WHEN = datetime(2026, 11, 20, 8, 30, tzinfo=UTC)
 V2 = sprinklr_v2("La bolletta", "it", "bills", WHEN, Random(1))
@@ -88,12 +88,12 @@ IMPATIENT: dict[str, Any] = {"patience_seconds": 0.0, "first_pause_seconds": 1e-
 
 
 def sprinklr(url: str, secrets: EnvironmentSecrets) -> Callable[[], None]:
-    source = SprinklrResource(secrets=secrets, url=url, calls_per_hour=10_000_000, **IMPATIENT)
+    source = Sprinklr(secrets=secrets, url=url, calls_per_hour=10_000_000, **IMPATIENT)
     workflow = load_workflows()["sprinklr"]
 
     def ask() -> None:
         for content in pull_hour(source, [workflow], HOUR).values():
-            assert not [reject for reject in read_messages(content, "f").rejects if reject.position < 0]
+            assert not [reject for reject in read_messages(content, "f", shapes()).rejects if reject.position < 0]
 
     return ask
 
@@ -101,7 +101,7 @@ def sprinklr(url: str, secrets: EnvironmentSecrets) -> Callable[[], None]:
 def google_maps(url: str, secrets: EnvironmentSecrets) -> Callable[[], None]:
     account: dict[str, Any] = {"places_url": url, "business_url": url, "token_url": f"{url}/token", **IMPATIENT}
     places, locations = {"store": ["ChIJ-1"]}, {"service_point": ["accounts/1001/locations/2001"]}
-    maps = GoogleMapsResource(secrets=secrets, places=places, locations=locations, **account)
+    maps = GoogleMaps(secrets=secrets, places=places, locations=locations, **account)
     workflows = [load_workflows()[name] for name in ("gmaps_stores", "gmaps_service_points")]
 
     def ask() -> None:

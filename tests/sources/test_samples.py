@@ -11,10 +11,11 @@ import pytest
 import urllib3
 
 from socialnlp_assets.fakes.pages import articles, serve_articles
-from socialnlp_assets.fakes.phrases import phrases
 from socialnlp_assets.fakes.samples import WORKFLOWS, sample_hours, sample_late_file
-from socialnlp_assets.landing import read_messages, standardise
-from socialnlp_assets.landing.records import Reject
+from socialnlp_assets.landing import read_messages
+from socialnlp_assets.landing.message import Reject
+from socialnlp_assets.sources import shapes, standardise
+from socialnlp_assets.sources.invented.phrases import phrases
 
 from .conftest import HOUR
 
@@ -26,10 +27,10 @@ def rows(files: dict[str, bytes], workflow: str) -> tuple[list[dict[str, Any]], 
     good: list[dict[str, Any]] = []
     bad: list[Reject] = []
     for key, content in files.items():
-        messages, rejects = read_messages(content, key)
+        messages, rejects = read_messages(content, key, shapes())
         bad += rejects
         for message in messages:
-            row = standardise(message, "google_maps" if workflow.startswith("gmaps") else "sprinklr")
+            row = standardise(message, ["google_maps" if workflow.startswith("gmaps") else "sprinklr"])
             (bad if isinstance(row, Reject) else good).append(row)  # type: ignore[arg-type]
     return good, bad
 

@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+import boto3
 import pytest
-from dagster_aws.secretsmanager import SecretsManagerResource
 from moto.server import ThreadedMotoServer
 
 from socialnlp_assets.resources.secrets import (
@@ -97,6 +97,8 @@ def test_a_damaged_file_says_what_to_do(tmp_path: Path) -> None:
 
 
 def test_binary_secrets_of_aws_are_read(aws: str) -> None:
-    store = AwsSecrets(manager=SecretsManagerResource(region_name="eu-west-1", endpoint_url=aws))
-    store.manager.get_client().create_secret(Name="socialnlp/google_translate", SecretBinary=b"as bytes")
+    store = AwsSecrets(region="eu-west-1", endpoint_url=aws)
+    boto3.client("secretsmanager", region_name="eu-west-1", endpoint_url=aws).create_secret(
+        Name="socialnlp/google_translate", SecretBinary=b"as bytes"
+    )
     assert store.get("google_translate").get_secret_value() == "as bytes"

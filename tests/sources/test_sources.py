@@ -8,25 +8,21 @@ from typing import Any
 
 import pytest
 
-from socialnlp_assets.fakes.google import API_KEY, FakeGoogle, many_reviews
-from socialnlp_assets.fakes.server import Faults
-from socialnlp_assets.fakes.sprinklr import FakeSprinklr, many_messages
 from socialnlp_assets.landing import read_messages
-from socialnlp_assets.resources.google_maps import GoogleMapsResource
 from socialnlp_assets.resources.secrets import EnvironmentSecrets
-from socialnlp_assets.resources.sources import (
-    build_google_maps,
-    build_sprinklr,
-    landing_file,
-    pull_hour,
-    split_by_language,
-)
-from socialnlp_assets.resources.sources_file import SourcesError, configured_sources
-from socialnlp_assets.resources.sprinklr import SprinklrResource, identity_of
 from socialnlp_assets.settings import Settings
+from socialnlp_assets.sources import shapes
+from socialnlp_assets.sources.google_maps import GoogleMaps
+from socialnlp_assets.sources.google_maps.stand_in import API_KEY, FakeGoogle, many_reviews
+from socialnlp_assets.sources.loopback import Faults
+from socialnlp_assets.sources.source import landing_file
+from socialnlp_assets.sources.sources_file import SourcesError, build_section, configured_sources
+from socialnlp_assets.sources.sprinklr import Sprinklr, identity_of
+from socialnlp_assets.sources.sprinklr.sharing import split_by_language
+from socialnlp_assets.sources.sprinklr.stand_in import FakeSprinklr, many_messages
 from socialnlp_assets.workflow import load_workflows
 
-from .conftest import HOUR
+from .conftest import HOUR, pull_hour
 from .test_google import END, LOCATION, timedelta
 from .test_sprinklr import FAST, in_the_hour
 
@@ -78,7 +74,7 @@ def test_an_hour_of_sprinklr_feeds_both_workflows_and_is_the_same_again(secrets:
     workflows = [load_workflows()[name] for name in ROUTES]
     account = FakeSprinklr(many_messages(300, HOUR), overlap=5)
     with account.serve() as url:
-        source = SprinklrResource(secrets=secrets, url=url, rows=70, **FAST)
+        source = Sprinklr(secrets=secrets, url=url, rows=70, **FAST)
         files = pull_hour(source, workflows, HOUR)
         account.messages = list(reversed(account.messages))
         account.faults = Faults(rate=0.2, seed=5, kinds=("truncated", "reset", "500"))
@@ -94,7 +90,7 @@ def test_an_hour_of_sprinklr_feeds_both_workflows_and_is_the_same_again(secrets:
 
 def test_an_hour_without_messages_is_an_empty_file(secrets: EnvironmentSecrets) -> None:
     with FakeSprinklr([]).serve() as url:
-        files = pull_hour(SprinklrResource(secrets=secrets, url=url), [load_workflows()["sprinklr"]], HOUR)
+        files = pull_hour(Sprinklr(secrets=secrets, url=url), [load_workflows()["sprinklr"]], HOUR)
     assert files == {f"landing/sprinklr/{FOLDER}/sprinklr.json": b"[]"}
 
 
@@ -106,9 +102,7 @@ def test_an_hour_of_reviews_goes_to_the_workflow_of_its_place_type(
     monkeypatch.setenv("SOCIALNLP_SECRET_GOOGLE_PLACES_KEY", API_KEY)
     workflows = [load_workflows()[name] for name in ("gmaps_stores", "gmaps_service_points")]
     with google.serve() as url:
-        maps = GoogleMapsResource(
-            secrets=secrets, locations={"store": [LOCATION]}, business_url=url, token_url=f"{url}/token"
-        )
+        maps = GoogleMaps(secrets=secrets, locations={"store": [LOCATION]}, business_url=url, token_url=f"{url}/token")
         files = pull_hour(maps, workflows, HOUR)
     counts = {key: len(json.loads(content)) for key, content in files.items()}
     assert counts == {
@@ -131,9 +125,9 @@ def test_an_hour_that_holds_half_an_emoji_is_pulled(secrets: EnvironmentSecrets)
     messages = many_messages(20, HOUR)
     messages[3]["content"]["text"] = messages[4]["messageId"] = "\ud83d"
     with FakeSprinklr(messages).serve() as url:
-        files = pull_hour(SprinklrResource(secrets=secrets, url=url, **FAST), [load_workflows()["sprinklr"]], HOUR)
+        files = pull_hour(Sprinklr(secrets=secrets, url=url, **FAST), [load_workflows()["sprinklr"]], HOUR)
     (content,) = files.values()
-    records = read_messages(content, "sprinklr.json")
+    records = read_messages(content, "sprinklr.json", shapes())
     assert not records.rejects
     assert sorted(map(identity_of, (m.raw for m in records.messages))) == in_the_hour(messages)
 
@@ -145,16 +139,17 @@ def test_the_sources_file(tmp_path: Path) -> None:
         "google_maps:\n  places: {store: [ChIJ-1]}\n"
     )
     settings = Settings(sources=file, state=tmp_path)
-    assert configured_sources(settings) == {"sprinklr", "google_maps"}
-    assert build_sprinklr(settings).topics == {"rwanda": ["9"]}
-    assert build_google_maps(settings).places == {"store": ["ChIJ-1"]}
-    assert configured_sources(Settings(state=tmp_path)) == frozenset()
+    configured = configured_sources(settings)
+    assert list(configured) == ["sprinklr", "google_maps"]
+    assert configured["sprinklr"].topics == {"rwanda": ["9"]}  # type: ignore[attr-defined]
+    assert configured["google_maps"].places == {"store": ["ChIJ-1"]}  # type: ignore[attr-defined]
+    assert configured_sources(Settings(state=tmp_path)) == {}
 
 
 @pytest.mark.parametrize(
     ("content", "said"),
     [
-        ("twitter: {}", "sections sprinklr, google_maps, google_translate"),
+        ("twitter: {}", "sections sprinklr, google_maps, feeds, mastodon, google_translate"),
         ("[1", "not YAML"),
         (None, "unset SOCIALNLP_SOURCES"),
         ("sprinklr: {topic: {}}", "there is no topic; known here: url, api, topics"),
@@ -167,5 +162,5 @@ def test_a_sources_file_that_does_not_fit_says_so(content: str | None, said: str
     if content is not None:
         file.write_text(content)
     with pytest.raises(SourcesError, match=said) as raised:
-        build_sprinklr(Settings(sources=file, state=tmp_path))
+        build_section(Settings(sources=file, state=tmp_path), Sprinklr)
     assert str(file) in str(raised.value)

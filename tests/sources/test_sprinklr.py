@@ -12,18 +12,18 @@ from typing import Any
 import pytest
 from pydantic import SecretStr
 
-from socialnlp_assets.fakes import sprinklr as fake
-from socialnlp_assets.fakes.server import FAULTS, Faults
-from socialnlp_assets.fakes.sprinklr import FakeSprinklr, many_messages
-from socialnlp_assets.landing import read_messages, standardise
-from socialnlp_assets.resources.http import SourceError, SourceRefused, SourceUnavailable
+from socialnlp_assets.landing import read_messages
+from socialnlp_assets.resources.caller import SourceError, SourceRefused, SourceUnavailable
 from socialnlp_assets.resources.lake import Lake
 from socialnlp_assets.resources.secrets import EnvironmentSecrets
-from socialnlp_assets.resources.sources import pull_hour
-from socialnlp_assets.resources.sprinklr import SprinklrResource, identity_of, time_of
+from socialnlp_assets.sources import shapes, standardise
+from socialnlp_assets.sources.loopback import FAULTS, Faults
+from socialnlp_assets.sources.sprinklr import Sprinklr, identity_of, time_of
+from socialnlp_assets.sources.sprinklr import stand_in as fake
+from socialnlp_assets.sources.sprinklr.stand_in import FakeSprinklr, many_messages
 from socialnlp_assets.workflow import load_workflows
 
-from .conftest import HOUR
+from .conftest import HOUR, pull_hour
 
 END = HOUR + timedelta(hours=1)
 FAST: dict[str, Any] = {"calls_per_second": 10_000, "calls_per_hour": 1_000_000, "first_pause_seconds": 0.01}
@@ -31,7 +31,7 @@ FAST: dict[str, Any] = {"calls_per_second": 10_000, "calls_per_hour": 1_000_000,
 
 def pulled(account: FakeSprinklr, secrets: EnvironmentSecrets, **options: Any) -> list[Any]:
     with account.serve() as url:
-        return list(SprinklrResource(secrets=secrets, url=url, **{**FAST, **options}).messages(HOUR, END))
+        return list(Sprinklr(secrets=secrets, url=url, **{**FAST, **options}).window(HOUR, END))
 
 
 def in_the_hour(messages: list[Any]) -> list[str]:
@@ -84,7 +84,7 @@ def test_more_messages_in_a_millisecond_than_can_be_paged_are_an_error(secrets: 
     one = many_messages(2, HOUR)[0]
     account = FakeSprinklr([{**one, "messageId": str(number)} for number in range(10_100)])
     with account.serve() as url, pytest.raises(SourceRefused, match="narrow the topics"):
-        list(SprinklrResource(secrets=secrets, url=url, **FAST).messages(HOUR, HOUR + timedelta(milliseconds=4)))
+        list(Sprinklr(secrets=secrets, url=url, **FAST).window(HOUR, HOUR + timedelta(milliseconds=4)))
 
 
 def test_a_source_that_repeats_itself_is_not_asked_for_ever(secrets: EnvironmentSecrets) -> None:
@@ -105,7 +105,7 @@ def test_ten_thousand_messages_through_a_misbehaving_source_arrive_exactly_once(
     account = FakeSprinklr(many_messages(10_000, HOUR, api), overlap=9, token_uses=4, faults=faults)
     lake, workflows = Lake(uri=str(tmp_path / "lake")), [load_workflows()[name] for name in ("sprinklr", "rwanda")]
     with account.serve() as url:
-        source = SprinklrResource(secrets=secrets, url=url, api=api, rows=500, timeout_seconds=1.5, **FAST)
+        source = Sprinklr(secrets=secrets, url=url, api=api, rows=500, timeout_seconds=1.5, **FAST)
         for path, content in pull_hour(source, workflows, HOUR).items():
             lake.put(path, content)
 
@@ -113,10 +113,10 @@ def test_ten_thousand_messages_through_a_misbehaving_source_arrive_exactly_once(
     landed: Counter[str] = Counter()
     for workflow in workflows:
         (file,) = lake.landed(workflow.name, HOUR)
-        messages, rejects = read_messages(lake.chunks(file.path), file.path)
+        messages, rejects = read_messages(lake.chunks(file.path), file.path, shapes())
         assert not rejects
         for one in messages:
-            row = standardise(one, "sprinklr")
+            row = standardise(one, ["sprinklr"])
             assert isinstance(row, dict)
             assert row["language"] in workflow.source.languages
             assert HOUR <= row["created_at"] < END
@@ -155,12 +155,12 @@ def test_a_new_refresh_token_is_kept_for_the_next_process(secrets: EnvironmentSe
 def test_tokens_that_another_process_renewed_are_taken_from_the_store(secrets: EnvironmentSecrets) -> None:
     account = FakeSprinklr(many_messages(40, HOUR))
     with account.serve() as url:
-        ours = SprinklrResource(secrets=secrets, url=url, **{**FAST, "rows": 10})
-        reading = ours.messages(HOUR, END)
+        ours = Sprinklr(secrets=secrets, url=url, **{**FAST, "rows": 10})
+        reading = ours.window(HOUR, END)
         next(reading)
         account.access_token = "revoked by the source"
-        theirs = SprinklrResource(secrets=EnvironmentSecrets(state=secrets.state), url=url, **FAST)
-        assert len(list(theirs.messages(HOUR, END))) == 40
+        theirs = Sprinklr(secrets=EnvironmentSecrets(state=secrets.state), url=url, **FAST)
+        assert len(list(theirs.window(HOUR, END))) == 40
         assert len(list(reading)) == 39
     assert account.renewals == 2
 
@@ -241,7 +241,7 @@ def test_no_secret_is_ever_shown(
         account.faults = Faults(rate=1.0, kinds=("half_json",))
     else:
         account.faults = Faults(rate=1.0)
-    resource = SprinklrResource(secrets=secrets)
+    resource = Sprinklr(secrets=secrets)
     with pytest.raises(SourceError) as raised:
         pulled(account, secrets, patience_seconds=0.2, timeout_seconds=0.3)
     trace = "".join(traceback.format_exception(raised.value))

@@ -8,6 +8,6 @@ from .address import PageError
 from .articles import Articles, Enrichment
 from .cache import PageCache
 from .extraction import Article, extract
-from .web import Page, Web
+from .web import Page, Reply, Wanted, Web
 
-__all__ = ["Article", "Articles", "Enrichment", "Page", "PageCache", "PageError", "Web", "extract"]
+__all__ = ["Article", "Articles", "Enrichment", "Page", "PageCache", "PageError", "Reply", "Wanted", "Web", "extract"]

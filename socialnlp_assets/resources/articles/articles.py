@@ -7,18 +7,26 @@ import time
 from collections import defaultdict
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from pathlib import Path
 
-from .address import PageError, Resolver, parse, system_resolver
+import dagster as dg
+from pydantic import Field, PrivateAttr
+
+from socialnlp_assets.nlp.personal_data import REGIONS, replace_personal_data
+
+from .address import PageError, parse
 from .cache import PageCache
 from .extraction import Article
 from .reader import SLOW, Reader
-from .web import Limits, Web
+from .walls import GONE
+from .web import Web
 
 FETCHED, NO_ARTICLE = "fetched", "no article found"
-LASTING = frozenset({FETCHED, NO_ARTICLE, "not a web page", "HTTP 404", "HTTP 410"})  # others may be better tomorrow
+# Others may be better tomorrow.
+LASTING = frozenset({FETCHED, NO_ARTICLE, GONE, "not a web page", "HTTP 404", "HTTP 410"})
 HOSTS_AT_ONCE = 16
-HOUR_SECONDS = 900.0  # what the articles of one hour may take; the rest stay as they were delivered
+HOUR_SECONDS = 900.0
 PATIENCE = 3  # pages in a row that a host does not answer, or nobody can read, before it is left alone
 SILENT = frozenset({"timed out", "host does not answer", "host not found", "connection broke", SLOW})
 READER = Reader()  # one for the whole process: it takes a second to start
@@ -32,26 +40,30 @@ class Enrichment:
     article: Article | None = None
 
 
-class Articles:
-    """Reads articles, each address once, and where there is a `cache` once for all runs. `allowed_hosts` are
-    ``host:port`` pairs that may be private; they are trusted, and not held back by the pause between two requests to
-    one host."""
+class Articles(dg.ConfigurableResource[None]):
+    """Reads articles, each address once, and where there is a `cache` once for all runs."""
 
-    def __init__(
-        self,
-        allowed_hosts: Iterable[str] = (),
-        limits: Limits | None = None,
-        resolve: Resolver = system_resolver,
-        hour_seconds: float = HOUR_SECONDS,
-        reader: Reader = READER,
-        cache: PageCache | None = None,
-    ) -> None:
-        self.web = Web(frozenset(host.lower() for host in allowed_hosts), limits, resolve)
-        self.hour_seconds = hour_seconds
-        self._known: dict[str, Enrichment] = {}  # by address, without fragment and in one spelling
-        self._asking: dict[str, threading.Lock] = defaultdict(threading.Lock)
-        self._reader = reader
-        self._cache = cache
+    allowed_hosts: list[str] = Field(
+        default=[],
+        description="host:port pairs that may be private; they are trusted, and not held back by the pause between "
+        "two requests to one host",
+    )
+    cache: str = Field(default="", description="file that keeps what pages said; empty: none")
+    cache_days: float = Field(default=30, description="how long it keeps that")
+    keep_personal_data: bool = Field(default=False, description="leave e-mail addresses and the like in what pages say")
+    hour_seconds: float = Field(
+        default=HOUR_SECONDS, description="what the articles of an hour may take; the rest stay as delivered"
+    )
+
+    _web: Web | None = PrivateAttr(default=None)
+    _known: dict[str, Enrichment] = PrivateAttr(default_factory=dict)  # by address: no fragment, one spelling
+    _asking: dict[str, threading.Lock] = PrivateAttr(default_factory=lambda: defaultdict(threading.Lock))
+
+    @property
+    def web(self) -> Web:
+        if self._web is None:
+            self._web = Web(frozenset(host.lower() for host in self.allowed_hosts))
+        return self._web
 
     def enrich(self, url: str) -> Enrichment:
         """The article at `url`, in English where the page says that there is an English version."""
@@ -103,16 +115,30 @@ class Articles:
             return self._known[address]
 
     def _kept(self, address: str) -> Enrichment | None:
-        kept = self._cache.get(address) if self._cache else None
+        cache = self._cache
+        kept = cache.get(address) if cache else None
         return Enrichment(*kept) if kept else None
 
     def _read(self, address: str) -> Enrichment:
         try:
             page = self.web.fetch(address)
-            article = self._reader.extract(page.html, page.url)
+            article = READER.extract(page.html, page.url)
+            if article and not self.keep_personal_data:
+                article = _without_personal_data(article)
             found = Enrichment(FETCHED, article) if article else Enrichment(NO_ARTICLE)
         except PageError as error:
             found = Enrichment(str(error))
-        if self._cache and found.status in LASTING:
-            self._cache.put(address, found.status, found.article)
+        if (cache := self._cache) and found.status in LASTING:
+            cache.put(address, found.status, found.article)
         return found
+
+    @property
+    def _cache(self) -> PageCache | None:
+        return PageCache(Path(self.cache), self.cache_days) if self.cache else None
+
+
+def _without_personal_data(article: Article) -> Article:
+    """As `posts` does it with messages: the page's text may take a message's place."""
+    languages = [article.language] if article.language in REGIONS else [*REGIONS]
+    title, text = (replace_personal_data(part, languages)[0] for part in (article.title or "", article.text))
+    return replace(article, title=title or None, text=text)

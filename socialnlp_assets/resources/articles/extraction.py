@@ -6,7 +6,6 @@ on saved news pages by `benchmarks/article_extraction.py`.
 
 from __future__ import annotations
 
-import codecs
 import re
 from dataclasses import dataclass
 from typing import Any
@@ -14,14 +13,10 @@ from urllib.parse import urljoin, urlsplit
 
 from socialnlp_assets.nlp.language import UNDETERMINED, detect
 
-HTML_LIMIT = 8 << 20  # characters
-_CHARSET = re.compile(rb"""charset\s*=\s*["']?\s*([A-Za-z0-9_.:-]+)""", re.IGNORECASE)
-# The web's encodings (WHATWG), as Python names them. Its other codecs are not for strangers: 800 kB of punycode take
-# ten seconds.
-_WEB_ENCODING = re.compile(
-    r"utf-8(-sig)?|utf-16(-[lb]e)?|ascii|iso8859-\d+|cp125\d|cp866|cp874|cp932|cp949|koi8-[ru]|mac-(roman|cyrillic)"
-    r"|gb2312|gbk|gb18030|big5(hkscs)?|euc_(jp|kr)|shift_jis|iso2022_jp"
-)
+from .address import PageError
+from .markup import tree_of
+from .walls import is_bare_table, wall
+
 _SEPARATOR = re.compile(r"\s+[|–—·»-]\s+")
 
 
@@ -38,12 +33,13 @@ class Article:
 
 
 def extract(html: str, url: str | None = None) -> Article | None:
-    """The article of a page that was found at `url`; None when there is no text to be found in it."""
+    """The article of a page that was found at `url`; None when there is no text to be found in it. Raises `PageError`
+    where there is one that is no article: a consent wall, a bot check, a page that says that it is gone."""
     import trafilatura
     from lxml.etree import LxmlError
 
     try:
-        tree = trafilatura.load_html(_clean(html))
+        tree = tree_of(html)
         if tree is None:
             return None
         english_url = _english_version(tree, url)
@@ -51,44 +47,19 @@ def extract(html: str, url: str | None = None) -> Article | None:
     except (LxmlError, ValueError, TypeError, AttributeError, KeyError, IndexError, RecursionError, AssertionError):
         return None  # strangers' HTML meets corners of the libraries that their authors did not
     text = (found.text or "").strip() if found else ""
-    if not text:
+    if not text or is_bare_table(text):
         return None
+    title = _title(found, url)
+    if status := wall(title, text):
+        raise PageError(status)
     language = detect(text)[0]
     return Article(
-        title=_title(found, url),
+        title=title,
         text=text,
         language=None if language == UNDETERMINED else language,
         url=url or found.url,
         english_url=english_url,
     )
-
-
-def decode(page: bytes, content_type: str = "") -> str:
-    """A page as text: by its byte order mark, the header, its own `<meta>`, as UTF-8, as Windows-1252."""
-    for mark, encoding in (
-        (codecs.BOM_UTF8, "utf-8-sig"),
-        (codecs.BOM_UTF16_LE, "utf-16"),
-        (codecs.BOM_UTF16_BE, "utf-16"),
-    ):
-        if page.startswith(mark):
-            return page.decode(encoding, "replace")
-    for source in (content_type.encode("latin-1", "replace"), page[:4096]):
-        if named := _CHARSET.search(source):
-            try:
-                encoding = codecs.lookup(named[1].decode()).name
-                if _WEB_ENCODING.fullmatch(encoding):
-                    return page.decode(encoding)
-            except (LookupError, UnicodeError):
-                continue
-    try:
-        return page.decode()
-    except UnicodeDecodeError:
-        return page.decode("cp1252", "replace")
-
-
-def _clean(html: str) -> str:
-    # lxml refuses an encoding declaration in text that is decoded already, and NUL.
-    return re.sub(r"^\s*<\?xml[^>]*\?>", "", html[:HTML_LIMIT].replace("\0", ""))
 
 
 def _english_version(tree: Any, url: str | None) -> str | None:

@@ -1,4 +1,4 @@
-"""One page of the open web: its robots.txt asked, its host not hurried, its size and time limited.
+"""One page, or one feed, of the open web: its robots.txt asked, its host not hurried, its size and time limited.
 
 Every request opens one connection to an address that was checked, under the host's name; a watchdog shuts
 it when the page's time is up, whatever the server drips. No proxy is used: the check would be the proxy's.
@@ -12,8 +12,7 @@ import ssl
 import threading
 import time
 import zlib
-from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, field
 from urllib.parse import urljoin
@@ -24,7 +23,7 @@ from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.util.ssl_match_hostname import CertificateError
 
 from .address import PageError, Resolver, Target, addresses, parse, system_resolver
-from .extraction import decode
+from .encoding import decode
 
 AGENT = "socialnlp-assets"
 USER_AGENT = f"{AGENT}/0.1 (article reader; obeys robots.txt)"
@@ -57,9 +56,24 @@ class Page:
 
 
 @dataclass(frozen=True)
-class _Reply:
+class Wanted:
+    """What is asked for: with which headers, and of which content types (None: of any)."""
+
+    headers: Mapping[str, str]
+    types: frozenset[str] | None = None
+
+
+PAGE = Wanted({"Accept": "text/html,application/xhtml+xml", "Accept-Language": "en, *;q=0.5"}, PAGE_TYPES)
+ROBOTS = Wanted({})
+
+
+@dataclass(frozen=True)
+class Reply:
+    """What was answered at `url`, after redirects; `headers` has lower-case names, `body` is unpacked."""
+
+    url: str
     status: int
-    headers: dict[str, str]
+    headers: Mapping[str, str]
     body: bytes
 
 
@@ -83,25 +97,28 @@ class Web:
         self.allowed_hosts = allowed_hosts
         self.limits = limits or Limits()
         self.resolve = resolve
-        self._hosts: dict[str, _Host] = defaultdict(_Host)
+        self._hosts: dict[str, _Host] = {}
         self._robots: dict[str, Protego | PageError] = {}
 
     def fetch(self, url: str) -> Page:
         """The page at `url`, redirects followed. Raises `PageError`, whose message is the status."""
-        deadline = time.monotonic() + self.limits.seconds
-        reply, target = self._follow(parse(url, self.allowed_hosts), deadline, ask_robots=True)
+        reply = self.get(url, PAGE)
         if reply.status != 200:
             raise PageError(f"HTTP {reply.status}")
-        return Page(target.url, decode(reply.body, reply.headers.get("content-type", "")))
+        return Page(reply.url, decode(reply.body, reply.headers.get("content-type", "")))
 
-    def _follow(self, target: Target, deadline: float, *, ask_robots: bool) -> tuple[_Reply, Target]:
+    def get(self, url: str, wanted: Wanted) -> Reply:
+        """What `url` answers, whatever its status, redirects followed; only a 200 has a body. Raises `PageError`."""
+        return self._follow(parse(url, self.allowed_hosts), time.monotonic() + self.limits.seconds, wanted)
+
+    def _follow(self, target: Target, deadline: float, wanted: Wanted) -> Reply:
         for _ in range(self.limits.redirects + 1):
-            delay = self._ask_robots(target, deadline) if ask_robots else 0.0
+            delay = 0.0 if wanted is ROBOTS else self._ask_robots(target, deadline)
             with self._turn(target, delay, deadline):
-                reply = self._request(target, deadline, page=ask_robots)
+                reply = self._request(target, deadline, wanted)
             location = reply.headers.get("location")
             if reply.status not in REDIRECTS or not location:
-                return reply, target
+                return reply
             target = parse(_joined(target.url, location), self.allowed_hosts)
         raise PageError("too many redirects")
 
@@ -123,7 +140,7 @@ class Web:
         """Without a robots.txt (4xx) all is allowed; where it cannot be asked for, nothing is."""
         where = Target(target.scheme, target.host, target.port, "/robots.txt", target.allowed)
         try:
-            reply, _ = self._follow(where, deadline, ask_robots=False)
+            reply = self._follow(where, deadline, ROBOTS)
         except PageError as error:
             return PageError(str(error))
         if reply.status >= 500 or reply.status == 429:
@@ -136,7 +153,8 @@ class Web:
 
     @contextmanager
     def _turn(self, target: Target, delay: float, deadline: float) -> Iterator[None]:
-        host = self._hosts[target.host]
+        # One for all threads: a defaultdict would give two that come first at once a lock each.
+        host = self._hosts.setdefault(target.host, _Host())
         if not host.lock.acquire(timeout=max(0.0, deadline - time.monotonic())):
             raise PageError("timed out")
         try:
@@ -148,7 +166,7 @@ class Web:
             host.next_at = time.monotonic() + (delay if target.allowed else max(delay, self.limits.delay))
             host.lock.release()
 
-    def _request(self, target: Target, deadline: float, *, page: bool) -> _Reply:
+    def _request(self, target: Target, deadline: float, wanted: Wanted) -> Reply:
         for address in addresses(target, self.resolve)[:3]:
             left = deadline - time.monotonic()
             if left <= 0:
@@ -156,7 +174,7 @@ class Web:
             connection = self._connection(target, address, min(left, self.limits.silence))
             with closing(connection), _Watchdog(connection, left) as watchdog:
                 try:
-                    return self._ask(connection, watchdog, target, page)
+                    return self._ask(connection, watchdog, target, wanted)
                 except (urllib3.exceptions.ConnectTimeoutError, urllib3.exceptions.NewConnectionError):
                     continue  # the host's next address may answer
                 except _BROKEN as error:
@@ -170,24 +188,25 @@ class Web:
             address, target.port, timeout=timeout, server_hostname=target.host, assert_hostname=target.host
         )
 
-    def _ask(self, connection: HTTPConnection, watchdog: _Watchdog, target: Target, page: bool) -> _Reply:
+    def _ask(self, connection: HTTPConnection, watchdog: _Watchdog, target: Target, wanted: Wanted) -> Reply:
         connection.connect()
         watchdog.socket = connection.sock
         headers = {"Host": target.netloc, "User-Agent": USER_AGENT, "Accept-Encoding": "gzip", "Connection": "close"}
-        if page:
-            headers |= {"Accept": "text/html,application/xhtml+xml", "Accept-Language": "en, *;q=0.5"}
-        connection.request("GET", target.path, headers=headers, preload_content=False, decode_content=False)
+        connection.request(
+            "GET", target.path, headers={**headers, **wanted.headers}, preload_content=False, decode_content=False
+        )
         with closing(connection.getresponse()) as reply:
             names = {name.lower(): value for name, value in reply.headers.items()}
             if reply.status != 200:
-                return _Reply(reply.status, names, b"")
+                return Reply(target.url, reply.status, names, b"")
             kind = names.get("content-type", "text/html").split(";")[0].strip().lower()
-            if page and kind not in PAGE_TYPES:
+            if wanted.types is not None and kind not in wanted.types:
                 raise PageError("not a web page")
-            body = self._body(reply, names, self.limits.transferred if page else self.limits.robots)
+            limit = self.limits.robots if wanted is ROBOTS else self.limits.transferred
+            body = self._body(reply, names, limit)
         if watchdog.status:  # a body without a length simply ends where the watchdog cut it
             raise PageError(watchdog.status)
-        return _Reply(200, names, body)
+        return Reply(target.url, 200, names, body)
 
     def _body(self, reply: urllib3.BaseHTTPResponse, headers: dict[str, str], limit: int) -> bytes:
         """The whole body, unpacked piece by piece, so that no bomb is ever larger than a piece in memory."""

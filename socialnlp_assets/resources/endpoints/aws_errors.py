@@ -11,8 +11,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from socialnlp_assets.resources.endpoints.http import server_error
-from socialnlp_assets.resources.endpoints.protocol import (
+from socialnlp_assets.resources.endpoints.backend import (
     AlreadyExists,
     BackendError,
     EndpointBusy,
@@ -26,6 +25,7 @@ from socialnlp_assets.resources.endpoints.protocol import (
     PayloadTooLarge,
     Throttled,
 )
+from socialnlp_assets.resources.endpoints.server_errors import server_error
 
 if TYPE_CHECKING:
     from botocore.exceptions import ClientError
@@ -108,11 +108,6 @@ def runtime_error(name: str, error: ClientError) -> InvocationError:
     if status == 413 or (status == 400 and TOO_LARGE.search(message)):
         return PayloadTooLarge(problem)
     return InvocationError(problem)
-
-
-def failed_asynchronously(name: str, reason: bytes) -> InvocationError:
-    """The error behind what SageMaker left at the failure location of an asynchronous invocation."""
-    return ModelFailed(f"{name}: {reason[:500].decode(errors='replace')}", status=500)
 
 
 def _model_error(name: str, error: ClientError, problem: str) -> InvocationError:

@@ -1,7 +1,7 @@
 """What the use of an endpoint came to: counts, endpoint seconds and estimated cost, by holder.
 
 A lease owns one `Meter`. The predictor counts requests into it, the lease tells it the seconds that the
-endpoint was held and by how many, and the step attaches `Meter.usage.as_metadata()` to its materialisation.
+endpoint was held and by how many, and the step puts `Meter.usage.as_record()` on record with its materialisation.
 """
 
 from __future__ import annotations
@@ -9,17 +9,18 @@ from __future__ import annotations
 import datetime
 import logging
 import threading
-from collections.abc import Iterable
-from dataclasses import dataclass, fields, replace
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass, fields, replace
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field
 from rich import box
 from rich.table import Table
 
-from socialnlp_assets.resources.endpoints.protocol import EndpointSpec
+from socialnlp_assets.resources.endpoints.backend import EndpointSpec
 
 logger = logging.getLogger(__name__)
 
@@ -49,13 +50,14 @@ class Usage:
         sums = {name: getattr(self, name) + getattr(other, name) for name in COUNTS}
         return Usage(self.model, holder, **sums)
 
-    def as_metadata(self) -> dict[str, str | int | float]:
-        """Plain values, for the metadata of a materialisation."""
-        values: dict[str, str | int | float] = {"endpoint/model": self.model}
-        for name in COUNTS:
-            value = getattr(self, name)
-            values[f"endpoint/{name}"] = round(value, 6) if isinstance(value, float) else value
-        return values
+    def as_record(self) -> dict[str, str | int | float]:
+        """Plain values by the names of the fields, such as a line of a table."""
+        return {name: round(value, 6) if isinstance(value, float) else value for name, value in asdict(self).items()}
+
+    @classmethod
+    def of_record(cls, record: Mapping[str, Any]) -> Usage:
+        """What `as_record` gave; raises TypeError for a record that holds anything else."""
+        return cls(**record)
 
 
 COUNTS = tuple(field.name for field in fields(Usage) if field.name not in ("model", "holder"))

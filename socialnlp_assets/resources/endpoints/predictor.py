@@ -1,70 +1,29 @@
 """`predict`: many texts in, one typed result a text out, in order, whatever happens on the way.
 
 Between the lease, which owns the endpoint, and the backend, which owns the wire: what to send together
-(`batching`), what to send again and what to give up on. The one retry layer; the SDK's is switched off.
+(`requests`), what to split, and when to stop. What is sent again, and how often, is in `requester`.
 """
 
 from __future__ import annotations
 
-import random
-import re
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
-from dataclasses import dataclass, field
 from typing import Any
 
 from socialnlp_assets.models.catalogue import ModelEntry
-from socialnlp_assets.resources.endpoints.batching import ENVELOPE_BYTES, Pace, Row, Rows, json_size, row_parameters
+from socialnlp_assets.resources.endpoints.backend import MAX_BODY_BYTES
+from socialnlp_assets.resources.endpoints.calls import Call, Stopped, split
 from socialnlp_assets.resources.endpoints.metering import Meter, Usage
-from socialnlp_assets.resources.endpoints.protocol import (
-    MAX_BODY_BYTES,
-    EndpointError,
-    EndpointGone,
-    InvocationTimeout,
-    ModelFailed,
-    NotReady,
-    PayloadTooLarge,
-    Reply,
-    Throttled,
-)
-from socialnlp_assets.resources.endpoints.tasks import FORMATS, BadReply, Result, RowError
-
-Invoke = Callable[[bytes, str | None], Reply]  # (body, target) -> reply; raises a subclass of InvocationError
+from socialnlp_assets.resources.endpoints.requester import UNANSWERED, Invoke, PredictionFailed, Requester
+from socialnlp_assets.resources.endpoints.requests import ENVELOPE_BYTES, Pace, Row, Rows, json_size
+from socialnlp_assets.tasks import Result, RowError, task
 
 # A model that fails on so many texts, or on all of a call, is asked for a harmless one. If it fails on that as well,
 # it is broken: an error, not so many bad rows.
 FAILURES_THAT_CAST_DOUBT = 8
 HARMLESS = "good morning"
-UNANSWERED = (InvocationTimeout, PayloadTooLarge, ModelFailed, BadReply)  # what may be the batch's own fault
-MAX_REGAINED = 3  # successors of an endpoint that one call asks for
-
-
-class PredictionFailed(EndpointError):
-    """No results: the endpoint could not be reached in time, or its model fails on everything."""
-
-
-class _Stopped(Exception):
-    """Another request of the same call failed for good; that one's error is the one to raise."""
-
-
-@dataclass(frozen=True)
-class Retry:
-    """Full jitter: the n-th pause is a random part of `base` × 2ⁿ, at most `cap` seconds.
-
-    Marc Brooker, "Exponential Backoff And Jitter", AWS Architecture Blog, 2015.
-    """
-
-    base: float = 0.25
-    cap: float = 20.0
-    deadline: float = 600.0  # seconds of trying without an answer before one request gives up
-    row_attempts: int = 3  # how often a single text may time out or crash the model before it is a RowError
-    now: Callable[[], float] = time.monotonic
-    sleep: Callable[[float], None] = time.sleep
-
-    def pause(self, attempt: int) -> None:
-        self.sleep(random.uniform(0, min(self.cap, self.base * 2 ** min(attempt, 16))))
 
 
 class Predictor:
@@ -84,19 +43,17 @@ class Predictor:
         kind: str = "realtime",
         in_flight: int = 4,
         regain: Callable[[threading.Event], None] | None = None,
-        retry: Retry | None = None,
+        sleep: Callable[[float], None] = time.sleep,
+        now: Callable[[], float] = time.monotonic,
     ) -> None:
         self._entry = entry
-        self._format = FORMATS[entry.task](entry)
-        self._invoke = invoke
+        self._task = task(entry.task, entry.labels)
+        self._prepare = preparation(entry)
         self._meter = meter
         self._max_bytes = MAX_BODY_BYTES[kind]
         self._in_flight = in_flight
-        self._regain = regain
-        self._retry = retry or Retry()
         self._pace = Pace()
-        self._lives = 0  # how often the endpoint was regained
-        self._regaining = threading.Lock()
+        self._requester = Requester(self._task, invoke, meter, self._pace, regain, sleep, now)
 
     @property
     def usage(self) -> Usage:
@@ -113,7 +70,7 @@ class Predictor:
         self._check(texts, target, parameters)
         by_row = {name: values for name, values in parameters.items() if isinstance(values, list)}
         shared = {name: value for name, value in parameters.items() if name not in by_row}
-        call = _Call([None] * len(texts), target, shared, tuple(by_row))
+        call = Call([None] * len(texts), target or self._entry.target, shared, tuple(by_row))
         rows = self._distinct(texts, list(by_row.values()), call.results)
         self._meter.add(texts=len(texts))
         if rows:
@@ -131,8 +88,8 @@ class Predictor:
         if target not in (self._entry.targets or (None,)):
             known = ", ".join(self._entry.targets) or "none"
             raise ValueError(f"target {target!r} is not one of this endpoint's models: {known}")
-        for name in self._format.required:
-            if name not in parameters:
+        for name, parameter in self._task.parameters.items():
+            if parameter.required and name not in parameters:
                 raise TypeError(f"{self._entry.task} needs {name}=, one value for all texts or a list")
         for name, values in parameters.items():
             if isinstance(values, list) and len(values) != len(texts):
@@ -145,9 +102,9 @@ class Predictor:
         rows: dict[tuple[Any, ...], Row] = {}
         limit = self._max_bytes - ENVELOPE_BYTES
         for position, original in enumerate(texts):
-            text = self._format.prepare(original)
+            text = self._prepare(original)
             if not text or text.isspace():
-                results[position] = self._format.blank()
+                results[position] = self._task.read_blank()
                 continue
             values = tuple(column[position] for column in by_row)
             row = rows.get((text, values))
@@ -165,7 +122,7 @@ class Predictor:
             rows[text, values] = Row(text, values, [position], size)
         return list(rows.values())
 
-    def _send_all(self, call: _Call, distinct: list[Row]) -> None:
+    def _send_all(self, call: Call, distinct: list[Row]) -> None:
         rows = Rows(distinct, self._entry.request.max_rows)
         limit = self._max_bytes - ENVELOPE_BYTES
 
@@ -173,7 +130,7 @@ class Predictor:
             try:
                 while not call.stopped.is_set() and (batch := rows.take(min(self._pace.max_bytes, limit))):
                     self._settle(call, batch)
-            except _Stopped:
+            except Stopped:
                 return
             except BaseException:
                 call.stopped.set()  # the other workers end after the request they are in
@@ -192,14 +149,14 @@ class Predictor:
                     raise
         self._doubt(call, failures=1)
 
-    def _settle(self, call: _Call, batch: list[Row]) -> int:
+    def _settle(self, call: Call, batch: list[Row]) -> int:
         """Every row of the batch gets its result, in as many requests as that takes. The number of rows that
         the model could not take."""
         try:
-            results = self._ask(call, batch)
+            results = self._requester.ask(call, batch)
         except UNANSWERED as error:
             if len(batch) > 1:
-                failed = sum(self._settle(call, part) for part in _split(batch, error))
+                failed = sum(self._settle(call, part) for part in split(batch, error))
                 if not failed:  # no text was at fault: there were too many
                     self._pace.too_much(sum(row.size for row in batch))
                 return failed
@@ -208,14 +165,14 @@ class Predictor:
         self._doubt(call, FAILURES_THAT_CAST_DOUBT)
         return failed
 
-    def _doubt(self, call: _Call, failures: int) -> None:
+    def _doubt(self, call: Call, failures: int) -> None:
         """Raises `PredictionFailed` where so many texts have failed, none was answered, and the model is broken."""
         if not (doubt := call.doubt(failures)):
             return
         failed, row = doubt
         result: Result
         try:
-            (result,) = self._ask(call, [Row(HARMLESS, row.values, [], json_size(HARMLESS))])
+            (result,) = self._requester.ask(call, [Row(HARMLESS, row.values, [], json_size(HARMLESS))])
         except UNANSWERED as error:
             result = RowError(str(error))
         if isinstance(result, RowError):
@@ -224,100 +181,15 @@ class Predictor:
                 "Read the endpoint's log; no text was set aside."
             )
 
-    def _ask(self, call: _Call, batch: list[Row]) -> list[Result]:
-        """One request, sent again while a retry may help."""
-        body = self._format.body([row.text for row in batch], {**call.shared, **row_parameters(batch, call.by_row)})
-        now = self._retry.now
-        attempt, failures, trying_since = 0, 0, now()
-        while True:
-            if call.stopped.is_set():
-                raise _Stopped
-            life, began = self._lives, now()
-            try:
-                reply = self._invoke(body, call.target)
-                seconds = now() - began
-                results = self._format.results(reply, len(batch))
-            except EndpointGone as error:
-                self._recover(call, life, error)
-                trying_since = now()
-            except (Throttled, NotReady) as error:
-                if now() - trying_since > self._retry.deadline:
-                    raise PredictionFailed(
-                        f"gave up after {now() - trying_since:.0f} s and {attempt + 1} tries: {error}"
-                    ) from error
-            except UNANSWERED as error:
-                self._meter.failure(sent=len(body), seconds=now() - began)
-                failures += 1
-                # A batch is split at once. A single text has another chance, unless it was refused.
-                refused = isinstance(error, PayloadTooLarge) or (isinstance(error, ModelFailed) and error.status < 500)
-                if len(batch) > 1 or refused or failures >= self._retry.row_attempts:
-                    raise
-            else:
-                self._pace.took(sum(row.size for row in batch), seconds)
-                self._meter.request(rows=len(batch), sent=len(body), received=len(reply.body), seconds=seconds)
-                return results
-            self._meter.add(retries=1)
-            self._retry.pause(attempt)
-            attempt += 1
 
-    def _recover(self, call: _Call, life: int, error: EndpointGone) -> None:
-        """Get hold of a successor, once for all the threads that miss the endpoint."""
-        if self._regain is None:
-            raise error
-        with self._regaining:
-            if call.stopped.is_set():
-                raise _Stopped
-            if self._lives != life:
-                return  # another thread did
-            if call.regained >= MAX_REGAINED:
-                raise PredictionFailed(f"the endpoint vanished {call.regained + 1} times in one call: {error}")
-            self._regain(call.stopped)
-            call.regained += 1
-            self._lives += 1
+def preparation(entry: ModelEntry) -> Callable[[str], str]:
+    """How a text is readied before it is sent; NLTK is imported only where it is used."""
+    if entry.prepare == "classification":
+        from socialnlp_assets.nlp.cleaning import prepare_for_classification
 
+        return prepare_for_classification
+    if entry.prepare == "review":
+        from socialnlp_assets.nlp.cleaning import prepare_review
 
-@dataclass
-class _Call:
-    """One call of `predict`: what it asks with, and what came of it so far."""
-
-    results: list[Result | None]
-    target: str | None
-    shared: Mapping[str, Any]  # parameters that hold for all texts
-    by_row: tuple[str, ...]  # names of those that differ by text
-    stopped: threading.Event = field(default_factory=threading.Event)
-    regained: int = 0
-    _answered: int = 0
-    _failed: int = 0
-    _last_failed: Row | None = None
-    _doubted: bool = False
-    _lock: threading.Lock = field(default_factory=threading.Lock)
-
-    def fill(self, batch: Sequence[Row], results: Sequence[Result]) -> int:
-        """Put each row's result wherever its text was asked. The number of rows that the model could not take."""
-        for row, result in zip(batch, results, strict=True):
-            for position in row.positions:
-                self.results[position] = result
-        failed = [row for row, result in zip(batch, results, strict=True) if isinstance(result, RowError)]
-        with self._lock:
-            self._failed += len(failed)
-            self._answered += len(results) - len(failed)
-            self._last_failed = failed[-1] if failed else self._last_failed
-        return len(failed)
-
-    def doubt(self, failures: int) -> tuple[int, Row] | None:
-        """How many rows have failed, and one of them, if it is time to ask whether the model works: once a call."""
-        with self._lock:
-            if self._doubted or self._answered or self._failed < failures or self._last_failed is None:
-                return None
-            self._doubted = True
-            return self._failed, self._last_failed
-
-
-def _split(batch: list[Row], error: Exception) -> list[list[Row]]:
-    """The row that the model named and the rest, else two halves."""
-    named = re.search(r"\b(?:inputs|instances)\[(\d+)\]", str(error)) if isinstance(error, ModelFailed) else None
-    if named and int(named[1]) < len(batch):
-        bad = int(named[1])
-        return [[batch[bad]], batch[:bad] + batch[bad + 1 :]]
-    middle = len(batch) // 2
-    return [batch[:middle], batch[middle:]]
+        return prepare_review
+    return str

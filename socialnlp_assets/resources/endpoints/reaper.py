@@ -1,6 +1,6 @@
-"""Removing what nobody needs: the only place that decides a deletion.
+"""Removing what nobody needs: endpoints without holders or past their deadline, orphans, and what is left of either.
 
-A decision is a change of the record to `deleting`; the deletion that follows names one epoch and can
+A deletion is decided by a change of the record to `deleting`; the request that follows names one epoch and can
 therefore be repeated, taken over or come late without harm. It is believed only when the backend says that
 there is no such endpoint.
 """
@@ -11,7 +11,7 @@ import logging
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from socialnlp_assets.resources.endpoints.protocol import (
+from socialnlp_assets.resources.endpoints.backend import (
     Description,
     EndpointBackend,
     EndpointBusy,
@@ -20,7 +20,7 @@ from socialnlp_assets.resources.endpoints.protocol import (
     Status,
 )
 from socialnlp_assets.resources.endpoints.records import Record, State
-from socialnlp_assets.resources.leases.store import LeaseStore, Sleep, change
+from socialnlp_assets.resources.leases.store import Entry, LeaseStore, Sleep, change
 
 LEASES_TAG = "socialnlp:leases"  # the store that accounts for the endpoint
 DEADLINE_TAG = "socialnlp:deadline"  # after which nobody may have it, whatever its store says
@@ -70,16 +70,20 @@ def _delete(backend: EndpointBackend, name: str) -> Description | None:
 
 
 def reap(store: LeaseStore[Record], backend: EndpointBackend, prefix: str) -> list[Removal]:
-    """Remove every endpoint that is not held and no longer warm, or past its deadline, and every one of
-    this store that no record accounts for. Goes on after an error, which the removal then tells."""
+    """Remove every endpoint that is not held and no longer warm, or past its deadline, every one of this store that
+    no record accounts for, and what is left of those that are gone. Goes on after an error, which the removal then
+    tells."""
     removals = [removal for record in store.records() if (removal := _reap(store, backend, record))]
+    known = {removal.endpoint for removal in removals}
     try:
         listed = backend.list(f"{prefix}-")
+        orphans = [found for found in listed if found.name not in known]
+        removals += [removal for found in orphans if (removal := _sweep(store, backend, found))]
+        remnants = set(backend.remnants(f"{prefix}-")) - {found.name for found in listed}
+        removals += [removal for name in sorted(remnants) if (removal := _clear(store, backend, name))]
     except EndpointError as error:
-        return [*removals, Removal(f"{prefix}-*", "the search for orphans", False, str(error))]
-    known = {removal.endpoint for removal in removals}
-    orphans = [found for found in listed if found.name not in known]
-    return removals + [removal for found in orphans if (removal := _sweep(store, backend, found))]
+        removals.append(Removal(f"{prefix}-*", "the search for orphans", False, str(error)))
+    return removals
 
 
 def _reap(store: LeaseStore[Record], backend: EndpointBackend, record: Record) -> Removal | None:
@@ -102,10 +106,7 @@ def _condemned_if_unwanted(record: Record, now: datetime) -> Record:
 
 
 def _sweep(store: LeaseStore[Record], backend: EndpointBackend, found: Description) -> Removal | None:
-    key, _, epoch = found.name.rpartition("-e")
-    # Read after the list. Intent is recorded before creation: what exists and then has no record never will have.
-    entry = store.read(key)
-    if entry and str(entry.record.epoch) == epoch and entry.record.state is not State.ABSENT:
+    if _is_accounted_for(found.name, store.read(_key(found.name))):
         return None
     if found.tags.get(LEASES_TAG) == store.name:
         reason = "no record accounts for it"
@@ -117,6 +118,26 @@ def _sweep(store: LeaseStore[Record], backend: EndpointBackend, found: Descripti
         return Removal(found.name, reason, _delete(backend, found.name) is None)
     except EndpointError as error:
         return Removal(found.name, reason, False, str(error))
+
+
+def _clear(store: LeaseStore[Record], backend: EndpointBackend, name: str) -> Removal | None:
+    """Remove a model or a configuration whose creator died before it had asked for the endpoint, or whose remover
+    died after it had deleted it. Whose it is tells the record: it was there before anything was created."""
+    entry = store.read(_key(name))
+    if entry is None or _is_accounted_for(name, entry):
+        return None
+    backend.clear(name)
+    return Removal(name, "only a model or a configuration was left of it", True)
+
+
+def _key(name: str) -> str:
+    return name.rpartition("-e")[0]
+
+
+def _is_accounted_for(name: str, entry: Entry[Record] | None) -> bool:
+    """Whether the record, read after the list, knows of an endpoint of that name. Intent is recorded before creation:
+    what exists and then has no record never will have."""
+    return entry is not None and entry.record.endpoint == name and entry.record.state is not State.ABSENT
 
 
 def _is_past(deadline: str, now: datetime) -> bool:

@@ -8,13 +8,14 @@ picture of the states is in docs/endpoints.md.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import fields
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, model_validator
 
-from socialnlp_assets.resources.endpoints.protocol import EndpointSpec
+from socialnlp_assets.resources.endpoints.backend import EndpointSpec
 
 
 class State(StrEnum):
@@ -44,11 +45,7 @@ class Record(BaseModel):
 
     model_config = ConfigDict(frozen=True)
 
-    model: str
-    kind: str
-    config: Mapping[str, Any]
-    config_hash: str
-    prefix: str
+    spec: EndpointSpec
     state: State = State.ABSENT
     epoch: int = 0  # counts the lives of the endpoint; never goes back
     creator: str = ""  # the holder that creates this epoch
@@ -58,20 +55,19 @@ class Record(BaseModel):
     deadline: datetime | None = None  # when this epoch ends, held or not
     failure: str = ""  # why this epoch never came into service
 
+    @model_validator(mode="before")
     @classmethod
-    def of(cls, spec: EndpointSpec) -> Record:
-        """The record of an endpoint that never existed."""
-        return cls(
-            model=spec.model,
-            kind=spec.kind,
-            config=dict(spec.config),
-            config_hash=spec.config_hash,
-            prefix=spec.prefix,
-        )
+    def _of_an_earlier_version(cls, data: Any) -> Any:
+        """Records once held the fields of `spec` themselves. They are read, or what they account for would have no
+        record, and the reaper would stop at them."""
+        if isinstance(data, dict) and "spec" not in data:
+            spec = {field.name: data[field.name] for field in fields(EndpointSpec) if field.name in data}
+            data = {name: value for name, value in data.items() if name not in spec} | {"spec": spec}
+        return data
 
     @property
-    def spec(self) -> EndpointSpec:
-        return EndpointSpec(self.model, self.kind, self.config, self.config_hash, self.prefix)
+    def model(self) -> str:
+        return self.spec.model
 
     @property
     def key(self) -> str:

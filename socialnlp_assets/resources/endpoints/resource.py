@@ -3,60 +3,121 @@
 from __future__ import annotations
 
 import logging
-import sys
 import threading
 import time
-from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator
+from abc import ABC, abstractmethod
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from datetime import datetime, timedelta
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+import dagster as dg
+from pydantic import Field, PrivateAttr
+
 from socialnlp_assets.models.catalogue import Catalogue, ModelEntry, load_catalogue
 from socialnlp_assets.resources.endpoints import reaper
-from socialnlp_assets.resources.endpoints.local import LocalProcess, local_spec
-from socialnlp_assets.resources.endpoints.manager import PATIENCE, Announcement, LeaseManager, Owner, Terms
+from socialnlp_assets.resources.endpoints.announcements import Announcement
+from socialnlp_assets.resources.endpoints.backend import EndpointBackend, EndpointError, EndpointSpec, Throttled
+from socialnlp_assets.resources.endpoints.leases import Lease, LeaseManager
 from socialnlp_assets.resources.endpoints.metering import Meter, PriceTable, Usage, load_prices
 from socialnlp_assets.resources.endpoints.predictor import Predictor
-from socialnlp_assets.resources.endpoints.protocol import EndpointBackend, EndpointError, EndpointSpec, Throttled
 from socialnlp_assets.resources.endpoints.reaper import Removal
 from socialnlp_assets.resources.endpoints.records import Record, State
+from socialnlp_assets.resources.endpoints.terms import Owner, Terms
 from socialnlp_assets.resources.leases.sqlite import SqliteStore
 from socialnlp_assets.resources.leases.store import LeaseStore
-from socialnlp_assets.settings import Profile, Settings
 
 logger = logging.getLogger(__name__)
 
 ANNOUNCING_SECONDS = 30.0  # how long a process that ends waits until it has asked for what it announced
 
-SpecOf = Callable[[str, ModelEntry], EndpointSpec]
 
-
-class Endpoints:
-    """The endpoints of this installation, for one run.
+class Endpoints(dg.ConfigurableResource[None], ABC):
+    """The models' endpoints: created when first needed, shared, kept as long as somebody holds them.
 
     >>> with endpoints.lease("translator") as translator:
     ...     english = translator.predict(texts, src_lang=languages)
+
+    Nothing is opened, started or asked before the first use. In a run, leases carry its name and are over at its end;
+    elsewhere, use it as a context manager.
     """
 
-    def __init__(
-        self,
-        manager: LeaseManager,
-        spec_of: SpecOf,
-        catalogue: Catalogue,
-        prefix: str = "nlp",
-        prices: PriceTable | None = None,
+    prefix: str = Field(default="nlp", description="first part of every endpoint's name")
+    leases: str = Field(default="", description="lease store: a path (SQLite) or s3://bucket/prefix")
+    lease_seconds: float = Field(default=60, description="how long a lease lives without a heartbeat")
+    warm_seconds: float = Field(default=60, description="how long an endpoint outlives its last holder")
+    lifetime_seconds: float = Field(default=6 * 3600, description="no endpoint outlives this age")
+    models: str = Field(default="", description="folder of catalogue files beside the built-in one")
+    prices: str = Field(default="", description="another price table for metering; see prices.yaml")
+    region: str = Field(default="", description="AWS region; empty: as AWS's own tools find it")
+    endpoint_url: str = Field(default="", description="another address for all of AWS, for tests")
+
+    _owner: Owner = PrivateAttr(default=Owner())
+    _opened: LeaseManager | None = PrivateAttr(default=None)
+    _opening: threading.Lock = PrivateAttr(default_factory=threading.Lock)
+    _announcers: list[threading.Thread] = PrivateAttr(default_factory=list)
+    _announced: dict[str, list[Announcement]] = PrivateAttr(default_factory=dict)
+    _usage: list[Usage] = PrivateAttr(default_factory=list)
+
+    @abstractmethod
+    def specification(self, model: str, entry: ModelEntry) -> EndpointSpec:
+        """What the endpoint of a model is to be: all that decides its content is in it. Raises `EndpointError`
+        where it cannot be said."""
+
+    @abstractmethod
+    def _open(self) -> LeaseManager:
+        """The store and the backend of this installation, opened."""
+
+    # The life of the resource
+
+    def setup_for_execution(self, context: dg.InitResourceContext) -> None:
+        if context.run:
+            self._owner = Owner(context.run.run_id, context.run.job_name)
+
+    def teardown_after_execution(self, context: dg.InitResourceContext) -> None:  # noqa: ARG002
+        self.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self.prices = prices or load_prices()
-        self._manager = manager
-        self._spec_of = spec_of
-        self._catalogue = catalogue
-        self._prefix = prefix
-        self._announcers: list[threading.Thread] = []
-        self._announced: defaultdict[str, list[Announcement]] = defaultdict(list)
-        self.usage: list[Usage] = []  # of every lease that was given back
+        self.close()
+
+    def close(self) -> None:
+        """Wait for nothing any more. Endpoints stay as long as they are held, announced or warm."""
+        if self._opened:
+            self._opened.close()
+        for announcer in self._announcers:
+            announcer.join(timeout=ANNOUNCING_SECONDS)  # what was announced is asked for, if only once
+
+    @property
+    def manager(self) -> LeaseManager:
+        """What leases are made of, opened by its first use."""
+        with self._opening:
+            if self._opened is None:
+                self._opened = self._open()
+            return self._opened
+
+    def _managing(self, store: str, backend: EndpointBackend) -> LeaseManager:
+        terms = Terms(
+            lease=timedelta(seconds=self.lease_seconds),
+            warm=timedelta(seconds=self.warm_seconds),
+            lifetime=timedelta(seconds=self.lifetime_seconds),
+        )
+        return LeaseManager(self._store(store), backend, terms, self._owner)
+
+    def _store(self, address: str) -> LeaseStore[Record]:
+        if "://" not in address:
+            return SqliteStore(Path(address), Record)
+        from socialnlp_assets.resources.leases.s3 import S3Store
+
+        return S3Store(address, Record, region=self.region or None, endpoint_url=self.endpoint_url or None)
+
+    # For steps
 
     @contextmanager
     def lease(self, model: str, *, step: str = "") -> Iterator[Predictor]:
@@ -65,54 +126,73 @@ class Endpoints:
         Raises KeyError for a model that the catalogue lacks and `EndpointFailed` where the endpoint does
         not come into service.
         """
-        entry = self._catalogue[model]
-        spec = self._spec_of(model, entry)
-        meter = Meter(model, step or self._manager.owner.run, self.prices.price(spec))
-        lease = self._manager.acquire(spec, step, meter.held)
+        entry, spec = self.catalogue[model], self._spec(model)
+        meter = Meter(model, step or self._owner.run, self.price_table.price(spec))
+        lease = Lease(self.manager, spec, step, meter)
+        lease.enter()
         for announcement in self._announced.pop(model, []):
-            announcement.release()  # the lease has taken its place: it must not come back when that is released
+            announcement.withdraw()  # the lease has taken its place: it must not come back when that is released
         try:
             yield Predictor(entry, lease.invoke, meter, kind=spec.kind, regain=lease.regain)
         finally:
             lease.release()
-            self.usage.append(meter.usage)
+            self._usage.append(meter.usage)
 
     def warm(self, models: Iterable[str]) -> None:
         """Announce models that the run will need: their endpoints are created side by side while others work.
         Returns at once. An announcement is on record and outlives this process: it ends with the run's first
         lease on its model, with `release_run`, or when no creation takes longer."""
-        announcements = {
-            model: self._manager.announce(self._spec_of(model, self._catalogue[model])) for model in models
-        }
+        announcements = {model: Announcement(self.manager, self._spec(model)) for model in models}
         if not announcements:
             return
         for model, announcement in announcements.items():
-            self._announced[model].append(announcement)
+            self._announced.setdefault(model, []).append(announcement)
         # One thread for all: asking for an endpoint takes a second at most, what takes minutes is its creation.
         announcer = threading.Thread(target=self._announce, args=(announcements,), name="warm-endpoints", daemon=True)
         self._announcers.append(announcer)
         announcer.start()
 
+    def _spec(self, model: str) -> EndpointSpec:
+        """Of the endpoint that serves `model`: its own, or that of the model that it shares one with."""
+        host = self.catalogue.endpoint_of(model)
+        return self.specification(host, self.catalogue[host])
+
     def _announce(self, announcements: dict[str, Announcement]) -> None:
         """Ask for all of them, and watch them until they are in service or this process has no more time."""
-        poll = max(PATIENCE[announcement.kind].poll for announcement in announcements.values())
+        poll = max(announcement.poll for announcement in announcements.values())
         while announcements := {model: each for model, each in announcements.items() if not _is_settled(model, each)}:
             try:
-                self._manager.pause(poll.total_seconds())
+                self.manager.pause(poll.total_seconds())
             except EndpointError:
                 return  # whoever leases them goes on from here
 
+    @property
+    def usage(self) -> list[Usage]:
+        """What every lease that was given back has used."""
+        return self._usage
+
+    # For those who watch over them
+
+    @property
+    def catalogue(self) -> Catalogue:
+        """The models that may be leased."""
+        return load_catalogue(Path(self.models).expanduser() if self.models else None)
+
+    @property
+    def price_table(self) -> PriceTable:
+        return load_prices(Path(self.prices) if self.prices else None)
+
     def records(self) -> list[Record]:
         """The records of all endpoints that exist or are coming or going."""
-        return [record for record in self._manager.store.records() if record.state is not State.ABSENT]
+        return [record for record in self.manager.store.records() if record.state is not State.ABSENT]
 
     def now(self) -> datetime:
         """The time by which leases expire: the store's clock."""
-        return self._manager.store.now()
+        return self.manager.store.now()
 
     def reap(self) -> list[Removal]:
         """Remove what nobody holds or keeps warm, what is past its deadline, and what no record knows."""
-        return reaper.reap(self._manager.store, self._manager.backend, self._prefix)
+        return reaper.reap(self.manager.store, self.manager.backend, self.prefix)
 
     def stop(self, name: str, *, force: bool = False) -> list[str]:
         """Delete the endpoints of a model, or the one of that full name, and wait until they are gone.
@@ -133,74 +213,20 @@ class Endpoints:
         return [removal.endpoint for removal in self.reap()]
 
     def _stop(self, record: Record, force: bool) -> None:
-        sleep = self._manager.sleep or time.sleep
-        reaper.stop(self._manager.store, self._manager.backend, record, force=force, sleep=sleep)
+        sleep = self.manager.sleep or time.sleep
+        reaper.stop(self.manager.store, self.manager.backend, record, force=force, sleep=sleep)
 
     def release_run(self, run: str) -> None:
         """Release whatever a run that has ended still holds or has announced."""
         for record in self.records():
-            reaper.abandon(self._manager.store, record, run)
-
-    def close(self) -> None:
-        """Wait for nothing any more. Endpoints stay as long as they are held, announced or warm."""
-        self._manager.close()
-        for announcer in self._announcers:
-            announcer.join(timeout=ANNOUNCING_SECONDS)  # what was announced is asked for, if only once
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
+            reaper.abandon(self.manager.store, record, run)
 
 
 def _is_settled(model: str, announcement: Announcement) -> bool:
     try:
-        return announcement.look()
+        return announcement.advance()
     except Throttled:
         return False
     except Exception as error:  # whoever leases the model will be told the same
         logger.warning("%s could not be announced: %s", model, error)
         return True
-
-
-def build_endpoints(settings: Settings, *, run: str = "", workflow: str = "") -> Endpoints:
-    """The endpoints that `settings` describe; nothing is started or asked before the first lease."""
-    terms = Terms(
-        lease=timedelta(seconds=settings.lease_seconds),
-        warm=timedelta(seconds=settings.seconds_warm),
-        lifetime=timedelta(seconds=settings.deadline_seconds),
-    )
-    store = _store(settings)
-    backend, spec_of = _backend(settings, store.name)
-    manager = LeaseManager(store, backend, terms, Owner(run, workflow))
-    return Endpoints(manager, spec_of, load_catalogue(), settings.endpoint_prefix, load_prices(settings.prices))
-
-
-def _store(settings: Settings) -> LeaseStore[Record]:
-    if "://" in settings.lease_uri:
-        from socialnlp_assets.resources.leases.s3 import S3Store
-
-        return S3Store(settings.lease_uri, Record, region=settings.aws_region, endpoint_url=settings.aws_endpoint_url)
-    if settings.profile is Profile.AWS:
-        raise ValueError(
-            f"leases at {settings.lease_uri} serve one machine, and endpoints on SageMaker are used by many; "
-            "set SOCIALNLP_LEASES to s3://bucket/prefix"
-        )
-    return SqliteStore(Path(settings.lease_uri), Record)
-
-
-def _backend(settings: Settings, store: str) -> tuple[EndpointBackend, SpecOf]:
-    if settings.profile is Profile.AWS:
-        from socialnlp_assets.resources.endpoints.sagemaker import SageMaker, specification
-
-        sagemaker = SageMaker(region=settings.aws_region, endpoint_url=settings.aws_endpoint_url)
-        return sagemaker, lambda model, entry: specification(model, entry, settings, store)
-    # Nobody asks anything of a server that is only announced.
-    unasked = max(settings.lease_seconds, PATIENCE["process"].creation.total_seconds())
-    backend = LocalProcess(settings.state / "endpoints", unasked + settings.seconds_warm)
-    command = [settings.server_python or sys.executable, "-m", "socialnlp_assets.serving"]
-    prefix = settings.endpoint_prefix
-    return backend, lambda model, entry: local_spec(model, entry.embedded.path, command, store, prefix)

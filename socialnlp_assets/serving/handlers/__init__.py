@@ -1,54 +1,51 @@
-"""One module an engine. `model.json` names the engine; only that engine's module is imported."""
+"""One module an engine, called as the engine is: `spacy-textrank` is `spacy_textrank.py`, which defines one `Handler`.
+
+`model.json` names the engine, and it comes from anywhere: a name is compared with what there is before anything is
+imported, and only that engine's module is. What engines share is in `shared/`.
+"""
 
 from __future__ import annotations
 
+import os
 from importlib import import_module
+from pkgutil import iter_modules
 
 from socialnlp_assets.serving.handler import BadModel, Handler
 
-# engine -> module in this package : class
-ENGINES = {
-    "extractive-summary": "extractive_summary:ExtractiveSummary",
-    "fasttext": "fasttext:FastText",
-    "lexicon-normalisation": "lexicon_normalisation:LexiconNormalisation",
-    "lexicon-translation": "lexicon_translation:LexiconTranslation",
-    "linear": "linear:Linear",
-    "spacy-textrank": "spacy_textrank:SpacyTextRank",
-    # Production engines.
-    "ctranslate2-bart": "ctranslate2_bart:CTranslate2Bart",
-    "ctranslate2-m2m100": "ctranslate2_m2m100:CTranslate2M2M100",
-    "onnx-masked-lm": "onnx_masked_lm:OnnxMaskedLM",
-    "onnx-sequence-classification": "onnx_sequence_classification:OnnxSequenceClassification",
-    # Plain transformers and torch, to compare the production engines with.
-    "reference-bart": "reference_bart:ReferenceBart",
-    "reference-m2m100": "reference_m2m100:ReferenceM2M100",
-    "reference-masked-lm": "reference_masked_lm:ReferenceMaskedLM",
-    "reference-sequence-classification": "reference_sequence_classification:ReferenceSequenceClassification",
-}
+ALLOWED = "SOCIALNLP_ENGINES"  # package.module:Class of engines that are not ours, with blanks between
+
+
+def engine_names() -> list[str]:
+    """The engines that ship with the server."""
+    return sorted(module.name.replace("_", "-") for module in iter_modules(__path__) if not module.ispkg)
 
 
 def engine_handler(engine: str) -> type[Handler]:
-    """The handler class of `engine`: a name above, or ``package.module:Class`` of a handler elsewhere.
+    """The handler class of `engine`: one that ships, or ``package.module:Class`` where `SOCIALNLP_ENGINES` has it.
 
     Raises `BadModel` when there is none or its library is missing.
     """
-    if engine in ENGINES:
-        path = f"{__name__}.{ENGINES[engine]}"
-    elif ":" in engine:
-        path = engine
-    else:
-        raise BadModel(
-            f"no engine is called {engine!r}; model.json may name {', '.join(sorted(ENGINES))}, "
-            "or package.module:Class of your own"
-        )
-    module, _, name = path.partition(":")
+    ours = engine in engine_names()
+    if not ours and engine not in os.environ.get(ALLOWED, "").split():
+        remedy = f"; to run code of your own, set {ALLOWED}={engine}" if ":" in engine else ""
+        raise BadModel(f"no engine is called {engine!r}; model.json may name {', '.join(engine_names())}{remedy}")
+    module, _, name = engine.partition(":")
     try:
-        handler: type[Handler] = getattr(import_module(module), name)
-    except AttributeError as error:
-        raise BadModel(f"the engine {engine!r} has no class {name!r}") from error
+        if not ours:
+            return _defined(import_module(module), name)
+        return _defined(import_module(f"{__name__}.{engine.replace('-', '_')}"))
     except ModuleNotFoundError as error:
         raise BadModel(
             f"the engine {engine!r} needs {error.name!r}, which is not installed: install the extra "
             "socialnlp-assets[embedded] or socialnlp-assets[engines], or put your own on PYTHONPATH"
         ) from error
-    return handler
+
+
+def _defined(module: object, name: str = "") -> type[Handler]:
+    """The handler that `module` defines, or the one called `name`."""
+    where = getattr(module, "__name__", "")
+    for found in vars(module).values():
+        handler = isinstance(found, type) and issubclass(found, Handler) and found.__module__ == where
+        if handler and name in ("", found.__name__):
+            return found  # type: ignore[no-any-return]
+    raise BadModel(f"{where} defines no handler{name and f' called {name!r}'}")

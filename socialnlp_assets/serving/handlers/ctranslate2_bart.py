@@ -14,7 +14,7 @@ from tokenizers import Tokenizer
 
 from socialnlp_assets.serving.batching import by_length, lanes_of
 from socialnlp_assets.serving.handler import BadModel, Handler, Predictions
-from socialnlp_assets.serving.handlers.long_texts import summarise
+from socialnlp_assets.serving.handlers.shared.long_texts import summarise
 
 TOKENIZER = "tokenizer.json"
 START = "<s>"

@@ -17,7 +17,7 @@ import sentencepiece
 
 from socialnlp_assets.serving.batching import by_length, lanes_of
 from socialnlp_assets.serving.handler import BadModel, Handler, Predictions
-from socialnlp_assets.serving.handlers.long_texts import translate
+from socialnlp_assets.serving.handlers.shared.long_texts import translate
 
 PIECES = "sentencepiece.bpe.model"
 END = "</s>"

@@ -13,7 +13,7 @@ from typing import Any, Self
 import fasttext
 
 from socialnlp_assets.serving.handler import BadModel, Handler, Predictions
-from socialnlp_assets.serving.protocol import spelled
+from socialnlp_assets.tasks.multi_label import spelled
 
 FILES = ("model.bin", "model.ftz")
 

@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from socialnlp_assets.nlp.meaning import MEANING, meaning
-from socialnlp_assets.nlp.ngrams import Ngrams, tokens
+from socialnlp_assets.nlp.ngrams import Ngrams, beginning, tokens
 from socialnlp_assets.serving.handler import BadModel, Handler, Predictions
 
 MOST_TOKENS = 512
@@ -61,7 +61,7 @@ class Linear(Handler):
             if len(words) > most:
                 truncated.append(position)
                 words = words[:most]
-            results.append(self._scores(text, words) if words else None)
+            results.append(self._scores(beginning(text, most), words) if words else None)
         return Predictions(results, truncated)
 
     def _scores(self, text: str, words: list[str]) -> dict[str, float]:

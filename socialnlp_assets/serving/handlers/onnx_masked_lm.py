@@ -15,8 +15,8 @@ from tokenizers import Tokenizer
 from socialnlp_assets.nlp.noise import normalise
 from socialnlp_assets.serving.batching import by_length, lanes_of
 from socialnlp_assets.serving.handler import Handler, Predictions
-from socialnlp_assets.serving.handlers.masked_words import Masked, MaskedWords, mean_log_probabilities
-from socialnlp_assets.serving.handlers.onnx_session import BATCH_TOKENS, load_session, pad
+from socialnlp_assets.serving.handlers.shared.masked_words import Masked, MaskedWords, mean_log_probabilities
+from socialnlp_assets.serving.handlers.shared.onnx_session import BATCH_TOKENS, load_session, pad
 
 
 class OnnxMaskedLM(Handler):

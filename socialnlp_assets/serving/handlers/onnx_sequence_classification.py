@@ -14,7 +14,7 @@ from tokenizers import Tokenizer
 
 from socialnlp_assets.serving.batching import by_length, lanes_of
 from socialnlp_assets.serving.handler import Handler, Predictions
-from socialnlp_assets.serving.handlers.onnx_session import BATCH_TOKENS, cut, load_session, pad
+from socialnlp_assets.serving.handlers.shared.onnx_session import BATCH_TOKENS, cut, load_session, pad
 
 
 class OnnxSequenceClassification(Handler):

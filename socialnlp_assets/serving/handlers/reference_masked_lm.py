@@ -8,8 +8,8 @@ from typing import Any, Self
 
 from socialnlp_assets.nlp.noise import normalise
 from socialnlp_assets.serving.handler import Handler, Predictions
-from socialnlp_assets.serving.handlers.masked_words import Masked, MaskedWords, mean_log_probabilities
-from socialnlp_assets.serving.handlers.reference_model import in_order, load_reference
+from socialnlp_assets.serving.handlers.shared.masked_words import Masked, MaskedWords, mean_log_probabilities
+from socialnlp_assets.serving.handlers.shared.reference_model import in_order, load_reference
 
 
 class ReferenceMaskedLM(Handler):

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any, Self
 
 from socialnlp_assets.serving.handler import Handler, Predictions
-from socialnlp_assets.serving.handlers.reference_model import in_order, load_reference
+from socialnlp_assets.serving.handlers.shared.reference_model import in_order, load_reference
 
 
 class ReferenceSequenceClassification(Handler):

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Self
 
-from socialnlp_assets.nlp.text_rank import MOST_CHARACTERS, extract
+from socialnlp_assets.nlp.english import MOST_CHARACTERS
+from socialnlp_assets.nlp.text_rank import extract
 from socialnlp_assets.serving.handler import Handler, Predictions
+from socialnlp_assets.serving.handlers.shared.spacy_alone import without_torch
 
 
 class SpacyTextRank(Handler):
@@ -22,17 +22,3 @@ class SpacyTextRank(Handler):
     def predict(self, texts: Sequence[str], parameters: Mapping[str, Any]) -> Predictions:
         truncated = [position for position, text in enumerate(texts) if len(text) > MOST_CHARACTERS]
         return Predictions(extract(texts, parameters["top_k"]), truncated)
-
-
-@contextmanager
-def without_torch() -> Iterator[None]:
-    """spaCy imports torch wherever it finds it, and does nothing with it here: half of the time to start and
-    half of the memory."""
-    if "torch" in sys.modules:
-        yield
-        return
-    sys.modules["torch"] = None  # type: ignore[assignment]  # `import torch` then raises ImportError
-    try:
-        yield
-    finally:
-        del sys.modules["torch"]

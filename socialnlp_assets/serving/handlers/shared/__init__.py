@@ -1,0 +1,1 @@
+"""What several engines share. The modules beside this folder are the engines."""

@@ -1,0 +1,12 @@
+"""What a review says of one aspect; on the wire as `multi_label`, and the scores sum to 1."""
+
+from __future__ import annotations
+
+from socialnlp_assets.tasks.multi_label import MultiLabel
+from socialnlp_assets.tasks.scores import certain
+
+
+class Aspects(MultiLabel, name="aspects"):
+    def blank(self) -> dict[str, float]:
+        """A blank review does not mention it."""
+        return certain("not mentioned", self.labels)
