@@ -22,7 +22,6 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-from socialnlp_assets.fakes.phrases import phrases, post
 
 from benchmarks.texts import data
 from socialnlp_assets.assets.step import Hour, Result, Step
@@ -33,6 +32,7 @@ from socialnlp_assets.resources.lake import Lake
 from socialnlp_assets.resources.secrets import build_secrets
 from socialnlp_assets.settings import Settings
 from socialnlp_assets.sources.invented.messages import place_review, sprinklr_v2
+from socialnlp_assets.sources.invented.phrases import phrases, post
 from socialnlp_assets.workflow import load_workflows
 
 HOUR = datetime(2026, 11, 20, 8, tzinfo=UTC)

@@ -11,6 +11,7 @@ from typing import ClassVar
 import dagster as dg
 import pyarrow as pa
 
+from socialnlp_assets.assets.profile import copied_from
 from socialnlp_assets.assets.sorting import Sorter, is_erased
 from socialnlp_assets.assets.step import Hour, Lineage, Result, Step
 from socialnlp_assets.checks import Expectation, Level
