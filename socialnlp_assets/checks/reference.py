@@ -24,7 +24,7 @@ data, and what to do.
   hour as it was, and nothing downstream runs. So is an expectation that cannot be evaluated.
 - `plausible`: what the rows say can be so. A *row* that fails goes to quarantine with its reason, and the hour goes on
   with a warning, up to the share of rows that the workflow sets ({QUARANTINE:.0%} by default; one row always, unless it
-  is 0); beyond it the hour fails. A *share* of rows may fail, {FEW} rows in any case: beyond the first bound the hour is
+  is 0); beyond it the hour fails. A *share* of rows may fail, {FEW} rows always: beyond the first bound the hour is
   published with a warning, beyond the second it fails. What is said of the *hour* as a whole is an error, or a warning.
 - `drift`, of the asset `profile`: the hour is like those of the {TRAILING.days} days before it. A warning; it needs
   {LEAST_HOURS} hours, and warns where chance alone makes such a difference in fewer than {CHANCE:.1%} of hours.
@@ -39,7 +39,7 @@ checks:
   expectations:
     translations:
       - {{expect: expect_column_texts_to_be_in_english, mostly: 0.8}}
-      - {{expect: expect_table_names_to_be_kept, off: true}}
+      - {{expect: expect_table_names_to_be_kept, skip: true}}
       - {{expect: expect_column_value_lengths_to_be_between, column: text_en, max_value: 5000, severity: warning}}
 ```
 

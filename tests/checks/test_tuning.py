@@ -23,7 +23,7 @@ checks:
   expectations:
     translations:
       - {expect: expect_column_texts_to_be_in_english, mostly: 0.5, severity: warning}
-      - {expect: expect_table_names_to_be_kept, off: true}
+      - {expect: expect_table_names_to_be_kept, skip: true}
       - {expect: expect_column_value_lengths_to_be_between, column: text_en, max_value: 500}
 """
 
