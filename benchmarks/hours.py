@@ -27,7 +27,7 @@ from benchmarks.texts import data
 from socialnlp_assets.assets.step import Hour, Result, Step
 from socialnlp_assets.fakes.samples import as_json, landing_key
 from socialnlp_assets.resources.articles import Articles
-from socialnlp_assets.resources.endpoints.resource import build_endpoints
+from socialnlp_assets.resources.build import build_endpoints
 from socialnlp_assets.resources.lake import Lake
 from socialnlp_assets.resources.secrets import build_secrets
 from socialnlp_assets.settings import Settings
@@ -74,7 +74,7 @@ def _of(result: Result, keys: pa.Array) -> Result:
 def pool(workflow: str, messages: int = MESSAGES) -> Pool:
     """Run every step of `workflow` once, on so many messages."""
     loaded = load_workflows()[workflow]
-    steps = {step.name: step for step in loaded.all_steps() if step.name != "profile"}  # it looks at other hours
+    steps = {step.name: step for step in loaded.assets() if step.name != "profile"}  # it looks at other hours
     with tempfile.TemporaryDirectory() as folder:
         settings = Settings(lake=f"{folder}/lake", state=Path(folder) / "state")
         lake = Lake(uri=settings.lake_uri)
@@ -83,7 +83,8 @@ def pool(workflow: str, messages: int = MESSAGES) -> Pool:
             resources = SimpleNamespace(endpoints=endpoints, articles=Articles(), secrets=build_secrets(settings))
             results: dict[str, Result] = {}
             for name, step in steps.items():
-                hour = Hour(workflow, name, HOUR, HOUR, lake, logging.getLogger(__name__), lambda: None, resources)
+                log = logging.getLogger(__name__)
+                hour = Hour(workflow, name, HOUR, HOUR, lake, log, lambda: None, resources)
                 results[name] = step.compute(hour)
                 lake.write_table(lake.table_path(workflow, name, HOUR), results[name].table)
             endpoints.stop_all()

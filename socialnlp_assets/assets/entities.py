@@ -8,7 +8,7 @@ from typing import Annotated, Any, ClassVar
 import pyarrow as pa
 
 from socialnlp_assets.assets.rows import ask, result_of_answers
-from socialnlp_assets.assets.step import Does, Hour, Result, Step
+from socialnlp_assets.assets.step import Analysis, Does, Hour, Result
 from socialnlp_assets.checks import Expectation
 from socialnlp_assets.schemas import INT, TEXT, Column
 from socialnlp_assets.tasks.entities import KINDS, Entity
@@ -17,7 +17,7 @@ from socialnlp_assets.tasks.entities import KINDS, Entity
 NAMES = {"person": "people", "organisation": "organisations", "place": "places"}
 
 
-class Entities(Step):
+class Entities(Analysis):
     """The people, organisations and places that a message names, and where in its text they stand."""
 
     name: ClassVar = "entities"
@@ -41,16 +41,15 @@ class Entities(Step):
         return result_of_answers(table, [entities], self.table(), _row, [usage])
 
     def plausible(self) -> tuple[Expectation, ...]:
-        text = f"read_{self.text[1]}"
-        model = f"look at the answers of the model `{self.model}`, and go back to its version before"
         return (
             Expectation(
                 "expect_multicolumn_entities_to_stand_at_offsets",
-                {"column_list": [text, "entities", "entity_starts", "entity_ends"]},
-                "every name is what the text has at its offsets", f"answers lie at the wrong rows, or {model}",
+                {"column_list": [f"read_{self.text[1]}", "entities", "entity_starts", "entity_ends"]},
+                "every name is what the text has between its offsets",
+                f"look at the answers of the model `{self.model}`, and go back to its version before",
                 rejects=True,
             ),
-        )  # fmt: skip
+        )
 
 
 def _row(entities: Sequence[Entity]) -> Mapping[str, Any]:

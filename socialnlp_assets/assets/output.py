@@ -16,7 +16,7 @@ import pyarrow.compute as pc
 
 from socialnlp_assets.assets.step import Hour, Lineage, Published, Result, Step
 from socialnlp_assets.checks import Expectation
-from socialnlp_assets.resources.output_table import NO_TOPIC, OutputTable, partitions_of
+from socialnlp_assets.resources.output_table import OutputTable, partitions_of
 from socialnlp_assets.schemas import POSTS, Column
 
 
@@ -81,11 +81,7 @@ class Output(Step):
             columns |= zip(table.column_names, table.columns, strict=True)
             read = read.append_column(_telling(step), table[_telling(step)])
         joined = pa.table(columns).select(schema.names()).cast(schema.arrow)
-        goes_to: list[list[str]] = [[] for _ in range(joined.num_rows)]
-        for (channel, topic), rows in partitions_of(joined).items():
-            for row in rows:
-                goes_to[row].append(f"{channel}/{topic or NO_TOPIC}")
-        read = read.append_column("partitions", pa.array(goes_to, pa.list_(pa.string())))
+        read = read.append_column("partitions", _goes_to(joined))
         return Result(joined, rows_in=rows_in, dropped=+dropped, read=read)
 
     def publish(self, hour: Hour, table: pa.Table) -> Published:
@@ -105,3 +101,12 @@ def _telling(step: Step) -> str:
     """The column of a step by which a row can best be told from another: a score, where there is one."""
     columns = step.columns()
     return next((column.name for column in columns if column.between != (None, None)), columns[-1].name)
+
+
+def _goes_to(table: pa.Table) -> pa.Array:
+    """The partitions of each row, as ``<channel>/<topic>``."""
+    found: list[list[str]] = [[] for _ in range(table.num_rows)]
+    for (channel, topic), rows in partitions_of(table).items():
+        for row in rows:
+            found[row].append(f"{channel}/{topic or ''}")
+    return pa.array(found, pa.list_(pa.string()))

@@ -7,6 +7,7 @@ an hourly asset of it, write, audit and publish, is in `asset.py`, once for all.
 
 from __future__ import annotations
 
+import logging
 from abc import ABC, abstractmethod
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -15,7 +16,6 @@ from datetime import datetime, timedelta
 from inspect import cleandoc
 from typing import TYPE_CHECKING, Any, ClassVar
 
-import dagster as dg
 import pyarrow as pa
 from pydantic import BaseModel, ConfigDict, PrivateAttr
 
@@ -80,7 +80,7 @@ class Hour:
     hour: datetime
     first: datetime  # the first hour of the partitions
     lake: Lake
-    log: dg.DagsterLogManager
+    log: logging.Logger
     confirm: Callable[[], None]  # raises where the run has lost the hour to another one; before anything is published
     resources: Any  # Dagster's, those that the step asks for by name
     used: Callable[[], Sequence[Usage]] = tuple  # what the run has used of its endpoints so far
@@ -116,22 +116,24 @@ class Step(BaseModel, ABC):
     late_after: ClassVar[timedelta | None] = None  # without a new hour it is late; twice as long, and it is overdue
     after: ClassVar[str] = ""  # for a kind of another package: the step that it follows in data order; "": the last
 
-    _text: tuple[str, str] = PrivateAttr(default=DELIVERED)
+    _texts: Mapping[str, str] = PrivateAttr(default_factory=lambda: dict([DELIVERED]))
+    _as_written: str = PrivateAttr(default=DELIVERED[0])
     _catalogue: Catalogue = PrivateAttr(default_factory=load_catalogue)
 
     @property
     def text(self) -> tuple[str, str]:
         """The asset and the column of the text that it reads: that of the last step before it that writes text."""
-        return self._text
+        return list(self._texts.items())[-1]
 
     @property
     def catalogue(self) -> Catalogue:
         """The models of the installation."""
         return self._catalogue
 
-    def take_place(self, text: tuple[str, str], catalogue: Catalogue) -> None:
-        """Its workflow tells it what it reads, and which models there are."""
-        self._text, self._catalogue = text, catalogue
+    def take_place(self, texts: Mapping[str, str], as_written: str, catalogue: Catalogue) -> None:
+        """Its workflow tells it which assets before it have a text, in data order, each with the column of its text;
+        which of them has the English text as people wrote it; and which models there are."""
+        self._texts, self._as_written, self._catalogue = texts, as_written, catalogue
 
     @classmethod
     def description(cls) -> str:
@@ -190,3 +192,24 @@ class Step(BaseModel, ABC):
         path = hour.lake.table_path(hour.workflow, hour.step, hour.hour)
         hour.confirm()
         return Published(hour.lake.address(path), hour.lake.write_table(path, table))
+
+
+class Analysis(Step):
+    """A step that says something of a text, and may read another one than that of the last step that writes text."""
+
+    as_written: ClassVar[bool] = False  # its models know emoji, hashtags and slang, which the noise filter takes away
+
+    reads: str = ""  # the asset whose text it reads; "": the English text `as_written`, or the last
+
+    @property
+    def text(self) -> tuple[str, str]:
+        asset = self.reads or (self._as_written if self.as_written else "")
+        return (asset, self._texts[asset]) if asset in self._texts else super().text
+
+    def mistakes(self, languages: Sequence[str], profile: Profile | None) -> Iterator[Mistake]:
+        yield from super().mistakes(languages, profile)
+        if self.reads and self.reads not in self._texts:
+            yield (
+                ("steps", self.name, "reads"),
+                f"no step before it writes a text called {self.reads!r}; choose one of {', '.join(self._texts)}",
+            )

@@ -165,7 +165,7 @@ def partitions_agree(
     social: str, topics: Sequence[str], posts_social: str, posts_topics: Sequence[str], partitions: Sequence[str]
 ) -> bool:
     """One partition for each topic that the message has in `posts`, or the one of messages without a topic."""
-    wanted = {f"{posts_social}/{topic}" for topic in posts_topics or ("none",)}
+    wanted = {f"{social}/{topic}" for topic in topics or ("",)}
     return social == posts_social and set(topics) == set(posts_topics) and set(partitions) == wanted
 
 

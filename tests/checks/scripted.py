@@ -26,6 +26,8 @@ def plain(model: str) -> Answer:
     match str(entry.task):
         case "translation":
             return lambda text: f"They say in the town that {text.lower()}"
+        case "entities":
+            return lambda _: []
         case "keywords":
             return lambda text: [Keyword(word, 1.0) for word in text.split()[:2]]
         case "text-classification" | "aspects" | "multi-label":
@@ -65,13 +67,14 @@ class ScriptedEndpoints:
 class NoArticles:
     """A web without pages."""
 
-    def enrich_all(self, _urls: Sequence[str]) -> dict[str, Any]:
+    def enrich_all(self, urls: Sequence[str]) -> dict[str, Any]:  # noqa: ARG002
         return {}
 
 
 def hour_of_step(workflow: str, step: str, lake: Lake, settings: Settings, endpoints: ScriptedEndpoints) -> Hour:
     resources = SimpleNamespace(endpoints=endpoints, articles=NoArticles(), secrets=build_secrets(settings))
-    return Hour(workflow, step, HOUR, HOUR, lake, logging.getLogger(__name__), lambda: None, resources)  # type: ignore[arg-type]
+    log = logging.getLogger(__name__)
+    return Hour(workflow, step, HOUR, HOUR, lake, log, lambda: None, resources)  # type: ignore[arg-type]
 
 
 def refuses(answer: Answer, every: int) -> Answer:

@@ -26,6 +26,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "landing": {"nlp", "schemas"},
     "serving": {"tasks", "nlp"},
     "models": {
+        "files",
         "tasks",
         "nlp",
         "serving",
@@ -35,9 +36,10 @@ MAY_IMPORT: dict[str, set[str]] = {
     "training": {"tasks", "nlp", "models"},
     "resources": {*BASE, "models", "tasks", "landing", "nlp"},
     "sources": {*BASE, "resources", "landing", "nlp"},
-    "checks": {"schemas", "markdown"},
+    "checks": {"nlp", "schemas", "markdown"},
     "assets": {*BASE, "checks", "sources", "resources", "models", "tasks", "landing", "nlp"},
-    "workflow": {*BASE, "assets", "sources", "models", "tasks", "nlp"},
+    "workflow": {*BASE, "checks", "assets", "sources", "models", "tasks", "nlp"},
+    "mart": {*BASE, "resources"},
     "sensors": {*BASE, "workflow", "assets", "resources"},
 }
 # Nothing below imports these; they may import what they like.
