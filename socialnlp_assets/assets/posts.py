@@ -31,6 +31,7 @@ class Posts(Step):
     name: ClassVar = "posts"
     kinds: ClassVar = frozenset({"parquet", "python"})
     resources: ClassVar = frozenset({"lake", "endpoints", "secrets"})
+    late_after: ClassVar = 2 * HOUR
 
     source: SourceOptions
     needed: tuple[str, ...] = ()  # models that the later steps ask
@@ -52,7 +53,7 @@ class Posts(Step):
                 "expect_column_values_to_be_null", {"column": "read_copied_from"},
                 "the hour's texts are not those of another hour",
                 "see whether the source delivered that hour again, take its files out of landing, and run this one; "
-                "where people do say the same again, switch this off in the workflow's file: `checks:`",
+                "where people do say the same again, skip this in the workflow's file: `checks:`",
                 least_rows=20,
             ),
             Expectation(
