@@ -13,6 +13,7 @@ import dagster as dg
 from socialnlp_assets.assets.asset import build_asset
 from socialnlp_assets.assets.landing import Fed, build_landing
 from socialnlp_assets.assets.retention import build_retention
+from socialnlp_assets.mart.asset import build_mart, is_installed
 from socialnlp_assets.partitions import hourly_partitions
 from socialnlp_assets.resources.build import build_resources
 from socialnlp_assets.sensors import (
@@ -38,6 +39,7 @@ def build_definitions(settings: Settings, overrides: Mapping[str, Any] | None = 
         landing_definitions(workflows, settings),
         *(workflow_definitions(workflow, settings) for workflow in workflows),
         installation_definitions(workflows, settings),
+        mart_definitions(workflows, settings),
         dg.Definitions(resources={**all_resources(settings), **(overrides or {})}, executor=_executor(settings)),
     )
 
@@ -71,6 +73,15 @@ def installation_definitions(workflows: Collection[Workflow], settings: Settings
     retention, nightly = build_retention(settings.raw_retention_days)
     sensors = [endpoint_reaper(), *run_end_hooks(), *hour_releases(), hours_inventory(workflows, settings.start)]
     return dg.Definitions(assets=[HOURS], jobs=[retention], schedules=[nightly], sensors=sensors)
+
+
+def mart_definitions(workflows: Collection[Workflow], settings: Settings) -> dg.Definitions:
+    """The mart over the output of all workflows; nothing where the extra `mart` is not installed."""
+    if not is_installed():
+        return dg.Definitions()
+    outputs = {workflow.name: workflow.output().table().arrow for workflow in workflows}
+    assets, job, schedule = build_mart(outputs, settings.state / "mart", settings.mart_models)
+    return dg.Definitions(assets=[assets], jobs=[job], schedules=[schedule])
 
 
 def _hour_job(workflow: Workflow) -> Any:

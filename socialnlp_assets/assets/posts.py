@@ -80,7 +80,7 @@ class Posts(Step):
         for record in _records(hour, [file.path for file in in_order]):
             sorter.take(record)
         table = sorter.table()
-        like = copied_from(hour.lake, hour.workflow, hour.hour, table)
+        like = copied_from(hour.lake, hour.workflow, hour.hour, table["message"].to_pylist())
         moved = {f"{when:%Y-%m-%d %H:00}": len(raws) for when, raws in sorted(sorter.moved.items())}
         for own_hour, raws in sorter.moved.items():
             _move(hour, own_hour, raws)

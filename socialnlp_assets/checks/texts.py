@@ -96,8 +96,9 @@ def without_noise(text: str) -> bool:
 
 
 def unknown_share(text: str) -> float:
-    """The share of words, 0 to 1, that are in no list of English words; 0 for a text without words."""
-    found = words(text)
+    """The share of words of four letters or more, 0 to 1, that are in no list of English words: shorter ones are words
+    in every language. 0 for a text without such words."""
+    found = [word for word in words(text) if len(word) > 3]
     return sum(word not in _english() for word in found) / len(found) if found else 0.0
 
 

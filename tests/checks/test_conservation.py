@@ -93,7 +93,7 @@ def test_every_message_of_every_step_is_somewhere(records: list[Any], faults: di
         lake = Lake(uri=home.lake_uri)
         lake.put(f"{Lake.landing_folder(WORKFLOW, HOUR)}/batch.json", json.dumps(records).encode())
         results: dict[str, Result] = {}
-        for step in load_workflows()[WORKFLOW].assets():
+        for step in load_workflows()[WORKFLOW].all_steps():
             hour = hour_of_step(WORKFLOW, step.name, lake, home, endpoints)
             result, found = computed(step, hour, checks_of(step, Checks(quarantine=1.0)), quarantine=1.0)
             if not found.passed:

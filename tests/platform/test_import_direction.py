@@ -39,6 +39,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "checks": {"nlp", "schemas", "markdown"},
     "assets": {*BASE, "checks", "sources", "resources", "models", "tasks", "landing", "nlp"},
     "workflow": {*BASE, "checks", "assets", "sources", "models", "tasks", "nlp"},
+    "mart": {*BASE, "resources"},
     "sensors": {*BASE, "workflow", "assets", "resources"},
 }
 # Nothing below imports these; they may import what they like.
