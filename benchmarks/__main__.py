@@ -23,6 +23,7 @@ BENCHMARKS = {
     "acquiring": "acquiring:acquiring",
     "article-extraction": "article_extraction:article_extraction",
     "scale": "scale:scale",
+    "backfill": "backfill:backfill",
 }
 
 
