@@ -19,6 +19,7 @@ from socialnlp_assets.landing import read_messages
 from socialnlp_assets.nlp import chunking, cleaning, language, ngrams, noise, sentence_rank
 from socialnlp_assets.nlp.permalinks import clean_permalink
 from socialnlp_assets.nlp.personal_data import replace_personal_data
+from socialnlp_assets.sources import shapes
 
 SIZES = (10_000, 100_000, 1_000_000)  # characters
 LINEAR, SLACK = 10.0, 3.0  # caches, and what is constant, blur it
@@ -36,15 +37,15 @@ TEXTS = {
 
 
 def _message(text: str) -> None:
-    read_messages(json.dumps([{"messageId": "m", "message": text}]).encode(), "f")
+    read_messages(json.dumps([{"messageId": "m", "message": text}]).encode(), "f", shapes())
 
 
 def _lines(text: str) -> None:
-    read_messages(('{"messageId": "m", "message": "' + text).encode(), "f")
+    read_messages(('{"messageId": "m", "message": "' + text).encode(), "f", shapes())
 
 
 def _cells(text: str) -> None:
-    read_messages(("messageId,message\n" + text).encode(), "f")
+    read_messages(("messageId,message\n" + text).encode(), "f", shapes())
 
 
 STEPS: dict[str, Callable[[str], object]] = {

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from benchmarks import architectures, texts
 from socialnlp_assets.models import load_catalogue
-from socialnlp_assets.models.packaging_convert import CONVERTERS
+from socialnlp_assets.models.packaging_convert import CONVERSIONS
 
 
 def cache() -> Path:
@@ -38,6 +38,6 @@ def build(name: str, ours: Path, reference: Path) -> None:
     makers[name]()
     ours.mkdir(parents=True, exist_ok=True)
     engine = entry.aws.engine
-    settings = {"name": name, "task": entry.task, **CONVERTERS[engine](reference, ours, entry)}
+    settings = {"name": name, "task": entry.task, **CONVERSIONS[engine].convert(reference, ours, entry)}
     for folder, its_engine in ((reference, "reference-" + engine.partition("-")[2]), (ours, engine)):
         (folder / "model.json").write_text(json.dumps(settings | {"engine": its_engine}), encoding="utf-8")

@@ -16,6 +16,7 @@ import dagster as dg
 import yaml
 from pydantic import BaseModel, ConfigDict, RootModel
 
+from socialnlp_assets.models import load_catalogue
 from socialnlp_assets.settings import Settings
 from socialnlp_assets.starting_file import starting_file
 from socialnlp_assets.workflow import Workflow, WorkflowError, read_workflow
@@ -60,7 +61,7 @@ class ListeningWorkflow(dg.Component):
         path, node = _place(context.path, written)
         settings = Settings()
         data = context.resolution_context.resolve_value(written)  # {{ env.… }} and the like
-        return cls(read_workflow(data, node, path, profile=settings.profile))
+        return cls(read_workflow(data, node, path, load_catalogue(settings.models), settings.profile))
 
     def _runs(self, settings: Settings) -> bool:
         return self.workflow.enabled or self.workflow.name in settings.enable
@@ -90,7 +91,7 @@ class ListeningWorkflow(dg.Component):
         return dg.Definitions.merge(
             mine,
             landing_definitions(workflows, settings),
-            installation_definitions(settings),
+            installation_definitions(workflows, settings),
             dg.Definitions(resources=resources),
         )
 

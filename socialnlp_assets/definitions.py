@@ -13,9 +13,17 @@ import dagster as dg
 from socialnlp_assets.assets.asset import build_asset
 from socialnlp_assets.assets.landing import Fed, build_landing
 from socialnlp_assets.assets.retention import build_retention
+from socialnlp_assets.mart.asset import build_mart, is_installed
 from socialnlp_assets.partitions import hourly_partitions
 from socialnlp_assets.resources.build import build_resources
-from socialnlp_assets.sensors import arrival_sensors, endpoint_reaper, hour_releases, run_end_hooks
+from socialnlp_assets.sensors import (
+    HOURS,
+    arrival_sensors,
+    endpoint_reaper,
+    hour_releases,
+    hours_inventory,
+    run_end_hooks,
+)
 from socialnlp_assets.settings import Settings
 from socialnlp_assets.sources.sources_file import configured_sources, source_resources
 from socialnlp_assets.workflow import Workflow, running_workflows
@@ -30,7 +38,8 @@ def build_definitions(settings: Settings, overrides: Mapping[str, Any] | None = 
     return dg.Definitions.merge(
         landing_definitions(workflows, settings),
         *(workflow_definitions(workflow, settings) for workflow in workflows),
-        installation_definitions(settings),
+        installation_definitions(workflows, settings),
+        mart_definitions(workflows, settings),
         dg.Definitions(resources={**all_resources(settings), **(overrides or {})}, executor=_executor(settings)),
     )
 
@@ -43,9 +52,9 @@ def all_resources(settings: Settings) -> dict[str, Any]:
 def workflow_definitions(workflow: Workflow, settings: Settings) -> dg.Definitions:
     """What one workflow brings: its assets from `posts` to `output`, its job, and what starts it."""
     partitions = hourly_partitions(settings.start)
-    steps = (workflow.posts(settings.keep_personal_data), *workflow.steps.values(), workflow.output())
+    steps = workflow.assets(settings.keep_personal_data)
     return dg.Definitions(
-        assets=[build_asset(step, workflow.name, workflow.owners, partitions) for step in steps],
+        assets=[build_asset(step, workflow.name, workflow.owners, partitions, workflow.checks) for step in steps],
         jobs=[_hour_job(workflow)],
         sensors=arrival_sensors(settings, [workflow]),
     )
@@ -58,20 +67,30 @@ def landing_definitions(workflows: Collection[Workflow], settings: Settings) -> 
     return dg.Definitions(assets=landing.assets, jobs=landing.jobs, schedules=landing.schedules)
 
 
-def installation_definitions(settings: Settings) -> dg.Definitions:
-    """What an installation has once, whatever its workflows: the care of its endpoints and of old messages."""
+def installation_definitions(workflows: Collection[Workflow], settings: Settings) -> dg.Definitions:
+    """What an installation has once for all its workflows: the care of endpoints, of old messages and of hours that
+    somebody must run again."""
     retention, nightly = build_retention(settings.raw_retention_days)
-    sensors = [endpoint_reaper(), *run_end_hooks(), *hour_releases()]
-    return dg.Definitions(jobs=[retention], schedules=[nightly], sensors=sensors)
+    sensors = [endpoint_reaper(), *run_end_hooks(), *hour_releases(), hours_inventory(workflows, settings.start)]
+    return dg.Definitions(assets=[HOURS], jobs=[retention], schedules=[nightly], sensors=sensors)
+
+
+def mart_definitions(workflows: Collection[Workflow], settings: Settings) -> dg.Definitions:
+    """The mart over the output of all workflows; nothing where the extra `mart` is not installed."""
+    if not is_installed():
+        return dg.Definitions()
+    outputs = {workflow.name: workflow.output().table().arrow for workflow in workflows}
+    assets, job, schedule = build_mart(outputs, settings.state / "mart", settings.mart_models)
+    return dg.Definitions(assets=[assets], jobs=[job], schedules=[schedule])
 
 
 def _hour_job(workflow: Workflow) -> Any:
-    """One job a workflow, named as the workflow: an hour from `posts` to `output`."""
-    assets = ["posts", *workflow.steps, "output"]
+    """One job a workflow, named as the workflow: an hour from `posts` to `profile`."""
+    keys = [dg.AssetKey([workflow.name, step.name]) for step in workflow.assets()]
     return dg.define_asset_job(
         workflow.name,
-        selection=dg.AssetSelection.assets(*(dg.AssetKey([workflow.name, name]) for name in assets)),
-        description=f"An hour of {workflow.name}, from posts to output.",
+        selection=dg.AssetSelection.assets(*keys),
+        description=f"An hour of {workflow.name}, from posts to output, and what it was like.",
     )
 
 

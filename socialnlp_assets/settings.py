@@ -63,6 +63,8 @@ class Settings(BaseSettings):
         default=frozenset(), description="workflows, by commas, that are off by default and run here"
     )
 
+    mart_models: Path | None = Field(default=None, description="a folder of further models of the mart, in SQL")
+
     # Endpoints
     leases: str = Field(default="", description="lease store: a path (SQLite) or an s3:// URI; empty: by profile")
     endpoint_prefix: str = Field(default="nlp", description="first part of every endpoint's name")

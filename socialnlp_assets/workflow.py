@@ -18,7 +18,9 @@ from pydantic_core import core_schema
 from socialnlp_assets.assets import step_kinds
 from socialnlp_assets.assets.output import Output
 from socialnlp_assets.assets.posts import Posts
+from socialnlp_assets.assets.profile import HourProfile
 from socialnlp_assets.assets.step import DELIVERED, Mistake, Step
+from socialnlp_assets.checks import Checks
 from socialnlp_assets.models.catalogue import Catalogue, load_catalogue
 from socialnlp_assets.nlp.language import detect
 from socialnlp_assets.safe_yaml import YamlError, read_yaml
@@ -32,7 +34,7 @@ Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,59}$")]
 Owner = Annotated[str, Field(pattern=r"^(team:.+|[A-Za-z0-9._%+-]+@[A-Za-z0-9.-]+\.[A-Za-z]{2,7})$")]
 
 # Of the lake's own folders, of our jobs, of Dagster and of Python.
-_TAKEN = {"landing", "quarantine", "output", "leases", "retention"} | {
+_TAKEN = {"landing", "quarantine", "output", "leases", "retention", "mart", "report", "stage"} | {
     *("arg_dict", "bool", "conf", "config", "context", "dict", "float", "input", "input_arg_dict", "int", "meta"),
     *("output_arg_dict", "str", "type"),
     *kwlist,
@@ -71,6 +73,7 @@ class Workflow(_Strict):
     owners: tuple[Owner, ...] = ()
     source: SourceSection
     steps: Annotated[dict[str, Step], _Steps]
+    checks: Checks = Checks()
     enabled: bool = True  # false: it runs only where SOCIALNLP_ENABLE names it
 
     def models(self) -> list[str]:
@@ -78,11 +81,14 @@ class Workflow(_Strict):
         return list(dict.fromkeys(model for step in self.steps.values() for model in step.models()))
 
     def give_places(self, catalogue: Catalogue) -> None:
-        """Tell each step what it reads: the text of the last step before it that writes text."""
-        text = DELIVERED
+        """Tell each step which texts the steps before it write."""
+        texts, as_written = dict([DELIVERED]), DELIVERED[0]
         for step in self.steps.values():
-            step.take_place(text, catalogue)
-            text = (step.name, step.writes_text) if step.writes_text else text
+            step.take_place(dict(texts), as_written, catalogue)
+            if step.writes_text:
+                texts[step.name] = step.writes_text
+            if step.makes_english:
+                as_written = step.name
 
     def posts(self, keeps_personal_data: bool = False) -> Posts:
         """The step before all others."""
@@ -90,10 +96,15 @@ class Workflow(_Strict):
 
     def output(self) -> Output:
         """The step after all others, which joins them."""
-        written = [(step.name, step.writes_text) for step in self.steps.values() if step.writes_text]
+        written = {step.name: step.writes_text for step in self.steps.values() if step.writes_text}
         output = Output(steps=tuple(self.steps.values()))
-        output.take_place(written[-1] if written else DELIVERED, load_catalogue())
+        output.take_place(dict([DELIVERED]) | written, DELIVERED[0], load_catalogue())
         return output
+
+    def assets(self, keeps_personal_data: bool = False) -> tuple[Step, ...]:
+        """Every step in data order, from `posts` to what is made of all others."""
+        steps = (self.posts(keeps_personal_data), *self.steps.values())
+        return (*steps, self.output(), HourProfile(steps=steps))
 
 
 def load_workflow(path: Path, catalogue: Catalogue | None = None, profile: Profile | None = None) -> Workflow:
@@ -145,7 +156,9 @@ def read_workflow(
     return workflow
 
 
-def load_workflows(*folders: Path, profile: Profile | None = None) -> dict[str, Workflow]:
+def load_workflows(
+    *folders: Path, catalogue: Catalogue | None = None, profile: Profile | None = None
+) -> dict[str, Workflow]:
     """Every ``*.yaml`` of the built-in folder and of `folders`, by name. Raises `WorkflowError` naming all mistakes."""
     workflows: dict[str, Workflow] = {}
     mistakes: list[str] = []
@@ -154,7 +167,7 @@ def load_workflows(*folders: Path, profile: Profile | None = None) -> dict[str, 
             mistakes.append(f"{folder}: no such folder; make it or unset SOCIALNLP_WORKFLOWS")
         for path in sorted(folder.glob("*.yaml")):
             try:
-                workflow = load_workflow(path, profile=profile)
+                workflow = load_workflow(path, catalogue, profile)
                 if workflow.name in workflows:
                     raise WorkflowError(f"{path}:1: name: {workflow.name!r} is taken by another file; choose another")
                 workflows[workflow.name] = workflow
@@ -167,7 +180,8 @@ def load_workflows(*folders: Path, profile: Profile | None = None) -> dict[str, 
 
 def running_workflows(settings: Settings) -> dict[str, Workflow]:
     """The workflows of an installation, by name, without those that are off. Raises `WorkflowError`."""
-    workflows = load_workflows(*([settings.workflows] if settings.workflows else []))
+    folders = [settings.workflows] if settings.workflows else []
+    workflows = load_workflows(*folders, catalogue=load_catalogue(settings.models))
     if unknown := sorted(settings.enable - workflows.keys()):
         raise WorkflowError(
             f"SOCIALNLP_ENABLE: no workflow is called {', '.join(unknown)}; there are {', '.join(workflows)}"
@@ -194,6 +208,8 @@ def _misfits(workflow: Workflow, catalogue: Catalogue, profile: Profile | None) 
     if not unknown:
         for step in workflow.steps.values():
             yield from step.mistakes(languages, profile)
+        expected = {step.name: (step.table().names(), step.plausible()) for step in workflow.assets()}
+        yield from workflow.checks.mistakes(expected)
 
 
 def _unknown_models(workflow: Workflow, catalogue: Catalogue) -> Iterator[Mistake]:
@@ -231,6 +247,8 @@ def _fields(location: tuple[str | int, ...], data: dict[str, Any]) -> Iterable[s
     match location:
         case ():
             return Workflow.model_fields
+        case ("checks",):
+            return Checks.model_fields
         case ("steps",):
             return step_kinds()
         case ("steps", str(name)):

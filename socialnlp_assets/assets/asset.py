@@ -4,29 +4,36 @@ Write, audit, publish: the step computes its rows, its checks are evaluated insi
 output, and only an hour that passes all of them replaces what the lake had.
 """
 
+import json
 import time
 import warnings
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from typing import Any
 
 import dagster as dg
 
 from socialnlp_assets.assets import metadata, usage
-from socialnlp_assets.assets.quarantine import quarantine_path, write_quarantine
+from socialnlp_assets.assets.quarantine import Rejected, quarantine_path, write_quarantine
 from socialnlp_assets.assets.step import Hour, Result, Step
-from socialnlp_assets.checks import Check, audit, checks_of
+from socialnlp_assets.checks import Audit, Check, Checks, Level, audit, contract
+from socialnlp_assets.checks.report import as_table, sentence
 from socialnlp_assets.partitions import hour_of
 from socialnlp_assets.resources.hours import hour_lease
 from socialnlp_assets.resources.lake import Lake
 
 
 def build_asset(
-    step: Step, workflow: str, owners: Sequence[str], partitions: dg.HourlyPartitionsDefinition
+    step: Step,
+    workflow: str,
+    owners: Sequence[str],
+    partitions: dg.HourlyPartitionsDefinition,
+    strictness: Checks = Checks(),  # noqa: B008  it cannot be changed
 ) -> dg.AssetsDefinition:
     """The hourly asset `<workflow>/<step>`."""
     key = dg.AssetKey([workflow, step.name])
     schema = step.table()
-    checks = checks_of(schema, step.plausible())
+    checks = checks_of(step, strictness)
 
     @dg.asset(
         key=key,
@@ -39,7 +46,7 @@ def build_asset(
         metadata=metadata.of_definition(workflow, step.name, schema, step.lineage()),
         required_resource_keys=set(step.resources),
         output_required=False,
-        check_specs=_check_specs(key, checks, partitions),
+        check_specs=_check_specs(key, [*checks, *step.own_checks()], partitions),
     )
     def asset(context: dg.AssetExecutionContext) -> Iterator[Any]:
         started = time.monotonic()
@@ -54,20 +61,35 @@ def build_asset(
                 context.log,
                 lease.confirm,
                 context.resources,
+                lambda: usage.usages_of_run(context.instance, context.run.run_id),
             )
-            result = step.compute(hour)
+            result, found = computed(step, hour, checks, strictness.quarantine)
             lease.confirm()
             write_quarantine(lake, workflow, step.name, hour.hour, result.rejected)
-            yield from _audited(key, result, checks)
+            yield from _recorded(key, found)
             published = step.publish(hour, result.table)
         seconds = time.monotonic() - started
         counts = metadata.of_hour(result.table, result.accounts(), published.address, published.size, seconds)
         quarantine = lake.address(quarantine_path(workflow, step.name, hour.hour))
         waiting = metadata.of_quarantine(quarantine, [rejected.reason for rejected in result.rejected])
-        used = usage.of_run(usage.usages_of_run(context.instance, context.run.run_id)) if step.ends_run else {}
+        used = usage.of_run(hour.used()) if step.ends_run else {}
         yield dg.Output(None, metadata={**counts, **waiting, **result.metadata, **published.metadata, **used})
 
     return asset
+
+
+def computed(step: Step, hour: Hour, checks: Sequence[Check], quarantine: float) -> tuple[Result, Audit]:
+    """What a step makes of an hour, audited: without the rows that may not be published, which it rejects."""
+    result = step.compute(hour)
+    found = audit(result.table, result.accounts(), checks, result.read, quarantine)
+    found = replace(found, verdicts=(*found.verdicts, *result.verdicts))
+    return (_without_rejected(result, found) if found.passed else result), found
+
+
+def checks_of(step: Step, strictness: Checks) -> list[Check]:
+    """The checks that its rows must pass."""
+    plausible = strictness.plausible(step.name, step.plausible())
+    return [contract(step.table()), *([plausible] if plausible else [])]
 
 
 def _check_specs(
@@ -82,21 +104,35 @@ def _check_specs(
         ]
 
 
-def _audited(key: dg.AssetKey, result: Result, checks: Sequence[Check]) -> Iterator[dg.AssetCheckResult]:
-    """Record every check; raise `dagster.Failure` when one failed, so that nothing is published."""
+def _recorded(key: dg.AssetKey, found: Audit) -> Iterator[dg.AssetCheckResult]:
+    """Record every check; raise `dagster.Failure` when one found an error, so that nothing is published."""
     failed: list[str] = []
-    for verdict in audit(result.table, result.accounts(), checks, result.evidence):
+    for verdict in found.verdicts:
+        told = sentence(verdict, len(found.rejected))
         yield dg.AssetCheckResult(
             passed=verdict.passed,
+            severity=dg.AssetCheckSeverity.ERROR if verdict.level is Level.ERROR else dg.AssetCheckSeverity.WARN,
             asset_key=key,
             check_name=verdict.check.name,
-            description="; ".join(verdict.problems) or None,
-            metadata={"expectations": verdict.evaluated, **result.accounts().as_row()},
+            description=told or None,
+            metadata={"expectations": as_table(verdict, found.frame)},
         )
-        if not verdict.passed:
-            failed += [f"{verdict.check.name}: {problem}" for problem in verdict.problems or ["nothing was evaluated"]]
+        if verdict.level is Level.ERROR:
+            failed.append(f"{verdict.check.name}: {told}")
     if failed:
-        raise dg.Failure(
-            f"{key.to_user_string()} was not published; the lake keeps what it had for this hour. " + "; ".join(failed),
-            allow_retries=False,
-        )
+        raise dg.Failure(f"{key.to_user_string()} was not published. " + " ".join(failed), allow_retries=False)
+
+
+def _without_rejected(result: Result, found: Audit) -> Result:
+    """The rows that may be published; the others are rejected, each with what it failed and the values that failed."""
+    if not found.rejected:
+        return result
+    rejected = list(result.rejected)
+    for position, failed in sorted(found.rejected.items()):
+        columns = dict.fromkeys(column for expectation in failed for column in expectation.columns())
+        row = {column: found.frame[column].iloc[position] for column in columns}
+        reason = "; ".join(f"not so: {expectation.says} ({expectation.remedy})" for expectation in failed)
+        key = result.table["message_id"][position].as_py()
+        rejected.append(Rejected(reason, json.dumps(row, ensure_ascii=False, default=str), message_id=key))
+    kept = [position for position in range(result.table.num_rows) if position not in found.rejected]
+    return replace(result, table=result.table.take(kept), rejected=rejected)

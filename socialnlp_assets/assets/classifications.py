@@ -13,13 +13,14 @@ import pyarrow.compute as pc
 from pydantic import Field
 
 from socialnlp_assets.assets.rows import ask, result_of_answers
-from socialnlp_assets.assets.step import Does, Hour, Result, Step
+from socialnlp_assets.assets.step import Analysis, Does, Hour, Result
+from socialnlp_assets.checks import Expectation
 from socialnlp_assets.models import ModelEntry
 from socialnlp_assets.schemas import BOOL, TEXT, Column, score_column
 from socialnlp_assets.tasks import Scores
 
 
-class Classifications(Step):
+class Classifications(Analysis):
     """Which sides of the company a message is about, or what a review says of each aspect."""
 
     name: ClassVar = "classifications"
@@ -49,6 +50,32 @@ class Classifications(Step):
     def inputs(self) -> list[str]:
         return list(dict.fromkeys([self.text[0], *(["posts"] if self.only else [])]))
 
+    def plausible(self) -> tuple[Expectation, ...]:
+        names = [column.name for column in self.columns()]
+        scores = names[1::2]
+        model = f"look at the answers of the model `{self.model}`, and go back to its version before"
+        follow = Expectation(
+            "expect_table_scores_to_follow_texts", {"column_list": [f"read_{self.text[1]}", *scores]},
+            "texts of like words have like scores", f"answers lie at the wrong rows, or {model}", least_rows=50,
+        )  # fmt: skip
+        agree = Expectation(
+            "expect_multicolumn_flags_to_agree_with_scores", {"column_list": names, "threshold": self.threshold},
+            f"a label is there where its score reaches {self.threshold}",
+            "flags lie at the wrong scores: run the hour again", rejects=True,
+        )  # fmt: skip
+        of_kind = Expectation(
+            "expect_column_values_to_be_in_set", {"column": "read_kind", "value_set": [self.only]},
+            f"only messages of the kind {self.only} are classified", "run the hour again", rejects=True,
+        )  # fmt: skip
+        vary = (
+            Expectation(
+                "expect_column_commonest_value_share_to_be_at_most", {"column": name, "max_share": 0.9},
+                f"{name} is not the same for every message", model, least_rows=20,
+            )
+            for name in scores
+        )  # fmt: skip
+        return (follow, *([] if self.entry.targets else [agree]), *([of_kind] if self.only else []), *vary)
+
     def compute(self, hour: Hour) -> Result:
         table, _ = self.texts(hour)
         rows_in = table.num_rows
@@ -71,6 +98,8 @@ class Classifications(Step):
             dropped=dropped,
         )
         result.rows_in = rows_in
+        if self.only:
+            result.read = table.append_column("kind", [[self.only] * table.num_rows])
         return result
 
     def _labels(self, scores: Scores) -> Mapping[str, Any]:

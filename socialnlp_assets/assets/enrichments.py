@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import pyarrow as pa
 
 from socialnlp_assets.assets.step import Hour, Lineage, Result, Step
+from socialnlp_assets.checks import Expectation
 from socialnlp_assets.schemas import BOOL, TEXT, Column
 
 if TYPE_CHECKING:
@@ -48,6 +49,25 @@ class Enrichments(Step):
             "article_status": [self.text, link, kind],
         }
 
+    def plausible(self) -> tuple[Expectation, ...]:
+        read = f"read_{self.text[1]}"
+        return (
+            Expectation(
+                "expect_multicolumn_enrichment_to_follow_rule",
+                {"column_list": ["read_kind", read, "text_enriched", "enriched"]},
+                "only an article takes its page's text, and only one at least 20 % longer",
+                "rows were mixed up: run the hour again", rejects=True,
+            ),
+            Expectation(
+                "expect_column_pair_text_to_be_free_of_loops", {"column_A": read, "column_B": "text_enriched"},
+                "a page's text does not repeat itself", "look at the page: its text was not found in it", rejects=True,
+            ),
+            Expectation(
+                "expect_column_texts_to_be_in_english", {"column": "text_enriched", "mostly": 0.9},
+                "most words are English", "see which pages were taken for English", error_beyond=0.3,
+            ),
+        )  # fmt: skip
+
     def compute(self, hour: Hour) -> Result:
         table, texts = self.texts(hour)
         posts = hour.read("posts", ["message_id", "kind", "permalink"])
@@ -58,10 +78,12 @@ class Enrichments(Step):
             {"message_id": key, **_row(text, key in links, pages.get(links.get(key) or ""))}
             for key, text in zip(table["message_id"].to_pylist(), texts, strict=True)
         ]
+        kinds = dict(zip(posts["message_id"].to_pylist(), posts["kind"].to_pylist(), strict=True))
         statuses = Counter(row["article_status"] for row in rows)
         return Result(
             pa.Table.from_pylist(rows, schema=self.table().arrow),
             rows_in=table.num_rows,
+            read=table.append_column("kind", [[kinds.get(key) for key in table["message_id"].to_pylist()]]),
             metadata={f"articles/{status}": count for status, count in statuses.items() if status != "not_article"},
         )
 

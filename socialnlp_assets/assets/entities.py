@@ -8,7 +8,7 @@ from typing import Annotated, Any, ClassVar
 import pyarrow as pa
 
 from socialnlp_assets.assets.rows import ask, result_of_answers
-from socialnlp_assets.assets.step import Does, Hour, Result, Step
+from socialnlp_assets.assets.step import Analysis, Does, Hour, Result
 from socialnlp_assets.checks import Expectation
 from socialnlp_assets.schemas import INT, TEXT, Column
 from socialnlp_assets.tasks.entities import KINDS, Entity
@@ -17,7 +17,7 @@ from socialnlp_assets.tasks.entities import KINDS, Entity
 NAMES = {"person": "people", "organisation": "organisations", "place": "places"}
 
 
-class Entities(Step):
+class Entities(Analysis):
     """The people, organisations and places that a message names, and where in its text they stand."""
 
     name: ClassVar = "entities"
@@ -38,14 +38,18 @@ class Entities(Step):
     def compute(self, hour: Hour) -> Result:
         table, texts = self.texts(hour)
         entities, usage = ask(hour, self.model, texts)
-        result = result_of_answers(table, [entities], self.table(), _row, [usage])
-        result.evidence = {
-            "entities_stand_there": _stand_there(dict(zip(*table.to_pydict().values(), strict=True)), result)
-        }
-        return result
+        return result_of_answers(table, [entities], self.table(), _row, [usage])
 
     def plausible(self) -> tuple[Expectation, ...]:
-        return (("expect_column_values_to_be_in_set", {"column": "entities_stand_there", "value_set": [True]}),)
+        return (
+            Expectation(
+                "expect_multicolumn_entities_to_stand_at_offsets",
+                {"column_list": [f"read_{self.text[1]}", "entities", "entity_starts", "entity_ends"]},
+                "every name is what the text has between its offsets",
+                f"look at the answers of the model `{self.model}`, and go back to its version before",
+                rejects=True,
+            ),
+        )
 
 
 def _row(entities: Sequence[Entity]) -> Mapping[str, Any]:
@@ -56,12 +60,3 @@ def _row(entities: Sequence[Entity]) -> Mapping[str, Any]:
         "entity_starts": [e.start for e in entities],
         "entity_ends": [e.end for e in entities],
     }
-
-
-def _stand_there(texts: Mapping[str, str], result: Result) -> list[bool]:
-    """Whether every name of a message stands in its text where its offsets say."""
-    rows = result.table.select(["message_id", "entities", "entity_starts", "entity_ends"]).to_pydict()
-    return [
-        all(texts[key][start:end] == name for name, start, end in zip(names, starts, ends, strict=True))
-        for key, names, starts, ends in zip(*rows.values(), strict=True)
-    ]

@@ -6,6 +6,7 @@ from typing import Annotated, ClassVar
 
 from socialnlp_assets.assets.rows import ask, result_of_answers
 from socialnlp_assets.assets.step import Does, Hour, Result, Step
+from socialnlp_assets.checks import Expectation
 from socialnlp_assets.schemas import TEXT, Column
 
 
@@ -20,6 +21,36 @@ class FilteredText(Step):
 
     def columns(self) -> tuple[Column, ...]:
         return (Column("text_clean", TEXT, "the English text without noise; empty when nothing is left"),)
+
+    def plausible(self) -> tuple[Expectation, ...]:
+        pair = {"column_A": f"read_{self.text[1]}", "column_B": "text_clean"}
+        model = f"look at the answers of the model `{self.model}`, and go back to its version before"
+        return (
+            Expectation(
+                "expect_column_pair_text_to_be_answered", pair,
+                "a text with words keeps some", model, rejects=True,
+            ),
+            Expectation(
+                "expect_column_pair_text_to_be_free_of_loops", pair,
+                "a clean text does not repeat itself", model, rejects=True,
+            ),
+            Expectation(
+                "expect_column_texts_to_be_without_noise", {"column": "text_clean", "mostly": 0.98},
+                "addresses, user names and broken letters are gone", model, error_beyond=0.2,
+            ),
+            Expectation(
+                "expect_column_pair_negations_to_be_kept", pair | {"mostly": 0.98},
+                "what was denied still is", model, error_beyond=0.1,
+            ),
+            Expectation(
+                "expect_column_pair_numbers_to_be_kept", pair | {"mostly": 0.98},
+                "numbers stay", model, error_beyond=0.2,
+            ),
+            Expectation(
+                "expect_column_pair_words_to_be_kept", pair | {"mostly": 0.98},
+                "half of the words stay, and few come", model, error_beyond=0.1,
+            ),
+        )  # fmt: skip
 
     def compute(self, hour: Hour) -> Result:
         table, texts = self.texts(hour)

@@ -15,7 +15,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from socialnlp_assets.assets.step import Hour, Lineage, Published, Result, Step
-from socialnlp_assets.resources.output_table import OutputTable
+from socialnlp_assets.checks import Expectation
+from socialnlp_assets.resources.output_table import OutputTable, partitions_of
 from socialnlp_assets.schemas import POSTS, Column
 
 
@@ -42,6 +43,24 @@ class Output(Step):
         assets = [*((step.name, step.table()) for step in self.steps), ("posts", POSTS)]
         return {column.name: [(asset, column.name)] for asset, schema in assets for column in schema.columns}
 
+    def plausible(self) -> tuple[Expectation, ...]:
+        again = "rows were joined wrongly: run the hour again"
+        return (
+            Expectation(
+                "expect_multicolumn_partitions_to_agree_with_topics",
+                {"column_list": ["social", "topic_ids", "read_social", "read_topic_ids", "read_partitions"]},
+                "a message lies in the partitions of its topics, and in no others", again,
+            ),
+            *(
+                Expectation(
+                    "expect_column_pair_values_to_be_equal",
+                    {"column_A": _telling(step), "column_B": f"read_{_telling(step)}"},
+                    f"the columns of {step.name} are those of the same message", again,
+                )
+                for step in self.steps
+            ),
+        )  # fmt: skip
+
     def compute(self, hour: Hour) -> Result:
         """One row a message with a usable text, in the order of `posts`."""
         schema = self.table()
@@ -56,11 +75,14 @@ class Output(Step):
             "no usable English text": reached - posts.num_rows,
         })  # fmt: skip
         columns = dict(zip(posts.column_names, posts.columns, strict=True))
+        read = posts.select(["message_id", "social", "topic_ids"])
         for step in self.steps:
             table = _aligned(hour.read(step.name), posts)
             columns |= zip(table.column_names, table.columns, strict=True)
+            read = read.append_column(_telling(step), table[_telling(step)])
         joined = pa.table(columns).select(schema.names()).cast(schema.arrow)
-        return Result(joined, rows_in=rows_in, dropped=+dropped)
+        read = read.append_column("partitions", _goes_to(joined))
+        return Result(joined, rows_in=rows_in, dropped=+dropped, read=read)
 
     def publish(self, hour: Hour, table: pa.Table) -> Published:
         """Switch the hour over to `table`."""
@@ -73,3 +95,18 @@ def _aligned(table: pa.Table, posts: pa.Table) -> pa.Table:
     """A step's columns in the order of `posts`; null where the step left the message out."""
     positions = pc.index_in(posts["message_id"], value_set=table["message_id"].combine_chunks())
     return table.drop_columns(["message_id"]).take(positions)
+
+
+def _telling(step: Step) -> str:
+    """The column of a step by which a row can best be told from another: a score, where there is one."""
+    columns = step.columns()
+    return next((column.name for column in columns if column.between != (None, None)), columns[-1].name)
+
+
+def _goes_to(table: pa.Table) -> pa.Array:
+    """The partitions of each row, as ``<channel>/<topic>``."""
+    found: list[list[str]] = [[] for _ in range(table.num_rows)]
+    for (channel, topic), rows in partitions_of(table).items():
+        for row in rows:
+            found[row].append(f"{channel}/{topic or ''}")
+    return pa.array(found, pa.list_(pa.string()))

@@ -8,7 +8,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from socialnlp_assets.landing.records import RECORD_LIMIT
+from socialnlp_assets.landing.message import RECORD_LIMIT
 from socialnlp_assets.partitions import folder_of
 from socialnlp_assets.resources.lake import Lake
 from socialnlp_assets.schemas import INT, TEXT, Column, Schema

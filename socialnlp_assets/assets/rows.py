@@ -44,6 +44,12 @@ def result_of_answers(
             rejected.append(Rejected("; ".join(errors), text, message_id=key))
         else:
             rows.append({"message_id": key, **columns(*given)})
-    result = Result(pa.Table.from_pylist(rows, schema=schema.arrow), rows_in=table.num_rows, rejected=rejected, **rest)
+    result = Result(
+        pa.Table.from_pylist(rows, schema=schema.arrow),
+        rows_in=table.num_rows,
+        rejected=rejected,
+        read=table,
+        **rest,
+    )
     result.metadata |= usage.of_step(usages)
     return result

@@ -7,6 +7,7 @@ an hourly asset of it, write, audit and publish, is in `asset.py`, once for all.
 
 from __future__ import annotations
 
+import logging
 from abc import ABC, abstractmethod
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -15,12 +16,11 @@ from datetime import datetime
 from inspect import cleandoc
 from typing import TYPE_CHECKING, Any, ClassVar
 
-import dagster as dg
 import pyarrow as pa
 from pydantic import BaseModel, ConfigDict, PrivateAttr
 
 from socialnlp_assets.assets.quarantine import Rejected
-from socialnlp_assets.checks import Accounts, Expectation
+from socialnlp_assets.checks import Accounts, Check, Expectation, Verdict
 from socialnlp_assets.models.catalogue import Catalogue, load_catalogue
 from socialnlp_assets.resources.lake import Lake
 from socialnlp_assets.schemas import KEY, Column, Schema
@@ -28,6 +28,7 @@ from socialnlp_assets.settings import Profile
 
 if TYPE_CHECKING:  # they are there when a step runs; loading the code location need not wait for them
     from socialnlp_assets.resources.articles import Articles
+    from socialnlp_assets.resources.endpoints.metering import Usage
     from socialnlp_assets.resources.endpoints.resource import Endpoints
     from socialnlp_assets.resources.secrets import Secrets
 
@@ -46,15 +47,16 @@ class Does:
 
 @dataclass
 class Result:
-    """What a step made of an hour. `evidence` has a value a row, in columns that its expectations read and nobody
-    publishes."""
+    """What a step made of an hour. `read` is what it read of each message, by `message_id`: its expectations find
+    those columns as ``read_<column>`` beside its own, and nobody publishes them."""
 
     table: pa.Table
     rows_in: int
     dropped: Counter[str] = field(default_factory=Counter)  # by reason
     rejected: list[Rejected] = field(default_factory=list)
     metadata: dict[str, Any] = field(default_factory=dict)
-    evidence: Mapping[str, Sequence[Any]] = field(default_factory=dict)
+    read: pa.Table | None = None
+    verdicts: tuple[Verdict, ...] = ()  # of its own checks
 
     def accounts(self) -> Accounts:
         return Accounts(self.rows_in, self.table.num_rows, self.dropped, len(self.rejected))
@@ -78,9 +80,10 @@ class Hour:
     hour: datetime
     first: datetime  # the first hour of the partitions
     lake: Lake
-    log: dg.DagsterLogManager
+    log: logging.Logger
     confirm: Callable[[], None]  # raises where the run has lost the hour to another one; before anything is published
     resources: Any  # Dagster's, those that the step asks for by name
+    used: Callable[[], Sequence[Usage]] = tuple  # what the run has used of its endpoints so far
 
     @property
     def endpoints(self) -> Endpoints:
@@ -112,22 +115,24 @@ class Step(BaseModel, ABC):
     ends_run: ClassVar[bool] = False  # its metadata tells what the run used of its endpoints
     after: ClassVar[str] = ""  # for a kind of another package: the step that it follows in data order; "": the last
 
-    _text: tuple[str, str] = PrivateAttr(default=DELIVERED)
+    _texts: Mapping[str, str] = PrivateAttr(default_factory=lambda: dict([DELIVERED]))
+    _as_written: str = PrivateAttr(default=DELIVERED[0])
     _catalogue: Catalogue = PrivateAttr(default_factory=load_catalogue)
 
     @property
     def text(self) -> tuple[str, str]:
         """The asset and the column of the text that it reads: that of the last step before it that writes text."""
-        return self._text
+        return list(self._texts.items())[-1]
 
     @property
     def catalogue(self) -> Catalogue:
         """The models of the installation."""
         return self._catalogue
 
-    def take_place(self, text: tuple[str, str], catalogue: Catalogue) -> None:
-        """Its workflow tells it what it reads, and which models there are."""
-        self._text, self._catalogue = text, catalogue
+    def take_place(self, texts: Mapping[str, str], as_written: str, catalogue: Catalogue) -> None:
+        """Its workflow tells it which assets before it have a text, in data order, each with the column of its text;
+        which of them has the English text as people wrote it; and which models there are."""
+        self._texts, self._as_written, self._catalogue = texts, as_written, catalogue
 
     @classmethod
     def description(cls) -> str:
@@ -174,7 +179,11 @@ class Step(BaseModel, ABC):
         """The rows of an hour. An exception fails the step, and the lake keeps what it had."""
 
     def plausible(self) -> tuple[Expectation, ...]:
-        """What is expected of the evidence that it gives of its rows (`Result.evidence`)."""
+        """What its rows must mean, beside what they were made of (`Result.read`)."""
+        return ()
+
+    def own_checks(self) -> tuple[Check, ...]:
+        """Checks beside `contract` and `plausible`, whose verdicts are in its result."""
         return ()
 
     def publish(self, hour: Hour, table: pa.Table) -> Published:
@@ -182,3 +191,24 @@ class Step(BaseModel, ABC):
         path = hour.lake.table_path(hour.workflow, hour.step, hour.hour)
         hour.confirm()
         return Published(hour.lake.address(path), hour.lake.write_table(path, table))
+
+
+class Analysis(Step):
+    """A step that says something of a text, and may read another one than that of the last step that writes text."""
+
+    as_written: ClassVar[bool] = False  # its models know emoji, hashtags and slang, which the noise filter takes away
+
+    reads: str = ""  # the asset whose text it reads; "": the English text `as_written`, or the last
+
+    @property
+    def text(self) -> tuple[str, str]:
+        asset = self.reads or (self._as_written if self.as_written else "")
+        return (asset, self._texts[asset]) if asset in self._texts else super().text
+
+    def mistakes(self, languages: Sequence[str], profile: Profile | None) -> Iterator[Mistake]:
+        yield from super().mistakes(languages, profile)
+        if self.reads and self.reads not in self._texts:
+            yield (
+                ("steps", self.name, "reads"),
+                f"no step before it writes a text called {self.reads!r}; choose one of {', '.join(self._texts)}",
+            )

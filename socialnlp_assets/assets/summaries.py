@@ -5,11 +5,12 @@ from __future__ import annotations
 from typing import Annotated, ClassVar
 
 from socialnlp_assets.assets.rows import ask, result_of_answers
-from socialnlp_assets.assets.step import Does, Hour, Result, Step
+from socialnlp_assets.assets.step import Analysis, Does, Hour, Result
+from socialnlp_assets.checks import Expectation
 from socialnlp_assets.schemas import BOOL, TEXT, Column
 
 
-class Summaries(Step):
+class Summaries(Analysis):
     """A text under 50 tokens as it is, a longer one in at most 300 tokens."""
 
     name: ClassVar = "summaries"
@@ -22,6 +23,24 @@ class Summaries(Step):
             Column("summary", TEXT, "the text itself under 50 tokens, else its summary"),
             Column("summarised", BOOL, "false when the text stayed itself"),
         )
+
+    def plausible(self) -> tuple[Expectation, ...]:
+        pair = {"column_A": f"read_{self.text[1]}", "column_B": "summary"}
+        model = f"look at the answers of the model `{self.model}`, and go back to its version before"
+        return (
+            Expectation(
+                "expect_column_pair_text_to_be_answered", pair,
+                "a text with words has a summary", model, rejects=True,
+            ),
+            Expectation(
+                "expect_column_pair_summary_to_be_of_text", pair,
+                "a summary is no longer than its text, and has no sentence from nowhere", model, rejects=True,
+            ),
+            Expectation(
+                "expect_column_pair_text_to_be_free_of_loops", pair,
+                "a summary does not repeat itself", model, rejects=True,
+            ),
+        )  # fmt: skip
 
     def compute(self, hour: Hour) -> Result:
         table, texts = self.texts(hour)

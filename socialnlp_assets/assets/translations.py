@@ -8,6 +8,7 @@ from typing import Annotated, Any, ClassVar
 
 from socialnlp_assets.assets.rows import ask, result_of_answers
 from socialnlp_assets.assets.step import Does, Hour, Lineage, Mistake, Result, Step
+from socialnlp_assets.checks import Expectation, Level
 from socialnlp_assets.nlp.language import UNDETERMINED
 from socialnlp_assets.schemas import BOOL, TEXT, Column
 from socialnlp_assets.settings import Profile
@@ -52,7 +53,10 @@ class Translations(Step):
 
     def _unread(self, languages: Sequence[str]) -> Iterator[Mistake]:
         """Languages that the embedded translator does not read."""
-        folder = self.catalogue[self.model].embedded.path
+        embedded = self.catalogue[self.model].embedded
+        if "://" in embedded.model:
+            return  # what it reads is known when it has been fetched
+        folder = embedded.path
         model = json.loads((folder / "model.json").read_text(encoding="utf-8"))
         reads = [*model.get("languages", ()), "en"]
         if unread := ", ".join(code for code in languages if code not in (*reads, *self.google)):
@@ -61,6 +65,52 @@ class Translations(Step):
                 f"the embedded {self.model} does not read {unread}, only {', '.join(reads)}; take that out, or write "
                 f"`translations: {{google: [{unread}]}}`",
             )
+
+    def plausible(self) -> tuple[Expectation, ...]:
+        read, pair = "read_message", {"column_A": "read_message", "column_B": "text_en"}
+        with_language = {"column_list": ["read_language", read, "text_en"]}
+        again = f"see whether the source is one; else the model `{self.model}` fails at such texts"
+        model = f"look at the answers of the model `{self.model}`, and go back to its version before"
+        return (
+            Expectation(
+                "expect_multicolumn_english_to_be_untouched", with_language,
+                "English passes untouched", "rows were mixed up: run the hour again", rejects=True,
+            ),
+            Expectation(
+                "expect_column_pair_text_to_be_answered", pair,
+                "a message with words has an English text", again, rejects=True,
+            ),
+            Expectation(
+                "expect_multicolumn_translation_to_differ", with_language,
+                "a message in another language is translated", again, rejects=True,
+            ),
+            Expectation(
+                "expect_column_pair_text_to_be_free_of_loops", pair,
+                "a translation does not repeat itself", again, rejects=True,
+            ),
+            Expectation(
+                "expect_multicolumn_length_to_be_plausible",
+                with_language | {"least": 0.4, "most": 2.5, "mostly": 0.98},
+                "a translation is about as long as its source", model, error_beyond=0.2,
+            ),
+            Expectation(
+                "expect_multicolumn_length_to_be_plausible",
+                with_language | {"least": 0.65, "most": 1.8, "mostly": 0.8},
+                "most translations are as long as their sources, by a third", model, error_beyond=0.4,
+            ),
+            Expectation(
+                "expect_column_texts_to_be_in_english", {"column": "text_en", "mostly": 0.95},
+                "most words are English", model, error_beyond=0.3,
+            ),
+            Expectation(
+                "expect_column_pair_numbers_to_be_kept", pair | {"mostly": 0.95},
+                "numbers of the message are in its translation", model, error_beyond=0.3,
+            ),
+            Expectation(
+                "expect_table_names_to_be_kept", {"column_list": [read, "text_en"], "min_share": 0.3},
+                "names of the messages are in their translations", model, level=Level.WARNING,
+            ),
+        )  # fmt: skip
 
     def compute(self, hour: Hour) -> Result:
         posts = hour.read("posts", ["message_id", "message", "language"])

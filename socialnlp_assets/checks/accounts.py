@@ -29,11 +29,13 @@ class Accounts:
         return self.rows_in > self.rows_dropped
 
     def as_row(self) -> dict[str, int]:
-        """One row for the conservation check: `rows_in` must equal `rows_accounted`."""
+        """One row of numbers, which the check `contract` compares: as many rows must come out as are left of those
+        that came in, and some where some were expected."""
         return {
             "rows_in": self.rows_in,
             "rows_out": self.rows_out,
             "rows_dropped": self.rows_dropped,
             "rows_quarantined": self.quarantined,
-            "rows_accounted": self.rows_out + self.rows_dropped + self.quarantined,
+            "rows_left": self.rows_in - self.rows_dropped - self.quarantined,
+            "rows_least": int(self.rows_expected),
         }

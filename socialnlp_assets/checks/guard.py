@@ -6,8 +6,8 @@ An expectation that could not be evaluated is a failure, never a pass.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
@@ -15,83 +15,184 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from socialnlp_assets.checks.accounts import Accounts
-from socialnlp_assets.checks.expectations import Check
+from socialnlp_assets.checks.expectation import FEW, READ, Check, Expectation, Level
+from socialnlp_assets.schemas import KEY
 
 if TYPE_CHECKING:
     import pandas as pd
 
-MOST_EXAMPLES = 5
+QUARANTINE = 0.05  # of an hour's rows: more of them rejected, and the hour fails
+IN_DETAIL = {"result_format": "COMPLETE", "return_unexpected_index_query": False}
+
+
+@dataclass(frozen=True)
+class Finding:
+    """What came of one expectation. `positions` are the rows that do not fit."""
+
+    expectation: Expectation
+    level: Level
+    observed: str = ""
+    bound: str = ""
+    positions: tuple[int, ...] = ()
+
+    @property
+    def failed(self) -> bool:
+        return self.level > Level.PASSED
 
 
 @dataclass(frozen=True)
 class Verdict:
-    """What came of one check; `problems` has a line for each expectation that failed."""
+    """What came of one check."""
 
     check: Check
-    evaluated: int
-    problems: list[str] = field(default_factory=list)
+    findings: tuple[Finding, ...]
+
+    @property
+    def level(self) -> Level:
+        """That of the worst finding; a check of which nothing could be asked of an hour with rows has failed."""
+        return max((finding.level for finding in self.findings), default=Level.ERROR)
 
     @property
     def passed(self) -> bool:
-        return self.evaluated > 0 and not self.problems
+        return self.level <= Level.PASSED
+
+
+@dataclass(frozen=True)
+class Audit:
+    """An hour's verdicts. `rejected` are the rows that must not be published, by position, with what they failed."""
+
+    verdicts: tuple[Verdict, ...]
+    rejected: Mapping[int, Sequence[Expectation]]
+    frame: pd.DataFrame  # what was looked at: the columns that somebody asked about
+
+    @property
+    def passed(self) -> bool:
+        """False where nothing may be published."""
+        return all(verdict.level < Level.ERROR for verdict in self.verdicts)
 
 
 def audit(
-    table: pa.Table, accounts: Accounts, checks: Sequence[Check], evidence: Mapping[str, Sequence[Any]] | None = None
-) -> Iterator[Verdict]:
-    """Evaluate every check on the rows about to be published, on the accounts of the step, and on its evidence: a
-    value a row in columns that are not published."""
-    import pandas as pd
+    table: pa.Table,
+    accounts: Accounts,
+    checks: Sequence[Check],
+    read: pa.Table | None = None,
+    quarantine: float = QUARANTINE,
+) -> Audit:
+    """Evaluate every check on the rows about to be published, beside what the step `read` of the same messages.
 
-    row = accounts.as_row()
-    frames = {
-        "rows": _lean(table, checks).to_pandas(split_blocks=True),
-        "accounts": pd.DataFrame([row | {"rows_least": int(accounts.rows_expected)}]),
-        "evidence": pd.DataFrame(dict(evidence or {})),
-    }
-    for of, frame in frames.items():
-        if found := [check for check in checks if check.of == of]:
-            yield from _evaluate(frame, found)
-
-
-def _lean(table: pa.Table, checks: Sequence[Check]) -> pa.Table:
-    """`table` with the values of those columns alone that an expectation reads; of the others, whether they are null.
-
-    Great Expectations hashes what it is given, and pickles it where it holds lists: of an hour's texts that is
-    most of the memory and the time that a step takes.
+    `quarantine` is the share of rows, 0 to 1, that may be rejected, though one row always may unless it is 0.
     """
-    read = {
-        arguments.get("column")
+    frame = _frame(table, read, checks)
+    asked = [expectation for check in checks for expectation in check.expectations]
+    findings = _evaluate(frame, asked, accounts.as_row())
+    rejected: dict[int, list[Expectation]] = {}
+    for expectation, finding in findings.items():
+        if expectation.rejects and finding.positions:
+            for position in finding.positions:
+                rejected.setdefault(position, []).append(expectation)
+    if len(rejected) > most_rejected(len(frame), quarantine):
+        findings = {
+            e: replace(f, level=Level.ERROR) if e.rejects and f.failed else f for e, f in findings.items()
+        }  # fmt: skip
+        rejected = {}
+    verdicts = tuple(Verdict(check, tuple(findings[e] for e in check.expectations)) for check in checks)
+    return Audit(verdicts, rejected, frame)
+
+
+def most_rejected(rows: int, quarantine: float) -> int:
+    """How many of `rows` may be rejected: never all of them."""
+    return min(rows - 1, max(1, int(quarantine * rows))) if quarantine else 0
+
+
+def _frame(table: pa.Table, read: pa.Table | None, checks: Sequence[Check]) -> pd.DataFrame:
+    """The rows with the values of those columns alone that an expectation reads, of the others whether they are null.
+
+    Great Expectations hashes what it is given, and pickles it where it holds lists: of an hour's texts that is most
+    of the memory and the time that a step takes.
+    """
+    asked = {
+        column
         for check in checks
-        for kind, arguments in check.expectations
-        if kind != "expect_column_values_to_not_be_null"
+        for expectation in check.expectations
+        if not expectation.type.endswith(("_to_not_be_null", "_to_match_ordered_list"))
+        for column in expectation.columns()
     }
-    columns = [
-        column if name in read else pc.if_else(pc.is_valid(column), True, pa.scalar(None, pa.bool_()))
-        for name, column in zip(table.column_names, table.columns, strict=True)
-    ]
-    return pa.table(columns, names=table.column_names)
+    columns = dict(zip(table.column_names, table.columns, strict=True))
+    if KEY.name in columns:
+        read = table.select([KEY.name]) if read is None else read
+        places = pc.index_in(table[KEY.name], value_set=read[KEY.name].combine_chunks())
+        beside = [name for name in read.column_names if name == KEY.name or READ + name in asked]
+        columns |= {READ + name: read[name].take(places) for name in beside}
+    lean = {name: column if name in asked else _presence(column) for name, column in columns.items()}
+    frame: pd.DataFrame = pa.table(lean).to_pandas(split_blocks=True)
+    for name, column in lean.items():
+        if pa.types.is_nested(column.type):
+            frame[name] = [_hashable(value) for value in column.to_pylist()]
+    return frame
 
 
-def _evaluate(frame: pd.DataFrame, checks: Sequence[Check]) -> Iterator[Verdict]:
-    """One validation of `frame` for all of `checks`: Great Expectations then shares what they have in common."""
+def _presence(column: pa.ChunkedArray) -> Any:
+    return pc.if_else(pc.is_valid(column), True, pa.scalar(None, pa.bool_()))
+
+
+def _hashable(value: Any) -> Any:
+    if isinstance(value, dict):
+        return tuple(map(_hashable, value.values()))
+    return tuple(map(_hashable, value)) if isinstance(value, list) else value
+
+
+def _evaluate(
+    frame: pd.DataFrame, asked: Sequence[Expectation], parameters: Mapping[str, Any]
+) -> dict[Expectation, Finding]:
+    """One validation for all: Great Expectations then shares what they have in common."""
+    few = [e for e in asked if len(frame) < e.least_rows]
+    findings = {e: Finding(e, Level.NOT_ASKED, bound=f"{e.least_rows} rows to ask it of") for e in few}
+    enough = [e for e in asked if e not in findings]
+    passed = _validate(frame, enough, parameters, "BOOLEAN_ONLY")
+    # Whether all holds costs less than half of what does not hold, and nearly always all does.
+    failed = [e for e in enough if isinstance(passed[e], str) or not passed[e].success]
+    findings |= {e: Finding(e, Level.PASSED, bound=_bound(e, len(frame), parameters)) for e in enough}
+    for expectation, result in _validate(frame, failed, parameters, IN_DETAIL).items():
+        findings[expectation] = _finding(expectation, result, len(frame), parameters)
+    return findings
+
+
+def _validate(
+    frame: pd.DataFrame, asked: Sequence[Expectation], parameters: Mapping[str, Any], result_format: Any
+) -> dict[Expectation, Any]:
+    """Great Expectations' result of each expectation; why there is none where it does not take its arguments."""
+    if not asked:
+        return {}
     from great_expectations import ExpectationSuite
+    from great_expectations.compatibility.pydantic import ValidationError
+    from great_expectations.exceptions.exceptions import GreatExpectationsError
     from great_expectations.expectations.expectation_configuration import ExpectationConfiguration
 
-    suite = ExpectationSuite(name="audit")
-    for check in checks:
-        for kind, arguments in check.expectations:
-            configuration = ExpectationConfiguration(type=kind, kwargs=dict(arguments), meta={"check": check.name})
-            suite.add_expectation_configuration(configuration)
+    from socialnlp_assets.checks import custom  # noqa: F401  registers what is ours
+
+    results: dict[Expectation, Any] = {}
+    built = []
+    for number, expectation in enumerate(asked):
+        meta = {"number": number}
+        configuration = ExpectationConfiguration(expectation.type, _arguments(expectation, frame), meta=meta)
+        try:
+            built.append(configuration.to_domain_obj())
+        except (ValidationError, GreatExpectationsError) as error:
+            results[expectation] = str(error)
     batch = _batches().get_batch({"dataframe": frame})
-    # Whether all holds costs less than half of what does not hold, and nearly always all does.
-    outcome = batch.validate(suite, result_format="BOOLEAN_ONLY")
-    if not outcome.success:
-        detail = {"result_format": "SUMMARY", "partial_unexpected_count": MOST_EXAMPLES}
-        outcome = batch.validate(suite, result_format=detail)
-    for check in checks:
-        results = [r for r in outcome.results if (r.expectation_config.meta or {}).get("check") == check.name]
-        yield Verdict(check, len(results), [_problem(result) for result in results if not result.success])
+    suite = ExpectationSuite(name="audit", expectations=built)
+    outcome = batch.validate(suite, result_format=result_format, expectation_parameters=dict(parameters))
+    return results | {asked[(result.expectation_config.meta or {})["number"]]: result for result in outcome.results}
+
+
+def _arguments(expectation: Expectation, frame: pd.DataFrame) -> dict[str, Any]:
+    """Its arguments for this hour: of an hour of few rows, a share says nothing."""
+    arguments = dict(expectation.arguments)
+    if "mostly" in arguments:
+        arguments["mostly"] = max(0.0, min(arguments["mostly"], 1 - FEW / max(1, len(frame))))
+    if expectation.type == "expect_table_columns_to_match_ordered_list":
+        arguments["column_list"] = [*arguments["column_list"], *(c for c in frame.columns if c.startswith(READ))]
+    return arguments
 
 
 @cache
@@ -107,22 +208,34 @@ def _batches() -> Any:
     return asset.add_batch_definition_whole_dataframe("hour")
 
 
-def _problem(result: Any) -> str:
-    """One failed expectation in one line; raised exceptions are told as such."""
-    configuration = result.expectation_config
-    arguments = {k: v for k, v in configuration.kwargs.items() if k != "batch_id"}
-    what = f"{configuration.type}({', '.join(f'{k}={v!r}' for k, v in arguments.items())})"
-    raised = _exception(result.exception_info or {})
-    if raised:
-        return f"{what} could not be evaluated: {raised}"
+def _finding(expectation: Expectation, result: Any, rows: int, parameters: Mapping[str, Any]) -> Finding:
+    """What one failed expectation found; a raised exception is told as such."""
+    bound = _bound(expectation, rows, parameters)
+    if raised := result if isinstance(result, str) else _exception(result.exception_info or {}):
+        return Finding(expectation, Level.ERROR, f"could not be evaluated: {raised}", bound)
     found = result.result or {}
-    if "unexpected_count" in found:
-        examples = ", ".join(map(repr, found.get("partial_unexpected_list", [])))
-        return f"{what}: {found['unexpected_count']} of {found['element_count']} do not fit, such as {examples}"[:500]
-    return f"{what}: found {found.get('observed_value')!r}"[:500]
+    if "unexpected_count" not in found:
+        return Finding(expectation, expectation.level, str(found.get("observed_value")), bound)
+    count = found["unexpected_count"]
+    positions = tuple(int(position) for position in found.get("unexpected_index_list") or ())
+    level = expectation.level
+    if expectation.rejects or (
+        expectation.error_beyond is not None and count <= max(FEW, expectation.error_beyond * rows)
+    ):
+        level = Level.WARNING
+    return Finding(expectation, level, f"{count} of {rows} rows do not fit", bound, positions)
+
+
+def _bound(expectation: Expectation, rows: int, parameters: Mapping[str, Any]) -> str:
+    """The bound with the hour's own numbers in it."""
+    given = {
+        key: parameters[value["$PARAMETER"]] if isinstance(value, Mapping) else value
+        for key, value in expectation.arguments.items()
+    }
+    return replace(expectation, arguments=given).bound(rows)
 
 
 def _exception(info: dict[str, Any]) -> str:
     """The message of a raised exception: Great Expectations keeps one, or one a metric."""
     entries = [info] if "raised_exception" in info else [v for v in info.values() if isinstance(v, dict)]
-    return "; ".join(str(e.get("exception_message")) for e in entries if e.get("raised_exception"))
+    return "; ".join(dict.fromkeys(str(e.get("exception_message")) for e in entries if e.get("raised_exception")))

@@ -6,8 +6,10 @@ for another's libraries: `socialnlp_assets.cli.<name>` offers one click command 
 
 from __future__ import annotations
 
+import os
 import signal
 import sys
+from contextlib import suppress
 from importlib import import_module
 
 import click
@@ -16,6 +18,8 @@ COMMANDS = {
     "demo": "Land sample hours, run every workflow on them and show what came out.",
     "endpoints": "List, reap or stop the endpoints of this installation.",
     "extract": "Title, text and language of an article's page, as JSON.",
+    "hours": "List or run the hours that failed, were cancelled or never ran.",
+    "licences": "The licences of libraries and models, and what they forbid.",
     "models": "List or check the models; package one for serving.",
     "predict": "One text a line in, one JSON a line out, through a leased endpoint.",
     "quarantine": "List or replay the records that a step could not take.",
@@ -48,8 +52,11 @@ def cli() -> None:
 
 def main() -> None:
     """Run the console script; one line says what is wrong when something is, and the exit is non-zero."""
+    os.umask(0o077)  # what is written is not for others to read: by us, and by all that we start
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # a termination unwinds as Ctrl-C does
-    if signal.getsignal(signal.SIGHUP) is signal.SIG_DFL:  # and so does a closed window, unless under nohup
+    # And so does a closed window, unless under nohup, which leaves no terminal: that the signal is ignored is not
+    # enough of a wish, for some programs that start shells leave it so.
+    if signal.getsignal(signal.SIGHUP) is signal.SIG_DFL or any(map(os.isatty, range(3))):
         signal.signal(signal.SIGHUP, signal.default_int_handler)
     try:
         cli(prog_name="socialnlp", standalone_mode=False)
@@ -75,5 +82,6 @@ def main() -> None:
 
 
 def _end(message: str, code: int) -> None:
-    click.echo(f"socialnlp: {message}", err=True)
+    with suppress(OSError):  # the terminal may be closed
+        click.echo(f"socialnlp: {message}", err=True)
     sys.exit(code)

@@ -17,12 +17,13 @@ from urllib.parse import urlsplit
 import dagster as dg
 import yaml
 
-from socialnlp_assets.cli.home import dagster_home, interruptible, run_hour
+from socialnlp_assets.cli.home import dagster_home, dagster_instance, interruptible, run_hour
 from socialnlp_assets.cli.report import Report
 from socialnlp_assets.definitions import build_definitions
 from socialnlp_assets.fakes.pages import serve_articles
 from socialnlp_assets.fakes.samples import sample_late_file
 from socialnlp_assets.fakes.sources import SampleSources, sample_sources
+from socialnlp_assets.files import private_folder, replace_file
 from socialnlp_assets.partitions import HOUR, floor_hour, key_of
 from socialnlp_assets.resources.build import build_endpoints, build_lake
 from socialnlp_assets.settings import Settings
@@ -55,10 +56,8 @@ def demonstrate(report: Report, workflows: tuple[str, ...], hours: int) -> None:
 def _settings(sources: SampleSources, pages: str) -> Settings:
     """The user's settings, with the stand-ins as sources."""
     os.environ |= {f"SOCIALNLP_SECRET_{name}": value for name, value in sources.secrets.items()}
-    state = Settings().state
-    state.mkdir(parents=True, exist_ok=True)
-    file = state / "demo-sources.yaml"
-    file.write_text(yaml.safe_dump(sources.configuration), encoding="utf-8")
+    file = private_folder(Settings().state) / "demo-sources.yaml"
+    replace_file(file, yaml.safe_dump(sources.configuration))
     return Settings(article_allowed_hosts=frozenset({urlsplit(pages).netloc}), sources=file)
 
 
@@ -149,18 +148,19 @@ def _instance() -> Iterator[dg.DagsterInstance]:
     """The user's, without what steps print: Dagster would mirror that with processes that Ctrl-C reaches, too."""
     home = dagster_home()
     configuration = yaml.safe_load((home / "dagster.yaml").read_text(encoding="utf-8")) or {}
-    (home / "demo.yaml").write_text(yaml.safe_dump(configuration | NO_COMPUTE_LOGS), encoding="utf-8")
+    replace_file(home / "demo.yaml", yaml.safe_dump(configuration | NO_COMPUTE_LOGS))
     # The progress says what Dagster would; SQLAlchemy has a traceback for each connection that Ctrl-C costs it.
     for name in ("dagster", "sqlalchemy"):
         logging.getLogger(name).setLevel(logging.CRITICAL)
-    with dg.DagsterInstance.from_config(str(home), "demo.yaml") as instance:
+    with dagster_instance("demo.yaml") as instance:
         yield instance
 
 
 @contextmanager
 def _uninterrupted() -> Iterator[None]:
-    """A second Ctrl-C must not keep us from removing what the first one left."""
-    before = {number: signal.signal(number, signal.SIG_IGN) for number in (signal.SIGINT, signal.SIGTERM)}
+    """A second Ctrl-C, or a window that is closed, must not keep us from removing what the first one left."""
+    signals = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+    before = {number: signal.signal(number, signal.SIG_IGN) for number in signals}
     try:
         yield
     finally:

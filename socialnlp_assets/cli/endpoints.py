@@ -5,17 +5,19 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime
+from typing import TYPE_CHECKING
 
 import click
 from rich.console import Console
 from rich.table import Table
 
-from socialnlp_assets.resources.build import build_endpoints
 from socialnlp_assets.resources.endpoints.backend import EndpointError
-from socialnlp_assets.resources.endpoints.metering import PriceTable
-from socialnlp_assets.resources.endpoints.records import Record
-from socialnlp_assets.resources.endpoints.resource import Endpoints
 from socialnlp_assets.settings import Settings
+
+if TYPE_CHECKING:  # Dagster comes with them, which the command's help does without
+    from socialnlp_assets.resources.endpoints.metering import PriceTable
+    from socialnlp_assets.resources.endpoints.records import Record
+    from socialnlp_assets.resources.endpoints.resource import Endpoints
 
 
 @click.group()
@@ -67,6 +69,8 @@ def stop(name: str, force: bool) -> None:
 
 @contextmanager
 def _open() -> Iterator[Endpoints]:
+    from socialnlp_assets.resources.build import build_endpoints
+
     try:
         with build_endpoints(Settings()) as mine:
             yield mine

@@ -6,16 +6,14 @@ import gzip
 import json
 import zlib
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
-from socialnlp_assets.resources.articles.address import PageError
-from socialnlp_assets.resources.articles.articles import Articles
-from socialnlp_assets.resources.articles.encoding import decode
-from socialnlp_assets.resources.articles.extraction import Article
-from socialnlp_assets.resources.articles.extraction import extract as extract_article
-from socialnlp_assets.resources.articles.markup import HTML_LIMIT
 from socialnlp_assets.settings import Settings
+
+if TYPE_CHECKING:  # Dagster comes with it, which the command's help does without
+    from socialnlp_assets.resources.articles import Article
 
 
 @click.command()
@@ -32,6 +30,8 @@ def extract(page: str) -> None:
 
 
 def _fetched(url: str) -> Article:
+    from socialnlp_assets.resources.articles import Articles
+
     enrichment = Articles(allowed_hosts=sorted(Settings().article_allowed_hosts)).enrich(url)
     if enrichment.article is None:
         raise click.ClickException(f"{url}: {enrichment.status}{_remedy(enrichment.status)}")
@@ -45,6 +45,11 @@ def _remedy(status: str) -> str:
 
 
 def _saved(path: Path) -> Article:
+    from socialnlp_assets.resources.articles import PageError
+    from socialnlp_assets.resources.articles import extract as extract_article
+    from socialnlp_assets.resources.articles.encoding import decode
+    from socialnlp_assets.resources.articles.markup import HTML_LIMIT
+
     try:
         data = path.read_bytes()
         if data.startswith(b"\x1f\x8b"):

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import shutil
 import signal
 import socket
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from socialnlp_assets.files import private_folder, replace_file
 from socialnlp_assets.settings import Settings
 
 if TYPE_CHECKING:
@@ -22,13 +24,33 @@ INSTANCE = Path(__file__).with_name("dagster.yaml")  # what every installation n
 def dagster_home() -> Path:
     """The folder DAGSTER_HOME, by default `dagster` in the state directory; made where it is not there."""
     home = Path(os.environ.setdefault("DAGSTER_HOME", str(Settings().state.absolute() / "dagster")))
-    home.mkdir(parents=True, exist_ok=True)
-    if not (configuration := home / "dagster.yaml").exists():
-        # Written beside and renamed: a full disk must not leave an empty file, which the next start would take for it.
-        beside = home / f"dagster.yaml.{os.getpid()}"
-        shutil.copyfile(INSTANCE, beside)
-        beside.replace(configuration)
+    private_folder(home)
+    configuration = home / "dagster.yaml"
+    if not configuration.exists() or not configuration.stat().st_size:  # a full disk may have left an empty one
+        replace_file(configuration, INSTANCE.read_text(encoding="utf-8"))
     return home
+
+
+@contextmanager
+def dagster_instance(configuration: str = "dagster.yaml") -> Iterator[dg.DagsterInstance]:
+    """The instance in Dagster's home, with its tables made. Processes that are the first to use a home would collide in
+    making them, so one at a time does; where it cannot, as on a full disk, no half of them remains."""
+    import dagster as dg
+
+    home = dagster_home()
+    kept = [home / "history", home / "schedules"]  # of the storage that a home has by default
+    with ExitStack() as instances:
+        with (home / ".lock").open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            first = not any(folder.exists() for folder in kept)
+            try:
+                instance = instances.enter_context(dg.DagsterInstance.from_config(str(home), configuration))
+                instance.get_asset_keys(limit=1)  # the events' tables are made when they are asked for
+            except BaseException:
+                for folder in kept if first else []:
+                    shutil.rmtree(folder, ignore_errors=True)
+                raise
+        yield instance
 
 
 def run_hour(

@@ -80,7 +80,7 @@ def package_model(name: str, source: str, output: Path | None, force: bool, uplo
         raise click.UsageError(error.args[0]) from None
     try:
         from socialnlp_assets.models import packaging
-        from socialnlp_assets.models.packaging_source import PackagingError
+        from socialnlp_assets.models.packaging_origin import PackagingError
     except ModuleNotFoundError as error:
         raise click.ClickException(_missing(error.name)) from None
     try:

@@ -12,7 +12,6 @@ import click
 from socialnlp_assets.cli.extras import require_server
 from socialnlp_assets.models import ModelEntry, load_catalogue
 from socialnlp_assets.nlp.language import detect
-from socialnlp_assets.resources.build import build_endpoints
 from socialnlp_assets.resources.endpoints.backend import EndpointError
 from socialnlp_assets.settings import Settings
 from socialnlp_assets.tasks import RowError, Scores, task
@@ -41,6 +40,8 @@ def predict(model: str, file: TextIO, language: str | None, target: str | None, 
         raise click.UsageError(f"--top is for keywords; {model} has none")
     targets: list[str | None] = [target] if target else [*entry.targets] or [None]
     require_server()
+    from socialnlp_assets.resources.build import build_endpoints  # with Dagster, which the command's help does without
+
     try:
         with build_endpoints(Settings()).lease(model) as predictor:
             while lines := file.readlines(BATCH_CHARACTERS):

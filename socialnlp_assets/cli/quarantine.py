@@ -68,9 +68,8 @@ def replay(workflow: str, hours: tuple[str, ...]) -> None:
     Landing keeps every message as delivered, so a run after a fix takes what it could not take before. An hour
     that still cannot take a record keeps it in quarantine.
     """
-    import dagster as dg
 
-    from socialnlp_assets.cli.home import dagster_home, run_hour
+    from socialnlp_assets.cli.home import dagster_instance, run_hour
     from socialnlp_assets.definitions import build_definitions
     from socialnlp_assets.resources.build import build_lake
     from socialnlp_assets.settings import Settings
@@ -89,8 +88,7 @@ def replay(workflow: str, hours: tuple[str, ...]) -> None:
         return
     job = build_definitions(settings).resolve_job_def(workflow)
     failed = []
-    dagster_home()
-    with dg.DagsterInstance.get() as instance:
+    with dagster_instance() as instance:
         for hour in hours or waiting:
             before = _count(lake, workflow, hour)
             run = run_hour(job, hour, instance)

@@ -19,7 +19,7 @@ import click
 import dagster as dg
 from dagster import DagsterRunStatus as Status
 
-from socialnlp_assets.cli.home import dagster_home
+from socialnlp_assets.cli.home import dagster_home, dagster_instance
 from socialnlp_assets.resources.build import build_endpoints
 from socialnlp_assets.resources.endpoints.backend import EndpointError
 from socialnlp_assets.resources.endpoints.reaper import EndpointHeld
@@ -45,7 +45,7 @@ def run_services(port: int) -> None:
     command += ["-w", str(WORKSPACE), "--log-level", "warning"]
     # In the home's folder, for Dagster warns of any other dagster.yaml; in a session of its own, for the terminal's
     # Ctrl-C to reach us alone; into a file, for a sensor that fails prints a page every half minute.
-    with _alone(home, port) as lock, dg.DagsterInstance.get() as instance, log.open("wb") as output:
+    with _alone(home, port) as lock, dagster_instance() as instance, log.open("wb") as output:
         _fail_dead_runs(instance)
         dagster = subprocess.Popen(
             command, cwd=home, stdout=output, stderr=output, start_new_session=True, pass_fds=[lock.fileno()]
@@ -57,6 +57,7 @@ def run_services(port: int) -> None:
             click.echo(f"state and ui.log: {home}")
             code = dagster.wait()
         finally:
+            signal.signal(signal.SIGHUP, signal.SIG_IGN)  # to close the window, too, is no wish to leave anything
             _remove_endpoints(_end(dagster, instance))
     last = "\n".join(log.read_text(encoding="utf-8", errors="replace").splitlines()[-LAST_LINES:])
     raise click.ClickException(f"Dagster ended by itself (exit {code}); the end of {log} says why:\n{last}")

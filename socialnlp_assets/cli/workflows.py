@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from socialnlp_assets.models import load_catalogue
 from socialnlp_assets.settings import Settings
 
 if TYPE_CHECKING:  # what knows the steps knows Dagster, too, which --help need not wait for
@@ -23,8 +24,9 @@ def workflows() -> None:
 def _all(**options: Any) -> dict[str, Workflow]:
     from socialnlp_assets.workflow import load_workflows
 
-    folder = Settings().workflows
-    return load_workflows(*([folder] if folder else []), **options)
+    settings = Settings()
+    folders = [settings.workflows] if settings.workflows else []
+    return load_workflows(*folders, catalogue=load_catalogue(settings.models), **options)
 
 
 @workflows.command("list")
@@ -48,17 +50,19 @@ def list_() -> None:
 @workflows.command()
 @click.argument("files", nargs=-1, type=click.Path(exists=True, dir_okay=False, path_type=Path))
 def check(files: tuple[Path, ...]) -> None:
-    """Validate FILES, or every workflow file; each mistake comes with file, line and remedy."""
+    """Validate FILES, or every workflow file and the sources file; each mistake comes with file, line and remedy."""
+    from socialnlp_assets.sources.sources_file import configured_sources
     from socialnlp_assets.workflow import WorkflowError, load_workflow
 
-    profile = Settings().profile
+    settings = Settings()
     if not files:
-        click.echo(f"{len(_all(profile=profile))} workflows fit")
+        configured_sources(settings)
+        click.echo(f"{len(_all(profile=settings.profile))} workflows fit")
         return
     mistakes = []
     for path in files:
         try:
-            load_workflow(path, profile=profile)
+            load_workflow(path, load_catalogue(settings.models), settings.profile)
         except WorkflowError as error:
             mistakes.append(str(error))
     if mistakes:

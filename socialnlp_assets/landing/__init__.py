@@ -7,8 +7,8 @@ Nothing is ever lost: each record comes out as a row or as a reject that names f
 
 from . import fields
 from .formats import read_messages, read_records
-from .records import Landed, Message, Reject
-from .shape import Row, Shape, author_hash, field, standardise
+from .mapping import Row, Shape, author_hash, field, standardise
+from .message import Landed, Message, Reject
 
 __all__ = [
     "Landed",

@@ -15,7 +15,7 @@ from typing import Any
 
 from . import notation
 from .json_values import is_shallow
-from .records import clean_text
+from .message import clean_text
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 EARLIEST = datetime(2000, 1, 1, tzinfo=UTC)

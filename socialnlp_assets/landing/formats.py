@@ -21,9 +21,9 @@ from itertools import chain
 from typing import Any
 
 from .json_values import Broken, json_values
+from .mapping import Path, Shape
+from .message import WHOLE_FILE, Landed, Message, Reject, reject
 from .parquet import parquet_rows
-from .records import WHOLE_FILE, Landed, Message, Reject, reject
-from .shape import Path, Shape
 from .tables import BYTE_ORDER_MARK, is_header, table_rows
 from .text import Source
 

@@ -8,6 +8,8 @@ from hashlib import sha256
 from pathlib import Path, PurePosixPath
 from urllib.parse import unquote, urlsplit
 
+from socialnlp_assets.files import make_folder
+
 
 class FolderMissing(LookupError):
     """There is no such model folder; the message says where it was looked for."""
@@ -41,7 +43,7 @@ def _fetched(bucket: str, prefix: str, kept: Path, region: str, endpoint_url: st
     folder = kept / digest
     if folder.is_dir():
         return folder
-    kept.mkdir(parents=True, exist_ok=True)
+    make_folder(kept)
     with tempfile.TemporaryDirectory(dir=kept) as scratch:
         partial = Path(scratch) / "model"
         for key in files:

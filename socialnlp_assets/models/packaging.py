@@ -23,7 +23,8 @@ from socialnlp_assets.models.artefacts import ARCHIVE, publish
 from socialnlp_assets.models.catalogue import ModelEntry
 from socialnlp_assets.models.packaging_check import self_check
 from socialnlp_assets.models.packaging_convert import CONVERSIONS
-from socialnlp_assets.models.packaging_source import PackagingError, Source, digest, files_below, find_source
+from socialnlp_assets.models.packaging_origin import PackagingError, ask_for_room
+from socialnlp_assets.models.packaging_source import Source, digest, files_below, find_source
 from socialnlp_assets.models.packaging_trained import collect, write_json
 
 SERVED = ("serving", "tasks", "nlp")  # what a container needs of this package
@@ -51,6 +52,13 @@ def package(
 
     Raises `PackagingError`; with `force`, not for a model that disagrees with its original.
     """
+    try:
+        return _package(name, entry, output, source, force)
+    except OSError as error:  # a disk that is full, or that we may not write
+        raise PackagingError(f"{error.filename or output}: {error.strerror or error}; nothing was packaged") from error
+
+
+def _package(name: str, entry: ModelEntry, output: Path, source: str, force: bool) -> Packaged:
     if entry.endpoint_of:
         raise PackagingError(f"{name} is part of {entry.endpoint_of}: package that")
     engine = entry.aws.engine
@@ -145,19 +153,24 @@ def card(entry: ModelEntry, settings: Mapping[str, Any]) -> str:
 
 
 def write_archive(folder: Path, path: Path) -> Path:
-    """`folder`'s files at the root of a gzipped tar at `path`, without times and owners."""
+    """`folder`'s files at the root of a gzipped tar at `path`, without times and owners; nothing where that fails."""
+    files = files_below(folder)
+    ask_for_room(sum(member.stat().st_size for member in files), path.parent)
     partial = path.with_suffix(".partial")
-    with (
-        partial.open("wb") as file,
-        gzip.GzipFile(filename="", fileobj=file, mode="wb", mtime=0, compresslevel=1) as packed,
-        tarfile.open(fileobj=packed, mode="w", format=tarfile.PAX_FORMAT) as archive,
-    ):
-        for member in files_below(folder):
-            entry = tarfile.TarInfo(member.relative_to(folder).as_posix())
-            entry.size = member.stat().st_size
-            with member.open("rb") as content:
-                archive.addfile(entry, content)
-    return partial.replace(path)
+    try:
+        with (
+            partial.open("wb") as file,
+            gzip.GzipFile(filename="", fileobj=file, mode="wb", mtime=0, compresslevel=1) as packed,
+            tarfile.open(fileobj=packed, mode="w", format=tarfile.PAX_FORMAT) as archive,
+        ):
+            for member in files:
+                entry = tarfile.TarInfo(member.relative_to(folder).as_posix())
+                entry.size = member.stat().st_size
+                with member.open("rb") as content:
+                    archive.addfile(entry, content)
+        return partial.replace(path)
+    finally:
+        partial.unlink(missing_ok=True)
 
 
 def upload(

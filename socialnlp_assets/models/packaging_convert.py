@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from socialnlp_assets.models.catalogue import ModelEntry
-from socialnlp_assets.models.packaging_source import PackagingError
+from socialnlp_assets.models.packaging_origin import PackagingError
 
 Convert = Callable[[Path, Path, ModelEntry], dict[str, Any]]
 ONNX_OPSET = 17

@@ -10,13 +10,11 @@ from pathlib import Path
 
 import yaml
 
+from socialnlp_assets.models.packaging_origin import PackagingError, inspect_folder
+
 # Weights for other frameworks stay behind.
 HUB_FILES = ("*.json", "*.txt", "*.model", "*.safetensors", "pytorch_model*.bin", "README.md")
 FRONT_MATTER = re.compile(r"\A---\s*\n(.*?)\n---\s*(?:\n|\Z)", re.DOTALL)
-
-
-class PackagingError(Exception):
-    """A model cannot be packaged. The message says what to do."""
 
 
 @dataclass(frozen=True)
@@ -30,11 +28,13 @@ class Source:
 
 
 def find_source(source: str, revision: str = "") -> Source:
-    """The model at `source`: a folder or file, else a hub id at `revision`. Raises `PackagingError`."""
+    """The model at `source`: a folder or file, else a hub id at `revision`. Raises `PackagingError`, also for a folder
+    with what does not belong into one."""
     folder = Path(source).expanduser()
     if folder.is_file():
         return Source(folder.name, folder, f"sha256:{digest(folder)}", "")
     if folder.is_dir():
+        inspect_folder(folder)
         found = hub_commit(folder) or f"sha256:{digest_files(files_below(folder), folder)}"
         return Source(folder.resolve().name, folder, found, licence(folder))
     if source.startswith((".", "/", "~")) or source.count("/") > 1:

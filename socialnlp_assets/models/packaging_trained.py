@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import json
 import shutil
-import tarfile
 from pathlib import Path
 from typing import Any
 
 from socialnlp_assets.models.catalogue import ModelEntry
-from socialnlp_assets.models.packaging_source import PackagingError, files_below
+from socialnlp_assets.models.packaging_origin import PackagingError, unpack_member
+from socialnlp_assets.models.packaging_source import files_below
 from socialnlp_assets.serving.handler import BadModel
 from socialnlp_assets.serving.loaded_model import Model, read_settings
 
@@ -29,8 +29,6 @@ def collect(name: str, entry: ModelEntry, origin: Path, folder: Path) -> None:
     """
     if (origin / "model.json").is_file():
         for path in files_below(origin):
-            if not path.resolve().is_relative_to(origin.resolve()):
-                raise PackagingError(f"{path} is a link to outside of its folder: put the file itself there")
             copy = folder / path.relative_to(origin)
             copy.parent.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(path, copy)
@@ -65,28 +63,10 @@ def _write_model(origin: Path, folder: Path, settings: dict[str, Any]) -> None:
         origin = found
     folder.mkdir(parents=True, exist_ok=True)
     if origin.name.endswith(".tar.gz"):
-        _unpack_weights(origin, folder / WEIGHTS[0])
+        unpack_member(origin, WEIGHTS[0], folder / WEIGHTS[0])
     else:
         shutil.copyfile(origin, folder / f"model{origin.suffix}")
     write_json(folder / "model.json", settings)
-
-
-def _unpack_weights(archive: Path, target: Path) -> None:
-    try:
-        with tarfile.open(archive) as members:
-            member = next((member for member in members if Path(member.name).name == target.name), None)
-            if member is None or not member.isreg() or member.issparse():
-                raise PackagingError(f"{archive} has no {target.name} that is a plain file")
-            if member.size > shutil.disk_usage(target.parent).free:
-                raise PackagingError(
-                    f"{archive}: {target.name} takes {member.size / 1e9:.1f} GB, more than is free here"
-                )
-            content = members.extractfile(member)
-            assert content is not None  # for a file there is one
-            with content, target.open("wb") as file:
-                shutil.copyfileobj(content, file)
-    except (tarfile.TarError, OSError, EOFError) as error:
-        raise PackagingError(f"{archive} cannot be unpacked: {error}") from error
 
 
 def _try(name: str, entry: ModelEntry, folder: Path) -> None:

@@ -22,6 +22,7 @@ def build_resources(settings: Settings) -> dict[str, Any]:
             allowed_hosts=sorted(settings.article_allowed_hosts),
             cache=str(settings.state / "articles.db"),
             cache_days=settings.raw_retention_days,  # as long as an hour can be run again
+            keep_personal_data=settings.keep_personal_data,
         ),
         "secrets": build_secrets(settings),
     }

@@ -6,8 +6,10 @@ replaced atomically: a reader sees the old hour or the new one, never half of ei
 
 from __future__ import annotations
 
+import errno
 import io
 import logging
+import os
 from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime
 from pathlib import Path
@@ -21,12 +23,14 @@ import pyarrow.parquet as pq
 from obstore.store import LocalStore, ObjectStore
 from pydantic import PrivateAttr
 
+from socialnlp_assets.files import make_folder, open_to_others
 from socialnlp_assets.partitions import folder_of, folders_of
 from socialnlp_assets.resources.objects import LandedFile, list_folder, list_s3, open_s3, unaddressable
 
 logger = logging.getLogger(__name__)
 
 CHUNK = 1 << 20  # bytes
+FULL = f"(os error {errno.ENOSPC})"
 ROW_GROUP = 1 << 14  # rows
 
 Values = Mapping[str, str | None]  # of columns that are the same in every row
@@ -56,7 +60,9 @@ class Lake(dg.ConfigurableResource[Any]):
 
     def _open(self) -> ObjectStore:
         if self.folder:
-            return LocalStore(self.folder, mkdir=True)
+            if open_to_others(make_folder(self.folder)):
+                logger.warning("every user of this machine may read the lake: chmod o-rwx %s", self.folder)
+            return LocalStore(self.folder)
         return open_s3(self.uri, self.region, self.endpoint_url)
 
     @property
@@ -95,7 +101,7 @@ class Lake(dg.ConfigurableResource[Any]):
         write_parquet(table, sink, rows, values)
         size = sink.tell()
         sink.seek(0)
-        obstore.put(self.store, path, sink)
+        self._put(path, sink)
         return size
 
     def read_table(self, path: str, columns: list[str] | None = None) -> pa.Table:
@@ -111,7 +117,16 @@ class Lake(dg.ConfigurableResource[Any]):
     # Objects
 
     def put(self, path: str, data: bytes) -> None:
-        obstore.put(self.store, path, data)
+        self._put(path, data)
+
+    def _put(self, path: str, data: bytes | io.BytesIO) -> None:
+        """Raises OSError where the disk is full: obstore has no error of its own for it, but pages of details."""
+        try:
+            obstore.put(self.store, path, data)
+        except obstore.exceptions.GenericError as error:
+            if FULL not in str(error):
+                raise
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), self.address(path)) from None
 
     def put_if_changed(self, path: str, data: bytes) -> bool:
         """Put `data` unless `path` holds just that: an entity tag stays what it is, and nothing runs again."""

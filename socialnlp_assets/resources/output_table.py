@@ -81,7 +81,7 @@ class OutputTable:
         """Make `table` the hour's output, exploded over `topic_ids`; `confirm` is asked just before it comes into
         force, and raises where it must not. The same table gives the same files, and switches nothing."""
         generation = self._generation(hour, table)
-        partitions = _partitions(table)
+        partitions = partitions_of(table)
         mine = [self._file(hour, generation, *partition, len(rows)) for partition, rows in partitions.items()]
         paths = {file.path for file in mine}
         before = self.files(hour)
@@ -136,7 +136,7 @@ class Publication:
     size: int  # bytes
 
 
-def _partitions(table: pa.Table) -> dict[tuple[str, str | None], list[int]]:
+def partitions_of(table: pa.Table) -> dict[tuple[str, str | None], list[int]]:
     """The rows of each (channel, topic), in the order of the files' paths."""
     found: dict[tuple[str, str | None], list[int]] = defaultdict(list)
     columns = table["social"].to_pylist(), table["topic_ids"].to_pylist()

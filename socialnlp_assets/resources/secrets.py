@@ -22,6 +22,7 @@ from typing import Any
 import dagster as dg
 from pydantic import SecretStr
 
+from socialnlp_assets.files import make_folder
 from socialnlp_assets.settings import Profile, Settings
 
 
@@ -92,7 +93,7 @@ class EnvironmentSecrets(Secrets):
     def _locked(self) -> Iterator[None]:
         """One process at a time changes the file."""
         try:
-            self._path.parent.mkdir(parents=True, exist_ok=True)
+            make_folder(self._path.parent)
             with self._path.with_suffix(".lock").open("w") as lock:
                 fcntl.flock(lock, fcntl.LOCK_EX)
                 yield

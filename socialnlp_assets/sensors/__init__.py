@@ -1,4 +1,5 @@
-"""What runs without being asked: hours whose files have arrived, and the removal of endpoints that nobody needs."""
+"""What runs without being asked: hours whose files have arrived, the removal of endpoints that
+nobody needs, and the inventory of hours that wait."""
 
 from __future__ import annotations
 
@@ -6,14 +7,22 @@ from collections.abc import Iterable
 
 import dagster as dg
 
+from socialnlp_assets.sensors.arrivals import landing_sensor
 from socialnlp_assets.sensors.endpoint_reaper import endpoint_reaper, run_end_hooks
-from socialnlp_assets.sensors.hours import hour_releases
-from socialnlp_assets.sensors.landing import landing_sensor
+from socialnlp_assets.sensors.hour_releases import hour_releases
+from socialnlp_assets.sensors.inventory import HOURS, hours_inventory
 from socialnlp_assets.sensors.queue import LandingQueue
 from socialnlp_assets.settings import Settings
 from socialnlp_assets.workflow import Workflow
 
-__all__ = ["arrival_sensors", "endpoint_reaper", "hour_releases", "run_end_hooks"]
+__all__ = [
+    "HOURS",
+    "arrival_sensors",
+    "endpoint_reaper",
+    "hour_releases",
+    "hours_inventory",
+    "run_end_hooks",
+]
 
 
 def arrival_sensors(settings: Settings, workflows: Iterable[Workflow]) -> list[dg.SensorDefinition]:

@@ -24,7 +24,7 @@ def endpoint_reaper() -> dg.SensorDefinition:
         minimum_interval_seconds=REAPER_SECONDS,
         default_status=dg.DefaultSensorStatus.RUNNING,
     )
-    def sensor(context: dg.SensorEvaluationContext, endpoints: dg.ResourceParam[Endpoints]) -> dg.SkipReason:
+    def sensor(context: dg.SensorEvaluationContext, endpoints: Endpoints) -> dg.SkipReason:
         return dg.SkipReason(_report(context, endpoints.reap()))
 
     return sensor
@@ -48,7 +48,7 @@ def _after(what: str, status: Status) -> dg.SensorDefinition:
         minimum_interval_seconds=REAPER_SECONDS,
         default_status=dg.DefaultSensorStatus.RUNNING,
     )
-    def hook(context: dg.RunStatusSensorContext, endpoints: dg.ResourceParam[Endpoints]) -> None:
+    def hook(context: dg.RunStatusSensorContext, endpoints: Endpoints) -> None:
         endpoints.release_run(context.dagster_run.run_id)
         _report(context, endpoints.reap())
 

@@ -9,6 +9,7 @@ import threading
 import time
 import zlib
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler
 from pathlib import Path
@@ -22,6 +23,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
 from socialnlp_assets.resources.articles import PageError, Web, address
+from socialnlp_assets.resources.articles import web as web_module
 from socialnlp_assets.resources.articles.web import Limits
 
 SMALL = Limits(transferred=200_000, unpacked=400_000, delay=0.0)
@@ -353,3 +355,31 @@ def test_one_request_at_a_time_to_a_host(site: Site) -> None:
     for thread in threads:
         thread.join()
     assert most == [True] * 5
+
+
+def test_threads_that_are_the_first_at_a_host_take_turns(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    class SlowlyMade(web_module._Host):
+        def __init__(self) -> None:
+            time.sleep(0.1)  # so that every thread asks for the host before one has made it
+            super().__init__()
+
+    monkeypatch.setattr(web_module, "_Host", SlowlyMade)
+    at_once, most = 0, 0
+    counting = threading.Lock()
+
+    def count(handler: BaseHTTPRequestHandler) -> None:
+        nonlocal at_once, most
+        with counting:
+            at_once += 1
+            most = max(most, at_once)
+        time.sleep(0.05)
+        with counting:
+            at_once -= 1
+        answer(html())(handler)
+
+    site.pages |= {"/robots.txt": count} | {f"/{number}": count for number in range(4)}
+    web = web_for(site, limits=Limits())
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(web.fetch, [f"{site.url}/{number}" for number in range(4)]))
+    assert len(site.paths()) == 4
+    assert most == 1

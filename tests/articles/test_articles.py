@@ -37,6 +37,16 @@ def test_an_article(site: Site) -> None:
     assert found.article.url == f"{site.url}/a"
 
 
+def test_personal_data_of_a_page_is_replaced_unless_it_is_to_stay(site: Site) -> None:
+    site.pages["/a"] = answer(html(f"{ENGLISH} Write to anna.rossi@example.com for more. "))
+    replaced = articles_for(site).enrich(f"{site.url}/a").article
+    kept = Articles(allowed_hosts=[site.netloc], keep_personal_data=True).enrich(f"{site.url}/a").article
+    assert replaced is not None
+    assert kept is not None
+    assert "Write to [email] for more" in replaced.text
+    assert kept.text == replaced.text.replace("[email]", "anna.rossi@example.com")
+
+
 def english_link(href: str) -> str:
     return f'<link rel="alternate" hreflang="it" href="/it"><link rel="alternate" hreflang="en-GB" href="{href}">'
 
@@ -264,7 +274,7 @@ def fuzz(check: Callable[[str], None], examples: st.SearchStrategy[str], number:
 def test_a_page_that_keeps_the_libraries_busy_is_given_up_and_the_next_is_read(body: str) -> None:
     reader = Reader(seconds=3.0)
     try:
-        with pytest.raises(PageError, match="could not be read in time"):
+        with pytest.raises(PageError, match="could not be read in time|takes too much memory"):
             reader.extract(body, "http://news.example/slow")
         reader.seconds = 60.0
         article = reader.extract(html().decode(), "http://news.example/a")

@@ -63,11 +63,13 @@ class Installation:
         monkeypatch.setattr(sys, "argv", ["socialnlp", *arguments])
         monkeypatch.chdir(self.folder)
         before = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGHUP)}
+        mask = os.umask(0o022)
         try:
             main()
         except SystemExit as end:
             return int(end.code or 0)
         finally:
+            os.umask(mask)
             for number, handler in before.items():
                 signal.signal(number, handler)
         return 0

@@ -99,9 +99,10 @@ def test_a_new_workflow_fits_is_listed_and_has_its_table(
     assert fit == "6 workflows fit"
     assert "france" in listed[0]
     assert "classifications → sentiments" in listed[0]
-    table = json.loads(listed[0][listed[0].index("\n{") :])
-    assert table["Name"] == "france"
-    assert {column["Name"] for column in table["StorageDescriptor"]["Columns"]} >= {"message_id", "sentiment"}
+    tables = {table["Name"]: table for table in json.loads(listed[0][listed[0].index("\n[") :])}
+    assert set(tables) == {"france", "france_files", "france_generations"}
+    columns = {column["Name"] for column in tables["france_files"]["StorageDescriptor"]["Columns"]}
+    assert columns >= {"message_id", "sentiment"}
 
 
 def test_new_takes_no_name_that_is_taken(

@@ -30,7 +30,7 @@ from tests.cli.conftest import Installation
         ({"SOCIALNLP_LEASE_SECONDS": "1e30"}, "endpoints list", "must be less than or equal to 31622400"),
         ({"SOCIALNLP_WARM_SECONDS": "inf"}, "endpoints reap", "SOCIALNLP_WARM_SECONDS=inf: must be"),
         ({"SOCIALNLP_RAW_RETENTION_DAYS": "99999999"}, "endpoints list", "must be less than or equal to 36500"),
-        ({"SOCIALNLP_SOURCES": "/nowhere"}, "quarantine replay sprinklr", "correct or unset SOCIALNLP_SOURCES"),
+        ({"SOCIALNLP_SOURCES": "/nowhere"}, "workflows check", "correct or unset SOCIALNLP_SOURCES"),
         (
             {},
             "quarantine list --workflow ../../etc",

@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from datetime import timedelta
 from pathlib import Path
@@ -28,7 +29,6 @@ from socialnlp_assets.resources.endpoints.local import LocalProcess
 from socialnlp_assets.resources.endpoints.local_resource import local_spec
 from socialnlp_assets.resources.endpoints.reaper import EndpointHeld
 from socialnlp_assets.resources.endpoints.records import Record, State
-from socialnlp_assets.resources.endpoints.server_files import ServerFiles
 from socialnlp_assets.resources.endpoints.terms import PATIENCE, Patience, Terms
 from socialnlp_assets.resources.leases.sqlite import SqliteStore
 from tests.endpoints.machine import SERVER, Machine
@@ -304,6 +304,18 @@ def test_deleting_twice_or_what_never_was_says_so(machine: Machine) -> None:
         LocalProcess(machine.directory / "endpoints", 1).delete("nlp-none-e1")
 
 
+def test_servers_that_are_started_at_once_remove_old_logs_together(tmp_path: Path) -> None:
+    for number in range(300):
+        log = tmp_path / f"nlp-old-{number}.log"
+        log.touch()
+        os.utime(log, (0, 0))
+    spec = EndpointSpec.of("old", "process", {"command": ["true"], "model_dir": "."}, "store", "nlp")
+    with ThreadPoolExecutor(9) as pool:
+        started = [pool.submit(LocalProcess(tmp_path, 1).create, f"nlp-new-{number}", spec, {}) for number in range(9)]
+    assert [each.exception() for each in started] == [None] * 9
+    assert list(tmp_path.glob("nlp-old-*.log")) == []
+
+
 def test_reapers_that_meet_at_one_server_end_it_and_none_fails(machine: Machine) -> None:
     """One has ended the server, registration and all, while another was about to."""
     backend, other = machine.backend(), machine.backend()
@@ -320,19 +332,3 @@ def test_reapers_that_meet_at_one_server_end_it_and_none_fails(machine: Machine)
     backend._files.is_alive = slow  # type: ignore[method-assign]
     backend.delete("nlp-translator-x-e1")
     assert machine.processes() == []
-
-
-def test_processes_that_remove_old_logs_at_once_do_not_fail(machine: Machine, monkeypatch: pytest.MonkeyPatch) -> None:
-    files = ServerFiles(machine.directory / "endpoints")
-    log = files.log("nlp-translator-x-e1")
-    log.write_text("long ago")
-    os.utime(log, (0, 0))
-    exists = Path.exists
-
-    def removed_meanwhile(path: Path, **options: bool) -> bool:
-        log.unlink(missing_ok=True)
-        return exists(path, **options)
-
-    monkeypatch.setattr(Path, "exists", removed_meanwhile)
-    files.remove_old_logs()
-    assert not log.is_file()

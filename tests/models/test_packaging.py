@@ -19,11 +19,12 @@ from socialnlp_assets.models import load_catalogue, packaging_check
 from socialnlp_assets.models.catalogue import ModelEntry
 from socialnlp_assets.models.packaging import package
 from socialnlp_assets.models.packaging_convert import spelled_labels
-from socialnlp_assets.models.packaging_source import PackagingError, digest, find_source
+from socialnlp_assets.models.packaging_origin import PackagingError
+from socialnlp_assets.models.packaging_source import digest, find_source
 from socialnlp_assets.nlp.chunking import Mode, plan
 from tests.models import hf_toolkit, tiny
 from tests.models.conftest import Pair
-from tests.serving.installed import closure, run_with
+from tests.packaging.installed import closure, run_with
 
 Pairs = Callable[[str], Pair]
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import shutil
 import tarfile
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -17,7 +16,8 @@ from socialnlp_assets.cli.models import models
 from socialnlp_assets.models import load_catalogue
 from socialnlp_assets.models.artefacts import current
 from socialnlp_assets.models.packaging import package
-from socialnlp_assets.models.packaging_source import PackagingError, digest
+from socialnlp_assets.models.packaging_origin import PackagingError
+from socialnlp_assets.models.packaging_source import digest
 from socialnlp_assets.serving.loaded_model import Model
 from socialnlp_assets.serving.repository import ModelRepository
 from socialnlp_assets.tasks.multi_label import spelled
@@ -133,30 +133,3 @@ def test_a_classifier_that_does_not_fit_the_catalogue_is_refused(tmp_path: Path)
 def test_a_model_of_no_training_is_packaged_from_the_embedded_folder(tmp_path: Path) -> None:
     packaged = package("keywords", load_catalogue()["keywords"], tmp_path)
     assert json.loads((unpacked(packaged.archive, tmp_path / "back") / "model.json").read_text())["name"] == "keywords"
-
-
-def test_a_link_to_outside_is_not_followed_into_the_archive(tmp_path: Path) -> None:
-    (tmp_path / "secret").write_text("of somebody's")
-    folder = Path(shutil.copytree(load_catalogue()["keywords"].embedded.path, tmp_path / "model"))
-    (folder / "notes.txt").symlink_to(tmp_path / "secret")
-    with pytest.raises(PackagingError, match=r"notes\.txt is a link to outside"):
-        package("keywords", load_catalogue()["keywords"], tmp_path, source=str(folder))
-
-
-@pytest.mark.parametrize("kind", [tarfile.SYMTYPE, tarfile.LNKTYPE, tarfile.FIFOTYPE])
-def test_weights_that_are_no_plain_file_are_refused(tmp_path: Path, kind: bytes) -> None:
-    member = tarfile.TarInfo("model.bin")
-    member.type, member.linkname = kind, "/etc/passwd"
-    with tarfile.open(tmp_path / "model.tar.gz", "w:gz") as archive:
-        archive.addfile(member)
-    with pytest.raises(PackagingError, match=r"has no model\.bin that is a plain file"):
-        package("themes", load_catalogue()["themes"], tmp_path, source=str(tmp_path / "model.tar.gz"))
-
-
-def test_weights_for_which_there_is_no_room_are_refused_before_they_are_unpacked(tmp_path: Path) -> None:
-    member = tarfile.TarInfo("model.bin")
-    member.size = 2**50
-    with tarfile.open(tmp_path / "model.tar.gz", "w:gz") as archive:
-        archive.fileobj.write(member.tobuf())  # type: ignore[union-attr]
-    with pytest.raises(PackagingError, match="more than is free here"):
-        package("themes", load_catalogue()["themes"], tmp_path, source=str(tmp_path / "model.tar.gz"))

@@ -28,6 +28,7 @@ ROOMS: dict[str, set[str]] = {
     "models/packaging": {BASE, *SERVER, "package"},
     "models/inference": SERVER,
     "fakes": {BASE, "google"},
+    "mart": {BASE, "mart"},
     "resources": {BASE, "google"},
     "sources": {BASE, "google"},
 }

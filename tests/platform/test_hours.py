@@ -37,7 +37,7 @@ from socialnlp_assets.resources.leases.s3 import S3Store
 from socialnlp_assets.resources.leases.sqlite import SqliteStore
 from socialnlp_assets.resources.leases.store import LeaseStore
 from socialnlp_assets.resources.output_table import OutputTable
-from socialnlp_assets.sensors.hours import hour_releases
+from socialnlp_assets.sensors.hour_releases import hour_releases
 from tests.fakes import s3
 from tests.platform.conftest import HOUR
 

@@ -11,12 +11,13 @@ import pytest
 import socialnlp_assets
 
 ROOT = Path(socialnlp_assets.__file__).parent
-BASE = {"settings", "partitions", "schemas", "markdown", "yaml_files", "safe_yaml"}
+BASE = {"settings", "partitions", "schemas", "files", "markdown", "yaml_files", "safe_yaml"}
 # room → the rooms that it may import, besides itself
 MAY_IMPORT: dict[str, set[str]] = {
     "settings": set(),
     "partitions": set(),
     "schemas": set(),
+    "files": set(),
     "markdown": set(),
     "safe_yaml": set(),
     "yaml_files": {"safe_yaml"},
@@ -26,6 +27,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "landing": {"nlp", "schemas"},
     "serving": {"tasks", "nlp"},
     "models": {
+        "files",
         "tasks",
         "nlp",
         "serving",
@@ -35,9 +37,10 @@ MAY_IMPORT: dict[str, set[str]] = {
     "training": {"tasks", "nlp", "models"},
     "resources": {*BASE, "models", "tasks", "landing", "nlp"},
     "sources": {*BASE, "resources", "landing", "nlp"},
-    "checks": {"schemas", "markdown"},
+    "checks": {"nlp", "schemas", "markdown"},
     "assets": {*BASE, "checks", "sources", "resources", "models", "tasks", "landing", "nlp"},
-    "workflow": {*BASE, "assets", "sources", "models", "tasks", "nlp"},
+    "workflow": {*BASE, "checks", "assets", "sources", "models", "tasks", "nlp"},
+    "mart": {*BASE, "resources"},
     "sensors": {*BASE, "workflow", "assets", "resources"},
 }
 # Nothing below imports these; they may import what they like.

@@ -12,7 +12,7 @@ import pytest
 
 from socialnlp_assets.partitions import floor_hour, key_of
 from socialnlp_assets.resources.lake import Lake
-from socialnlp_assets.sensors.landing import Cursor, Ledger, look
+from socialnlp_assets.sensors.arrivals import Cursor, Ledger, look
 from socialnlp_assets.workflow import load_workflows
 from tests.platform.conftest import HOUR, Platform, message
 

@@ -14,7 +14,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from socialnlp_assets.landing.records import RECORD_LIMIT
+from socialnlp_assets.landing.message import RECORD_LIMIT
 from socialnlp_assets.resources.lake import Lake
 from tests.platform.conftest import HOUR, Platform, message
 
@@ -173,7 +173,7 @@ def test_an_hour_of_nothing_but_broken_records_is_not_published(platform: Platfo
     result = platform.ingest()
     assert not result.success
     failed = [check.check_name for check in result.get_asset_check_evaluations() if not check.passed]
-    assert failed == ["row_count"]
+    assert failed == ["contract"]
     assert not platform.lake.exists(platform.lake.table_path("sprinklr", "posts", HOUR))
     assert len(platform.quarantined()) == 1
 

@@ -13,7 +13,7 @@ import urllib3
 from socialnlp_assets.fakes.pages import articles, serve_articles
 from socialnlp_assets.fakes.samples import WORKFLOWS, sample_hours, sample_late_file
 from socialnlp_assets.landing import read_messages
-from socialnlp_assets.landing.records import Reject
+from socialnlp_assets.landing.message import Reject
 from socialnlp_assets.sources import shapes, standardise
 from socialnlp_assets.sources.invented.phrases import phrases
 

@@ -7,11 +7,13 @@ import time
 from collections import defaultdict
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import dagster as dg
 from pydantic import Field, PrivateAttr
+
+from socialnlp_assets.nlp.personal_data import REGIONS, replace_personal_data
 
 from .address import PageError, parse
 from .cache import PageCache
@@ -48,6 +50,7 @@ class Articles(dg.ConfigurableResource[None]):
     )
     cache: str = Field(default="", description="file that keeps what pages said; empty: none")
     cache_days: float = Field(default=30, description="how long it keeps that")
+    keep_personal_data: bool = Field(default=False, description="leave e-mail addresses and the like in what pages say")
     hour_seconds: float = Field(
         default=HOUR_SECONDS, description="what the articles of an hour may take; the rest stay as delivered"
     )
@@ -120,6 +123,8 @@ class Articles(dg.ConfigurableResource[None]):
         try:
             page = self.web.fetch(address)
             article = READER.extract(page.html, page.url)
+            if article and not self.keep_personal_data:
+                article = _without_personal_data(article)
             found = Enrichment(FETCHED, article) if article else Enrichment(NO_ARTICLE)
         except PageError as error:
             found = Enrichment(str(error))
@@ -130,3 +135,10 @@ class Articles(dg.ConfigurableResource[None]):
     @property
     def _cache(self) -> PageCache | None:
         return PageCache(Path(self.cache), self.cache_days) if self.cache else None
+
+
+def _without_personal_data(article: Article) -> Article:
+    """As `posts` does it with messages: the page's text may take a message's place."""
+    languages = [article.language] if article.language in REGIONS else [*REGIONS]
+    title, text = (replace_personal_data(part, languages)[0] for part in (article.title or "", article.text))
+    return replace(article, title=title or None, text=text)

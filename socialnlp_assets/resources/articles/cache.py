@@ -14,6 +14,8 @@ from contextlib import closing, contextmanager, suppress
 from dataclasses import asdict
 from pathlib import Path
 
+from socialnlp_assets.files import private_file
+
 from .extraction import Article
 
 MOST_PAGES = 20_000  # the oldest go first
@@ -61,7 +63,6 @@ class PageCache:
     @contextmanager
     def _open(self) -> Iterator[sqlite3.Connection]:
         """A connection of the moment, for any thread; what it did is one transaction."""
-        self.path.parent.mkdir(parents=True, exist_ok=True)
-        with closing(sqlite3.connect(self.path)) as pages, pages:
+        with closing(sqlite3.connect(private_file(self.path))) as pages, pages:
             pages.executescript(_TABLE)
             yield pages

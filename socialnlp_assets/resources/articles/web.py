@@ -12,7 +12,6 @@ import ssl
 import threading
 import time
 import zlib
-from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, field
@@ -98,7 +97,7 @@ class Web:
         self.allowed_hosts = allowed_hosts
         self.limits = limits or Limits()
         self.resolve = resolve
-        self._hosts: dict[str, _Host] = defaultdict(_Host)
+        self._hosts: dict[str, _Host] = {}
         self._robots: dict[str, Protego | PageError] = {}
 
     def fetch(self, url: str) -> Page:
@@ -154,7 +153,8 @@ class Web:
 
     @contextmanager
     def _turn(self, target: Target, delay: float, deadline: float) -> Iterator[None]:
-        host = self._hosts[target.host]
+        # One for all threads: a defaultdict would give two that come first at once a lock each.
+        host = self._hosts.setdefault(target.host, _Host())
         if not host.lock.acquire(timeout=max(0.0, deadline - time.monotonic())):
             raise PageError("timed out")
         try:

@@ -65,6 +65,7 @@ class LocalProcess:
                     start_new_session=True,
                 )
         except OSError as error:
+            self._files.registration(name).unlink(missing_ok=True)  # nothing runs, and nothing has failed
             raise BackendError(f"{name} could not be started: {error}") from error
         self._children = [*(other for other in self._children if other.poll() is None), child]
 

@@ -13,6 +13,7 @@ from typing import Any
 
 from pydantic import Field
 
+from socialnlp_assets.files import private_folder
 from socialnlp_assets.models.catalogue import ModelEntry
 from socialnlp_assets.models.folders import FolderMissing, model_folder
 from socialnlp_assets.resources.endpoints.backend import BackendError, EndpointSpec
@@ -45,7 +46,7 @@ class LocalEndpoints(Endpoints):
     def _open(self) -> LeaseManager:
         # Nobody asks anything of a server that is only announced.
         unasked = max(self.lease_seconds, PATIENCE["process"].creation.total_seconds())
-        backend = LocalProcess(Path(self.state) / "endpoints", unasked + self.warm_seconds)
+        backend = LocalProcess(private_folder(Path(self.state)) / "endpoints", unasked + self.warm_seconds)
         return self._managing(self.leases or str(Path(self.state) / "leases.db"), backend)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from typing import Any
 
 from pydantic import Field, PrivateAttr
@@ -13,6 +14,8 @@ from socialnlp_assets.resources.endpoints.backend import BackendError, EndpointS
 from socialnlp_assets.resources.endpoints.leases import LeaseManager
 from socialnlp_assets.resources.endpoints.resource import Endpoints
 from socialnlp_assets.resources.endpoints.sagemaker import SageMaker, client
+
+logger = logging.getLogger(__name__)
 
 
 class SageMakerEndpoints(Endpoints):
@@ -53,6 +56,12 @@ class SageMakerEndpoints(Endpoints):
             raise ValueError(
                 f"leases at {self.leases} serve one machine, and endpoints on SageMaker are used by many; "
                 "set SOCIALNLP_LEASES to s3://bucket/prefix"
+            )
+        if self.image and "@sha256:" not in self.image:
+            logger.warning(
+                "SOCIALNLP_ENDPOINT_IMAGE=%s names a tag, which may be moved to another image while endpoints are "
+                "warm: name the image by its digest, …@sha256:…",
+                self.image,
             )
         return self._managing(self.leases, SageMaker(region=self.region, endpoint_url=self.endpoint_url))
 

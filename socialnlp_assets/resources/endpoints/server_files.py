@@ -18,6 +18,8 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
+from socialnlp_assets.files import private_folder
+
 LOG_LINES = 15  # of the end, in errors
 LOG_SECONDS = 7 * 24 * 3600  # logs of ended endpoints are kept so long
 
@@ -27,7 +29,7 @@ class ServerFiles:
 
     def __init__(self, directory: Path) -> None:
         self._directory = directory
-        directory.mkdir(parents=True, exist_ok=True)
+        private_folder(directory)
 
     def registration(self, name: str) -> Path:
         return self._directory / f"{name}.jsonl"

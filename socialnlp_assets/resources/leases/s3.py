@@ -8,7 +8,6 @@ clock is S3's, read off its answers, so that machines whose clocks differ agree 
 from __future__ import annotations
 
 import json
-import random
 import time
 import uuid
 from collections.abc import Callable
@@ -19,9 +18,14 @@ from typing import Any, Generic, TypeVar
 from urllib.parse import urlsplit
 
 from socialnlp_assets.resources.leases.store import Clock, Entry, R, Sleep, StoreError, utc_now
+from socialnlp_assets.resources.retry import retrying
 
 Answer = TypeVar("Answer")
 ATTEMPTS = 6
+
+
+class _Passing(StoreError):
+    """What may go better a moment later."""
 
 
 class S3Store(Generic[R]):
@@ -118,18 +122,19 @@ class S3Store(Generic[R]):
         """For requests that only read."""
         from botocore.exceptions import ClientError, ConnectionError, HTTPClientError
 
-        for attempt in range(ATTEMPTS):
+        def asked() -> Answer:
             try:
                 return request()
             except ClientError as error:
                 status = error.response["ResponseMetadata"]["HTTPStatusCode"]
-                if attempt == ATTEMPTS - 1 or (status < 500 and status != 429):
-                    raise self._refused(error) from error
+                refused = self._refused(error)
+                raise (refused if status < 500 and status != 429 else _Passing(str(refused))) from error
             except (ConnectionError, HTTPClientError) as error:
-                if attempt == ATTEMPTS - 1:
-                    raise self._refused(error) from error
-            self._sleep(random.uniform(0, min(5.0, 0.1 * 2**attempt)))
-        raise AssertionError("the last attempt returns or raises")
+                raise _Passing(str(self._refused(error))) from error
+
+        return retrying(
+            _Passing, patience=60, first_pause=0.1, longest_pause=5.0, most_attempts=ATTEMPTS, sleep=self._sleep
+        )(asked)
 
     def _refused(self, error: Exception) -> StoreError:
         return StoreError(

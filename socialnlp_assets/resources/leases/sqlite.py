@@ -5,12 +5,16 @@ from __future__ import annotations
 import sqlite3
 import uuid
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from datetime import datetime
 from pathlib import Path
 from typing import Generic
+from urllib.parse import quote
 
+from socialnlp_assets.files import private_file
 from socialnlp_assets.resources.leases.store import Clock, Entry, R, StoreError, utc_now
+
+LOCKED_SECONDS = 30.0  # another process's changes take milliseconds
 
 
 class SqliteStore(Generic[R]):
@@ -21,7 +25,8 @@ class SqliteStore(Generic[R]):
         self._path = path
         self._kind = kind
         self._clock = clock
-        path.parent.mkdir(parents=True, exist_ok=True)
+        with self._errors():
+            private_file(path)
         with self._connection() as connection:
             connection.execute("CREATE TABLE IF NOT EXISTS leases (key TEXT PRIMARY KEY, version TEXT, record TEXT)")
             connection.execute("CREATE TABLE IF NOT EXISTS store (one INTEGER PRIMARY KEY CHECK (one = 1), name TEXT)")
@@ -55,16 +60,35 @@ class SqliteStore(Generic[R]):
 
     @contextmanager
     def _connection(self) -> Iterator[sqlite3.Connection]:
-        # One a call: a connection must not be shared by threads, nor survive a fork.
-        connection = None
+        # One a call: a connection must not be shared by threads, nor survive a fork. It makes no file: an empty one
+        # would hide that ours has been removed.
+        with self._errors():
+            address = f"file:{quote(str(self._path.absolute()))}?mode=rw"
+            connection = sqlite3.connect(address, uri=True, timeout=LOCKED_SECONDS, isolation_level=None)
+            with closing(connection):
+                yield connection
+
+    @contextmanager
+    def _errors(self) -> Iterator[None]:
         try:
-            connection = sqlite3.connect(self._path, timeout=30, isolation_level=None)
-            yield connection
-        except sqlite3.Error as error:
-            raise StoreError(
-                f"the lease store {self._path} cannot be used: {error}. It must be a file that we may write, on a disk "
-                "with room, and is made anew where it is missing: where it is damaged, remove it while nothing runs"
-            ) from error
-        finally:
-            if connection:
-                connection.close()
+            yield
+        except (sqlite3.Error, OSError) as error:
+            raise StoreError(f"the lease store {self._path} cannot be used: {_remedy(error)}") from error
+
+
+def _remedy(error: sqlite3.Error | OSError) -> str:
+    """What is wrong with the file, and what to do about it."""
+    if isinstance(error, OSError):
+        return f"{error.strerror}; SOCIALNLP_STATE or SOCIALNLP_LEASES must name a place where we may write"
+    match getattr(error, "sqlite_errorcode", 0) & 0xFF:  # the primary code of an extended one
+        case sqlite3.SQLITE_BUSY | sqlite3.SQLITE_LOCKED:
+            return f"another program has locked it for {LOCKED_SECONDS:g} s; end that one (fuser names it), try again"
+        case sqlite3.SQLITE_CORRUPT | sqlite3.SQLITE_NOTADB:
+            return f"{error}: end all runs and remove it, if it is ours; servers that it knew of end by themselves"
+        case sqlite3.SQLITE_READONLY | sqlite3.SQLITE_PERM | sqlite3.SQLITE_AUTH:
+            return "we may not write it; correct its permissions, or set SOCIALNLP_LEASES to another place"
+        case sqlite3.SQLITE_FULL | sqlite3.SQLITE_IOERR:
+            return f"{error}; free some room on its disk, then try again"
+        case sqlite3.SQLITE_CANTOPEN | sqlite3.SQLITE_ERROR:
+            return f"{error}; if it was removed while it was in use, start again: it is made anew"
+    return str(error)

@@ -7,12 +7,13 @@ pass the same contract test.
 
 from __future__ import annotations
 
-import random
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Generic, Protocol, Self, TypeVar
+
+from socialnlp_assets.resources.retry import retrying
 
 Clock = Callable[[], datetime]
 Sleep = Callable[[float], None]
@@ -21,6 +22,10 @@ CHANGES = 60  # tries of one change, half a minute in all
 
 class StoreError(Exception):
     """The lease store refuses or cannot be reached. The message says what to do."""
+
+
+class _Conflict(Exception):
+    """Another write came first."""
 
 
 class Leased(Protocol):
@@ -73,11 +78,20 @@ def change(store: LeaseStore[R], first: R, transition: Callable[[R, datetime], R
     """Apply `transition(record, now)` to the record kept under `first.key` (to `first` itself where there
     is none) and keep the result; again on the newer record where another write came first. Raises `StoreError`
     where no write succeeds."""
-    for attempt in range(CHANGES):
+
+    def changed() -> R:
         entry = store.read(first.key)
         current = entry.record if entry else first
-        changed = transition(current, store.now())
-        if changed is current or store.write(changed, entry.version if entry else None):
-            return changed
-        sleep(random.uniform(0, min(1.0, 0.02 * 2**attempt)))
-    raise StoreError(f"{first.key}: none of {CHANGES} writes to {store.name} succeeded; may we write there?")
+        following = transition(current, store.now())
+        if following is current or store.write(following, entry.version if entry else None):
+            return following
+        raise _Conflict
+
+    try:
+        return retrying(
+            _Conflict, patience=60, first_pause=0.02, longest_pause=1.0, most_attempts=CHANGES, sleep=sleep
+        )(changed)
+    except _Conflict:
+        raise StoreError(
+            f"{first.key}: none of {CHANGES} writes to {store.name} succeeded; may we write there?"
+        ) from None

@@ -15,7 +15,7 @@ from typing import Any
 
 from ..schemas import POSTS
 from . import fields
-from .records import Message, Reject, reject
+from .message import Message, Reject, reject
 
 MISSING: Any = object()
 COLUMNS = tuple(POSTS.names())

@@ -1,0 +1,88 @@
+"""What can be told of an hour's scores and labels: pure functions of a row or of a whole column."""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from functools import cache
+
+import numpy as np
+import numpy.typing as npt
+
+from socialnlp_assets.nlp.meaning import text_vector
+from socialnlp_assets.nlp.ngrams import tokens
+
+ROUNDING = 0.005  # of a score of two decimals
+ASKED = 500  # rows of an hour that are enough to tell whether scores follow texts
+FRIENDLY = "good great excellent love happy best thanks wonderful perfect beautiful friendly amazing"
+UNFRIENDLY = "bad terrible awful hate sad worst horrible angry broken wrong rude useless"
+ORDERS = 199  # random ones, with which the real one is compared
+
+
+def sum_to_one(*scores: float) -> bool:
+    return all(map(math.isfinite, scores)) and abs(sum(scores) - 1) <= ROUNDING * len(scores) + 1e-6
+
+
+def label_has_best(labels: Sequence[str], label: str, *scores: float) -> bool:
+    """True where no score is better than that of `label`; after rounding, two may be the best."""
+    return label in labels and scores[labels.index(label)] >= max(scores) - 1e-9
+
+
+def flags_agree(threshold: float, *flags_and_scores: float) -> bool:
+    """True where each flag says whether its score reaches `threshold`, but for the score's rounding."""
+    pairs = zip(flags_and_scores[::2], flags_and_scores[1::2], strict=True)
+    return all(bool(flag) == (score >= threshold) or abs(score - threshold) < 1e-4 for flag, score in pairs)
+
+
+def commonest(values: Iterable[object]) -> tuple[object, float]:
+    """The commonest value and its share, 0 to 1; an empty column has none."""
+    counts = Counter(value for value in values if value is not None and value == value)
+    if not counts:
+        return None, 0.0
+    value, count = counts.most_common(1)[0]
+    return value, count / counts.total()
+
+
+def chance_of_association(texts: Sequence[str], scores: npt.NDArray[np.float64]) -> float:
+    """How likely chance alone has texts of like words have scores as alike as these, 0 to 1: the share of random
+    orders of the scores that do at least as well."""
+    step = max(1, len(texts) // ASKED)
+    asked, taken = texts[::step], scores[::step]
+    vectors = np.array([text_vector(tokens(text)) for text in asked], dtype=np.float64)
+    vectors -= vectors.mean(axis=0)
+    taken = taken - taken.mean(axis=0)
+    scale = taken.std(axis=0)
+    taken = taken / np.where(scale > 0, scale, 1)
+    chooser = np.random.default_rng(0)
+    real = _association(vectors, taken)
+    as_good = sum(_association(vectors, chooser.permutation(taken)) >= real - 1e-12 for _ in range(ORDERS))
+    return (1 + as_good) / (1 + ORDERS)
+
+
+def tone(text: str) -> float:
+    """How friendly the words of an English `text` are, about -0.3 to 0.3: where they lie between friendly and
+    unfriendly ones. It knows nothing of negation; an hour's average is what it is good for."""
+    return float(text_vector(tokens(text)) @ _friendliness())
+
+
+def follows_tone(texts: Sequence[str], friendly: Sequence[float], unfriendly: Sequence[float]) -> float:
+    """Spearman's correlation, -1 to 1, of what scores say of texts with the texts' tone."""
+    from scipy.stats import spearmanr
+
+    difference = np.subtract(friendly, unfriendly)
+    tones = [tone(text) for text in texts]
+    if np.ptp(difference) == 0 or np.ptp(tones) == 0:
+        return 0.0
+    return float(spearmanr(tones, difference).statistic)
+
+
+@cache
+def _friendliness() -> npt.NDArray[np.float64]:
+    axis = text_vector(FRIENDLY.split()) - text_vector(UNFRIENDLY.split())
+    return np.asarray(axis / np.linalg.norm(axis), np.float64)
+
+
+def _association(vectors: npt.NDArray[np.float64], scores: npt.NDArray[np.float64]) -> float:
+    """The Hilbert-Schmidt independence criterion with linear kernels, of centred columns."""
+    return float(np.square(vectors.T @ scores).sum())

@@ -1,0 +1,178 @@
+"""What can be told of one text beside another without a model: pure functions of a row, which `custom.py` makes
+expectations of. A message is never judged by these alone where they can err; how many of an hour's rows may fail
+one is said beside the step that expects it.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from functools import cache
+
+from socialnlp_assets.nlp.chunking import sentences
+from socialnlp_assets.nlp.cleaning import stop_words
+from socialnlp_assets.nlp.language import detect
+from socialnlp_assets.nlp.lexicon import shipped_words
+from socialnlp_assets.nlp.noise import remove_noise
+
+WORDS_TO_TELL = 6  # from so many words on a text can be told to be English
+UNTOUCHED = ("en", "und")
+# Characters of English for a character of the source: languages without alphabets say more in one.
+RATIOS = {"zh": (1.2, 9.0), "ja": (0.8, 6.0), "ko": (0.9, 6.0)}
+
+_WORD = re.compile(r"[^\W\d_]+(?:['’][^\W\d_]+)*")
+_NUMBER = re.compile(r"(?<![\w.,#@/])\d+(?:[.,]\d+)*(?!\w)")
+_NAME = re.compile(r"(?<=[a-zà-ÿ,;] )[A-ZÀ-Þ][a-zà-ÿ]{3,}")
+_NEGATION = re.compile(r"\b(?:not|no|never|nothing|nobody|none|nor|cannot|without|neither)\b|n['’]t\b", re.IGNORECASE)
+_NOISE = re.compile(r"https?://\S|(?<![\w.])@\w|\ufffd|Ã[\x80-\xbf©¨ ]|â€|[\x00-\x08\x0b-\x1f]")
+
+
+def words(text: str) -> list[str]:
+    """The words of `text` in lower case, without digits."""
+    return _WORD.findall(text.lower())
+
+
+def answered(read: str, written: str) -> bool:
+    """False for nothing where there were words."""
+    return bool(written.strip()) or not any(len(word) > 1 for word in words(remove_noise(read)))
+
+
+def repetitions(text: str) -> int:
+    """How often in a row `text` says the same, of one word or of up to eight: 1 where it never repeats itself."""
+    found = words(text)
+    spare = len(found) - len(set(found))
+    most = 1
+    for size in range(1, min(8, spare) + 1):
+        same = 0
+        for place in range(size, len(found)):
+            same = same + 1 if found[place] == found[place - size] else 0
+            most = max(most, same // size + 1)
+    return most
+
+
+def free_of_loops(read: str, written: str) -> bool:
+    """False where `written` says the same four times in a row or more, and `read` did not."""
+    return (times := repetitions(written)) < 4 or times <= repetitions(read) + 1
+
+
+def numbers(text: str) -> set[str]:
+    """The numbers of two digits or more that stand alone, without their separators."""
+    return {digits for found in _NUMBER.findall(text) if len(digits := re.sub(r"\D", "", found)) > 1}
+
+
+def numbers_kept(read: str, written: str) -> bool:
+    return numbers(remove_noise(read)) <= numbers(written)
+
+
+def names_kept(read: Sequence[str], written: Sequence[str]) -> tuple[int, int]:
+    """How many names the texts of an hour have that were rewritten, and how many of them are in what was written of the
+    same text. A name is a capitalised word inside a sentence; its first four letters count, for names are translated,
+    too: Italia, Italy."""
+    names = kept = 0
+    for text, answer in zip(read, written, strict=True):
+        found, lowered = set(_NAME.findall(text)), answer.lower()
+        if text != answer:
+            names += len(found)
+            kept += sum(name[:4].lower() in lowered for name in found)
+    return names, kept
+
+
+def negations_kept(read: str, written: str) -> bool:
+    """False where `read` negates and `written` does not."""
+    return not _NEGATION.search(read) or bool(_NEGATION.search(written))
+
+
+def words_kept(read: str, written: str) -> bool:
+    """False where fewer than half of the words of `read` are in `written`, or were replaced by ten times as many."""
+    before, after = words(remove_noise(read)), words(written)
+    if len(before) < WORDS_TO_TELL:
+        return True
+    return 2 * len(set(before) & set(after)) >= len(set(before)) and len(after) < 2 * len(before) + 10
+
+
+def without_noise(text: str) -> bool:
+    """False for addresses, user names, control characters and text decoded wrongly."""
+    return not _NOISE.search(text)
+
+
+def unknown_share(text: str) -> float:
+    """The share of words of four letters or more, 0 to 1, that are in no list of English words: shorter ones are words
+    in every language. 0 for a text without such words."""
+    found = [word for word in words(text) if len(word) > 3]
+    return sum(word not in _english() for word in found) / len(found) if found else 0.0
+
+
+def in_english(text: str) -> bool:
+    """False for a text of some length of which most words are not English."""
+    return len(words(text)) < WORDS_TO_TELL or unknown_share(text) <= 0.5
+
+
+def differs(language: str, read: str, written: str) -> bool:
+    """False where a text in another language was handed on as it was. One that is English in spite of what its
+    source says of it is no such text, nor is one of hashtags and addresses."""
+    if language in UNTOUCHED or words(read) != words(written):
+        return True
+    plain = [word for word in remove_noise(re.sub(r"#\w+", " ", read)).split() if word.strip(".,!?;:").isalpha()]
+    return len(plain) < WORDS_TO_TELL or detect(" ".join(plain), ("en", language))[0] == "en"
+
+
+def english_untouched(language: str, read: str, written: str) -> bool:
+    return language not in UNTOUCHED or read == written
+
+
+def length_plausible(least: float, most: float, language: str, read: str, written: str) -> bool:
+    """False where a translation is shorter than `least` times its source, as one cut short is, or longer than `most`
+    times, as one that talks on; for a language without an alphabet, by its own measure."""
+    source = remove_noise(read)
+    if language in UNTOUCHED or len(source) < 20:
+        return True
+    least, most = RATIOS.get(language, (least, most))
+    return least <= len(remove_noise(written)) / len(source) <= most
+
+
+def phrases_in_text(least_share: float, text: str, phrases: Sequence[str]) -> bool:
+    """True where the share `least_share` of the phrases has all its words in `text`, in whatever form: the first four
+    letters of a word count, for phrases are of lemmas."""
+    lowered = text.lower()
+    found = sum(all(word[:4] in lowered for word in re.findall(r"\w+", phrase.lower())) for phrase in phrases)
+    return found >= least_share * len(phrases)
+
+
+def summary_of_text(text: str, summary: str) -> bool:
+    """False for a summary that is longer than its text, or has a sentence from nowhere: one of whose content words
+    two thirds are not in the text."""
+    if summary == text:
+        return True
+    if len(summary) > len(text):
+        return False
+    have = {word[:5] for word in words(text)}
+    for sentence in sentences(summary):
+        content = [word[:5] for word in words(sentence) if word not in stop_words()]
+        if len(content) >= 3 and 3 * sum(word in have for word in content) < len(content):
+            return False
+    return True
+
+
+def enrichment_follows_rule(kind: str, read: str, written: str, enriched: bool) -> bool:
+    """The page's text only for an article, and only where it is at least 20 % longer; else the text as it was."""
+    if enriched:
+        return kind == "article" and len(written) >= 1.2 * len(read)
+    return written == read
+
+
+def partitions_agree(
+    social: str, topics: Sequence[str], posts_social: str, posts_topics: Sequence[str], partitions: Sequence[str]
+) -> bool:
+    """One partition for each topic that the message has in `posts`, or the one of messages without a topic."""
+    wanted = {f"{social}/{topic}" for topic in topics or ("",)}
+    return social == posts_social and set(topics) == set(posts_topics) and set(partitions) == wanted
+
+
+def stand_at_offsets(text: str, entities: Sequence[str], starts: Sequence[int], ends: Sequence[int]) -> bool:
+    """True where every entity is what `text` has between its two offsets."""
+    return all(text[start:end] == entity for entity, start, end in zip(entities, starts, ends, strict=True))
+
+
+@cache
+def _english() -> frozenset[str]:
+    return frozenset(shipped_words()) | stop_words()
