@@ -76,6 +76,10 @@ class Workflow(_Strict):
     checks: Checks = Checks()
     enabled: bool = True  # false: it runs only where SOCIALNLP_ENABLE names it
 
+    def assets(self) -> list[str]:
+        """The assets that a run of an hour computes, in data order."""
+        return [step.name for step in self.all_steps()]
+
     def models(self) -> list[str]:
         """The logical names of the endpoints that an hour needs, in order of use."""
         return list(dict.fromkeys(model for step in self.steps.values() for model in step.models()))
@@ -101,7 +105,7 @@ class Workflow(_Strict):
         output.take_place(dict([DELIVERED]) | written, DELIVERED[0], load_catalogue())
         return output
 
-    def assets(self, keeps_personal_data: bool = False) -> tuple[Step, ...]:
+    def all_steps(self, keeps_personal_data: bool = False) -> tuple[Step, ...]:
         """Every step in data order, from `posts` to what is made of all others."""
         steps = (self.posts(keeps_personal_data), *self.steps.values())
         return (*steps, self.output(), HourProfile(steps=steps))
@@ -208,7 +212,7 @@ def _misfits(workflow: Workflow, catalogue: Catalogue, profile: Profile | None) 
     if not unknown:
         for step in workflow.steps.values():
             yield from step.mistakes(languages, profile)
-        expected = {step.name: (step.table().names(), step.plausible()) for step in workflow.assets()}
+        expected = {step.name: (step.table().names(), step.plausible()) for step in workflow.all_steps()}
         yield from workflow.checks.mistakes(expected)
 
 

@@ -12,7 +12,7 @@ from abc import ABC, abstractmethod
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from inspect import cleandoc
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -113,6 +113,7 @@ class Step(BaseModel, ABC):
     writes_text: ClassVar[str] = ""  # the column of English text that later steps read in place of what it read
     makes_english: ClassVar[bool] = False  # messages in other languages need such a step
     ends_run: ClassVar[bool] = False  # its metadata tells what the run used of its endpoints
+    late_after: ClassVar[timedelta | None] = None  # without a new hour it is late; twice as long, and it is overdue
     after: ClassVar[str] = ""  # for a kind of another package: the step that it follows in data order; "": the last
 
     _texts: Mapping[str, str] = PrivateAttr(default_factory=lambda: dict([DELIVERED]))
@@ -198,7 +199,7 @@ class Analysis(Step):
 
     as_written: ClassVar[bool] = False  # its models know emoji, hashtags and slang, which the noise filter takes away
 
-    reads: str = ""  # the asset whose text it reads; "": the English text `as_written`, or the last
+    reads: str | None = None  # the asset whose text it reads; else the English text `as_written`, or the last
 
     @property
     def text(self) -> tuple[str, str]:

@@ -16,6 +16,7 @@ from socialnlp_assets.nlp.lexicon import shipped_words
 from socialnlp_assets.nlp.noise import remove_noise
 
 WORDS_TO_TELL = 6  # from so many words on a text can be told to be English
+MOST_UNKNOWN = 0.7  # of the words of an English text
 UNTOUCHED = ("en", "und")
 # Characters of English for a character of the source: languages without alphabets say more in one.
 RATIOS = {"zh": (1.2, 9.0), "ja": (0.8, 6.0), "ko": (0.9, 6.0)}
@@ -103,8 +104,8 @@ def unknown_share(text: str) -> float:
 
 
 def in_english(text: str) -> bool:
-    """False for a text of some length of which most words are not English."""
-    return len(words(text)) < WORDS_TO_TELL or unknown_share(text) <= 0.5
+    """False for a text of some length of which most words are not English. Half a translated tweet may be names."""
+    return len(words(text)) < WORDS_TO_TELL or unknown_share(text) <= MOST_UNKNOWN
 
 
 def differs(language: str, read: str, written: str) -> bool:
@@ -164,7 +165,7 @@ def partitions_agree(
     social: str, topics: Sequence[str], posts_social: str, posts_topics: Sequence[str], partitions: Sequence[str]
 ) -> bool:
     """One partition for each topic that the message has in `posts`, or the one of messages without a topic."""
-    wanted = {f"{social}/{topic}" for topic in topics or ("",)}
+    wanted = {f"{social}/{topic}" for topic in topics or ("none",)}
     return social == posts_social and set(topics) == set(posts_topics) and set(partitions) == wanted
 
 

@@ -119,8 +119,8 @@ def _down_to_identities(records: list[Any], results: dict[str, Result]) -> None:
     assert set(_ids(posts)) == wanted
     reads = {
         "translations": "posts", "filtered_text": "translations", "enrichments": "filtered_text",
-        "classifications": "enrichments", "sentiments": "enrichments", "keywords": "enrichments",
-        "themes": "enrichments", "summaries": "enrichments",
+        "classifications": "enrichments", "sentiments": "translations", "keywords": "enrichments",
+        "entities": "enrichments", "themes": "enrichments", "summaries": "enrichments",
     }  # fmt: skip
     for name, upstream in reads.items():
         came = _ids(results[upstream])
