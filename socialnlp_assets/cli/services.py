@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-import json
+import fcntl
 import os
 import signal
-import socket
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import IO
 
 import click
 import dagster as dg
@@ -26,26 +26,32 @@ from socialnlp_assets.resources.endpoints.reaper import EndpointHeld
 from socialnlp_assets.resources.endpoints.records import Record
 from socialnlp_assets.resources.endpoints.resource import Endpoints
 from socialnlp_assets.resources.leases.store import StoreError
+from socialnlp_assets.runs.launcher import WarmRunLauncher
+from socialnlp_assets.runs.processes import process_of
 from socialnlp_assets.settings import Settings
 
 ENDING_SECONDS = 20  # for each of the steps in which Dagster is ended
 LAST_LINES = 20  # of the log, where Dagster ended by itself
 WORKSPACE = Path(__file__).with_name("workspace.yaml")
-SERVER_TAG = ".dagster/grpc_info"  # where a run's code server listens, written by Dagster's launcher
 
 
 def run_services(port: int) -> None:
     """Serve the UI on `port` of 127.0.0.1 and run the daemon until an interruption, which cancels the runs under way
-    and removes the endpoints that nobody else holds. Raises click.ClickException where Dagster ends by itself."""
+    and removes the endpoints that nobody else holds. Raises click.ClickException where another one serves the same
+    home, or Dagster ends by itself."""
     home = dagster_home()
     log = home / "ui.log"
     command = [sys.executable, "-m", "dagster_dg_cli.cli", "dev", "--host", "127.0.0.1", "--port", str(port)]
     command += ["-w", str(WORKSPACE), "--log-level", "warning"]
     # In the home's folder, for Dagster warns of any other dagster.yaml; in a session of its own, for the terminal's
     # Ctrl-C to reach us alone; into a file, for a sensor that fails prints a page every half minute.
-    with dagster_instance() as instance, log.open("wb") as output:
+    with _alone(home, port) as lock, dagster_instance() as instance, log.open("wb") as output:
         _fail_dead_runs(instance)
-        dagster = subprocess.Popen(command, cwd=home, stdout=output, stderr=output, start_new_session=True)
+        dagster = subprocess.Popen(
+            command, cwd=home, stdout=output, stderr=output, start_new_session=True, pass_fds=[lock.fileno()]
+        )
+        lock.write(f"process {dagster.pid}\n")
+        lock.flush()
         try:
             click.echo(f"Dagster on http://127.0.0.1:{port} (some seconds until it answers; Ctrl-C ends it)")
             click.echo(f"state and ui.log: {home}")
@@ -57,12 +63,32 @@ def run_services(port: int) -> None:
     raise click.ClickException(f"Dagster ended by itself (exit {code}); the end of {log} says why:\n{last}")
 
 
+@contextmanager
+def _alone(home: Path, port: int) -> Iterator[IO[str]]:
+    """The open file `ui.lock` in `home`, which no other UI has locked. Two daemons on one home would each launch the
+    queue's runs and cancel the other's. Dagster is to inherit it, for it would outlive us if we were killed."""
+    with (home / "ui.lock").open("a+", encoding="utf-8") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            lock.seek(0)
+            other = " ".join(lock.read().split()) or "starting"
+            raise click.ClickException(
+                f"a UI serves {home} already ({other}); end it, or set another DAGSTER_HOME"
+            ) from None
+        lock.truncate(0)
+        lock.write(f"http://127.0.0.1:{port}\n")
+        lock.flush()
+        yield lock
+
+
 def _fail_dead_runs(instance: dg.DagsterInstance) -> None:
-    """Report as failed what was under way when an earlier UI was killed or its machine went down. Dagster cannot tell
-    that such local runs are gone: they would keep their places in the queue for hours. It retries what is reported
-    (`run_retries` in dagster.yaml), because a process failed and not a step."""
+    """Report as failed what was under way when an earlier UI was killed or its machine went down, sooner than Dagster's
+    monitoring would. Dagster retries it (`run_retries` in dagster.yaml), because a process failed and not a step."""
+    if not isinstance(instance.run_launcher, WarmRunLauncher):
+        return  # its runs may be on other machines
     for run in _runs(instance, Status.STARTING, Status.STARTED, Status.CANCELING):
-        if (server := run.tags.get(SERVER_TAG)) and not _answers(json.loads(server)):
+        if (process := process_of(instance, run)) and not process.lives():
             click.echo(f"{run.job_name}, run {run.run_id[:8]}, had ended with an earlier UI")
             if run.status is Status.CANCELING:
                 instance.report_run_canceled(run)
@@ -72,17 +98,6 @@ def _fail_dead_runs(instance: dg.DagsterInstance) -> None:
 
 def _runs(instance: dg.DagsterInstance, *statuses: Status) -> list[dg.DagsterRun]:
     return [record.dagster_run for record in instance.get_run_records(dg.RunsFilter(statuses=list(statuses)))]
-
-
-def _answers(server: dict[str, Any]) -> bool:
-    """Whether somebody listens where a code server was."""
-    local = server.get("socket")
-    with socket.socket(socket.AF_UNIX if local else socket.AF_INET) as probe:
-        try:
-            probe.connect(local or (server["host"], server["port"]))
-        except OSError:
-            return False
-    return True
 
 
 def _end(dagster: subprocess.Popen[bytes], instance: dg.DagsterInstance) -> set[str]:
@@ -97,7 +112,7 @@ def _end(dagster: subprocess.Popen[bytes], instance: dg.DagsterInstance) -> set[
                 os.kill(target, signal.SIGTERM)
                 deadline = time.monotonic() + ENDING_SECONDS
                 while time.monotonic() < deadline:
-                    _cancel_runs(instance, cancelled)
+                    _cancel_runs(instance, dagster.pid, cancelled)
                     dagster.poll()  # else what has ended remains as a zombie, and seems to be there
                     os.kill(target, 0)
                     time.sleep(0.1)
@@ -110,13 +125,15 @@ def _end(dagster: subprocess.Popen[bytes], instance: dg.DagsterInstance) -> set[
     return cancelled
 
 
-def _cancel_runs(instance: dg.DagsterInstance, cancelled: set[str]) -> None:
-    """Cancel what is under way, as the UI does. Runs in the queue remain there, and run when there is a UI again."""
+def _cancel_runs(instance: dg.DagsterInstance, session: int, cancelled: set[str]) -> None:
+    """Cancel what is under way in `session`, as the UI does. Runs in the queue remain there, and run when there is a
+    UI again; those that a command runs are not ours to end."""
     for run in _runs(instance, Status.STARTING, Status.STARTED):
-        if SERVER_TAG in run.tags and run.run_id not in cancelled:  # else it is not Dagster's that we end
+        process = process_of(instance, run)
+        if process and process.session() == session and run.run_id not in cancelled:
             _say(f"cancelling {run.job_name}, run {run.run_id[:8]}…")
             cancelled.add(run.run_id)
-            with suppress(dg.DagsterError):  # its code server has ended: it is ended with the others
+            with suppress(dg.DagsterError):  # it is ended with the others
                 instance.run_launcher.terminate(run.run_id)
 
 

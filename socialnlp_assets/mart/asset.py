@@ -46,7 +46,9 @@ def build_mart(
     ]
     mart = Mart(folder, own)
 
-    @dg.multi_asset(name="mart", specs=specs, check_specs=checks, required_resource_keys={"lake"}, can_subset=False)
+    @dg.multi_asset(
+        name="build_mart", specs=specs, check_specs=checks, required_resource_keys={"lake"}, can_subset=False
+    )
     def assets(context: dg.AssetExecutionContext) -> Iterator[Any]:
         lake: Lake = context.resources.lake
         build = mart.update(lake, outputs)

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import fcntl
+import os
 import re
+import signal
 import socket
 import time
 from collections.abc import Iterator
@@ -15,6 +18,7 @@ import urllib3
 
 from socialnlp_assets.fakes.samples import sample_hours
 from socialnlp_assets.partitions import HOUR, floor_hour
+from socialnlp_assets.runs.processes import process_of
 from tests.cli.conftest import Installation
 from tests.cli.terminal import PATIENCE, Terminal
 
@@ -104,6 +108,40 @@ def test_a_run_that_died_with_its_machine_goes_on_when_the_ui_is_back(socialnlp:
     assert "had ended with an earlier UI" in terminal.shown
     assert _statuses(socialnlp) == [dg.DagsterRunStatus.SUCCESS, dg.DagsterRunStatus.FAILURE]
     assert socialnlp.processes() == []
+
+
+@pytest.mark.slow
+def test_a_run_whose_process_was_killed_loses_its_place_and_goes_on(socialnlp: Installation) -> None:
+    with _run_under_way(socialnlp) as terminal:
+        with dg.DagsterInstance.from_config(socialnlp.environment["DAGSTER_HOME"]) as instance:
+            process = process_of(instance, instance.get_runs()[0])
+        assert process is not None
+        os.kill(process.id, signal.SIGKILL)
+        deadline = time.monotonic() + PATIENCE
+        while _statuses(socialnlp)[-1] is not dg.DagsterRunStatus.FAILURE:
+            assert time.monotonic() < deadline, _statuses(socialnlp)
+            time.sleep(1)
+        while len(_statuses(socialnlp)) < 2:  # the same hour, retried
+            assert time.monotonic() < deadline
+            time.sleep(1)
+        terminal.press_ctrl_c()
+        terminal.end()
+
+
+def test_two_uis_on_one_home_refuse_each_other(
+    socialnlp: Installation, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    home = socialnlp.folder / "dagster"
+    home.mkdir()
+    with (home / "ui.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        lock.write("http://127.0.0.1:3000\nprocess 4711\n")
+        lock.flush()
+        assert socialnlp.here(monkeypatch, "ui", "--port", str(_free_port())) == 1
+    assert capfd.readouterr().err == (
+        f"socialnlp: a UI serves {home} already (http://127.0.0.1:3000 process 4711);"
+        " end it, or set another DAGSTER_HOME\n"
+    )
 
 
 def test_a_taken_port_is_told(

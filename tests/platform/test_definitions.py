@@ -46,6 +46,11 @@ def repository() -> dg.RepositoryDefinition:
     return build_definitions(Settings()).get_repository_def()
 
 
+def test_all_jobs_go_together_as_dagsters_code_server_loads_them(repository: dg.RepositoryDefinition) -> None:
+    """A job and a step of one name, which Dagster refuses, are found only when all are loaded."""
+    assert {"sprinklr", "mart"} <= {job.name for job in repository.get_all_jobs()}
+
+
 def test_every_workflow_has_its_job_and_its_sensor(repository: dg.RepositoryDefinition) -> None:
     workflows = {"sprinklr", "rwanda", "gmaps_stores", "gmaps_service_points"}
     assert workflows <= set(repository.job_names)
