@@ -23,6 +23,7 @@ BENCHMARKS = {
     "acquiring": "acquiring:acquiring",
     "article-extraction": "article_extraction:article_extraction",
     "scale": "scale:scale",
+    "mart": "mart:mart",
 }
 # What checks catch, and how often they warn of nothing: no rivals, no figures.
 REPORTS = {"planted-faults": "planted_faults:planted_faults", "drift": "quality_drift:quality_drift"}
