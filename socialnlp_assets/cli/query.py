@@ -56,7 +56,7 @@ def _open(database: duckdb.DuckDBPyConnection, settings: Settings, sql: str) -> 
     from socialnlp_assets.resources.output_view import duckdb_sql
     from socialnlp_assets.workflow import running_workflows
 
-    database.execute("SET TimeZone = 'UTC'")
+    database.execute("SET TimeZone = 'UTC'; SET enable_progress_bar = false")
     lake = build_lake(settings)
     for workflow in running_workflows(settings):
         if lake.folder and re.search(rf"\b{workflow}\b", sql) and any(lake.objects(f"{workflow}/output")):

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from socialnlp_assets.files import private_folder
-from socialnlp_assets.mart.models import assemble
+from socialnlp_assets.mart.models import assemble, digest
 from socialnlp_assets.mart.stage import ChangedHour, remember, stage
 from socialnlp_assets.resources.lake import Lake
 
@@ -86,8 +86,9 @@ class Mart:
             raise MartError(f"the mart is being brought up to date; try again in a moment: {error}") from error
         database.execute("SET search_path = 'memory.main,mart.main'")
 
-    def update(self, lake: Lake, workflows: Iterable[str], *, anew: bool = False) -> Build:
-        """Bring the mart to what `lake` has of `workflows` now; with `anew`, from nothing.
+    def update(self, lake: Lake, workflows: Iterable[str]) -> Build:
+        """Bring the mart to what `lake` has of `workflows` now. Where it was built by another version's models it is
+        built from nothing: hours that have not changed would keep what those made of them.
 
         Raises `MartError` where dbt cannot run at all. What a model or a test fails of is in the outcomes; the hours
         are added again at the next time, then.
@@ -95,8 +96,10 @@ class Mart:
         import duckdb
 
         private_folder(self.folder)
-        if anew:
+        built_by, ours = self.folder / "built_by", digest()
+        if not built_by.exists() or built_by.read_text(encoding="utf-8") != ours:
             self.file.unlink(missing_ok=True)
+            built_by.write_text(ours, encoding="utf-8")
         with closing(duckdb.connect(str(self.file))) as database:
             hours = stage(database, lake, workflows)
         build = Build(hours, self.run_models())

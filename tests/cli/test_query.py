@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import shlex
+from pathlib import Path
 
 import pytest
 
@@ -11,6 +13,7 @@ from socialnlp_assets.resources.output_table import OutputTable
 from tests.cli.conftest import Installation
 from tests.mart.conftest import HOUR, output
 
+EXAMPLES = Path(__file__).parents[2] / "docs" / "analysts.md"
 HOSTILE = "\x1b[31m[bold]=1+1[/bold] <b>x</b>"
 
 
@@ -28,7 +31,13 @@ def test_questions_to_mart_and_output_are_answered(
     assert socialnlp.here(monkeypatch, "query", "--json", "SELECT count(*) AS n FROM sprinklr") == 0
     assert json.loads(capfd.readouterr().out) == {"n": 2}
     assert socialnlp.here(monkeypatch, "query", "SELECT text FROM fact_message WHERE message_id = 'm1'") == 0
-    assert "[31m[bold]=1+1[/bold] <b>x</b>" in capfd.readouterr().out.replace("\x1b[1m", "").replace("\x1b[0m", "")
+    shown = capfd.readouterr().out
+    assert "[31m[bold]=1+1[/bold] <b>x</b>" in shown
+    assert "\x1b[31m" not in shown
+    lines = [line for line in EXAMPLES.read_text(encoding="utf-8").splitlines() if line.startswith("socialnlp query")]
+    assert len(lines) >= 5
+    for line in lines:
+        assert socialnlp.here(monkeypatch, *shlex.split(line)[1:]) == 0, f"{line}\n{capfd.readouterr().err}"
 
 
 @pytest.mark.parametrize(
