@@ -21,12 +21,12 @@ from rich.table import Table
 
 from benchmarks.hours import HOUR, Pool, pool
 from socialnlp_assets.assets.asset import checks_of
-from socialnlp_assets.assets.posts import copied_from
-from socialnlp_assets.assets.profile import SKETCH, Profiled, as_table, profile_of
+from socialnlp_assets.assets.profile import SKETCH, Profiled, as_table, copied_from, profile_of, sketch
 from socialnlp_assets.assets.step import Result
 from socialnlp_assets.checks import Checks, Level, Verdict, audit
 from socialnlp_assets.checks.drift import drift
 from socialnlp_assets.resources.lake import Lake
+from socialnlp_assets.workflow import load_workflows
 
 ROWS = 120
 CLEAN, TRAILING = 168, 48
@@ -172,24 +172,17 @@ def planted_faults() -> None:
 
 def again(result: Result) -> Result:
     """Yesterday's hour, which its profile remembers, is delivered again."""
+    texts = result.table["message"].to_pylist()
     with tempfile.TemporaryDirectory() as folder:
         lake = Lake(uri=folder)
-        from socialnlp_assets.workflow import load_workflows
-
         schema = load_workflows()["sprinklr"].assets()[-1].table()
-        profile = {SKETCH: dict.fromkeys(_sketch(result), 1.0)}
-        lake.write_table(lake.table_path("sprinklr", "profile", HOUR - timedelta(days=1)), as_table(profile, schema))
-        like = copied_from(lake, "sprinklr", HOUR, result.table)
+        profile = as_table({SKETCH: dict.fromkeys(sketch(texts), 1.0)}, schema)
+        lake.write_table(lake.table_path("sprinklr", "profile", HOUR - timedelta(days=1)), profile)
+        like = copied_from(lake, "sprinklr", HOUR, texts)
     assert result.read is not None
     place = result.read.column_names.index("copied_from")
     column = pa.array([like] * result.read.num_rows, pa.string())
     return replace(result, read=result.read.set_column(place, "copied_from", column))
-
-
-def _sketch(result: Result) -> list[str]:
-    from socialnlp_assets.assets.profile import sketch
-
-    return sketch(result.table["message"].to_pylist())
 
 
 def half(result: Result) -> Result:

@@ -52,7 +52,7 @@ def all_resources(settings: Settings) -> dict[str, Any]:
 def workflow_definitions(workflow: Workflow, settings: Settings) -> dg.Definitions:
     """What one workflow brings: its assets from `posts` to `output`, its job, and what starts it."""
     partitions = hourly_partitions(settings.start)
-    steps = workflow.assets(settings.keep_personal_data)
+    steps = workflow.all_steps(settings.keep_personal_data)
     return dg.Definitions(
         assets=[build_asset(step, workflow.name, workflow.owners, partitions, workflow.checks) for step in steps],
         jobs=[_hour_job(workflow)],
@@ -86,7 +86,7 @@ def mart_definitions(workflows: Collection[Workflow], settings: Settings) -> dg.
 
 def _hour_job(workflow: Workflow) -> Any:
     """One job a workflow, named as the workflow: an hour from `posts` to `profile`."""
-    keys = [dg.AssetKey([workflow.name, step.name]) for step in workflow.assets()]
+    keys = [dg.AssetKey([workflow.name, name]) for name in workflow.assets()]
     return dg.define_asset_job(
         workflow.name,
         selection=dg.AssetSelection.assets(*keys),

@@ -76,16 +76,23 @@ class Workflow(_Strict):
     checks: Checks = Checks()
     enabled: bool = True  # false: it runs only where SOCIALNLP_ENABLE names it
 
+    def assets(self) -> list[str]:
+        """The assets that a run of an hour computes, in data order."""
+        return [step.name for step in self.all_steps()]
+
     def models(self) -> list[str]:
         """The logical names of the endpoints that an hour needs, in order of use."""
         return list(dict.fromkeys(model for step in self.steps.values() for model in step.models()))
 
     def give_places(self, catalogue: Catalogue) -> None:
-        """Tell each step what it reads: the text of the last step before it that writes text."""
-        text = DELIVERED
+        """Tell each step which texts the steps before it write."""
+        texts, as_written = dict([DELIVERED]), DELIVERED[0]
         for step in self.steps.values():
-            step.take_place(text, catalogue)
-            text = (step.name, step.writes_text) if step.writes_text else text
+            step.take_place(dict(texts), as_written, catalogue)
+            if step.writes_text:
+                texts[step.name] = step.writes_text
+            if step.makes_english:
+                as_written = step.name
 
     def posts(self, keeps_personal_data: bool = False) -> Posts:
         """The step before all others."""
@@ -93,12 +100,12 @@ class Workflow(_Strict):
 
     def output(self) -> Output:
         """The step after all others, which joins them."""
-        written = [(step.name, step.writes_text) for step in self.steps.values() if step.writes_text]
+        written = {step.name: step.writes_text for step in self.steps.values() if step.writes_text}
         output = Output(steps=tuple(self.steps.values()))
-        output.take_place(written[-1] if written else DELIVERED, load_catalogue())
+        output.take_place(dict([DELIVERED]) | written, DELIVERED[0], load_catalogue())
         return output
 
-    def assets(self, keeps_personal_data: bool = False) -> tuple[Step, ...]:
+    def all_steps(self, keeps_personal_data: bool = False) -> tuple[Step, ...]:
         """Every step in data order, from `posts` to what is made of all others."""
         steps = (self.posts(keeps_personal_data), *self.steps.values())
         return (*steps, self.output(), HourProfile(steps=steps))
@@ -205,7 +212,7 @@ def _misfits(workflow: Workflow, catalogue: Catalogue, profile: Profile | None) 
     if not unknown:
         for step in workflow.steps.values():
             yield from step.mistakes(languages, profile)
-        expected = {step.name: (step.table().names(), step.plausible()) for step in workflow.assets()}
+        expected = {step.name: (step.table().names(), step.plausible()) for step in workflow.all_steps()}
         yield from workflow.checks.mistakes(expected)
 
 

@@ -46,6 +46,7 @@ def build_asset(
         metadata=metadata.of_definition(workflow, step.name, schema, step.lineage()),
         required_resource_keys=set(step.resources),
         output_required=False,
+        freshness_policy=_freshness(step),
         check_specs=_check_specs(key, [*checks, *step.own_checks()], partitions),
     )
     def asset(context: dg.AssetExecutionContext) -> Iterator[Any]:
@@ -76,6 +77,13 @@ def build_asset(
         yield dg.Output(None, metadata={**counts, **waiting, **result.metadata, **published.metadata, **used})
 
     return asset
+
+
+def _freshness(step: Step) -> dg.FreshnessPolicy | None:
+    """When Dagster says of an asset that its next hour has not arrived."""
+    if step.late_after is None:
+        return None
+    return dg.FreshnessPolicy.time_window(fail_window=2 * step.late_after, warn_window=step.late_after)
 
 
 def computed(step: Step, hour: Hour, checks: Sequence[Check], quarantine: float) -> tuple[Result, Audit]:

@@ -13,14 +13,14 @@ import pyarrow.compute as pc
 from pydantic import Field
 
 from socialnlp_assets.assets.rows import ask, result_of_answers
-from socialnlp_assets.assets.step import Does, Hour, Result, Step
+from socialnlp_assets.assets.step import Analysis, Does, Hour, Result
 from socialnlp_assets.checks import Expectation
 from socialnlp_assets.models import ModelEntry
 from socialnlp_assets.schemas import BOOL, TEXT, Column, score_column
 from socialnlp_assets.tasks import Scores
 
 
-class Classifications(Step):
+class Classifications(Analysis):
     """Which sides of the company a message is about, or what a review says of each aspect."""
 
     name: ClassVar = "classifications"

@@ -8,7 +8,7 @@ from typing import Annotated, Any, ClassVar
 import pyarrow as pa
 
 from socialnlp_assets.assets.rows import ask, result_of_answers
-from socialnlp_assets.assets.step import Does, Hour, Result, Step
+from socialnlp_assets.assets.step import Analysis, Does, Hour, Result
 from socialnlp_assets.checks import Expectation
 from socialnlp_assets.schemas import INT, TEXT, Column
 from socialnlp_assets.tasks.entities import KINDS, Entity
@@ -17,7 +17,7 @@ from socialnlp_assets.tasks.entities import KINDS, Entity
 NAMES = {"person": "people", "organisation": "organisations", "place": "places"}
 
 
-class Entities(Step):
+class Entities(Analysis):
     """The people, organisations and places that a message names, and where in its text they stand."""
 
     name: ClassVar = "entities"

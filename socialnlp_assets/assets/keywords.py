@@ -9,13 +9,13 @@ import pyarrow as pa
 from pydantic import Field
 
 from socialnlp_assets.assets.rows import ask, result_of_answers
-from socialnlp_assets.assets.step import Does, Hour, Result, Step
+from socialnlp_assets.assets.step import Analysis, Does, Hour, Result
 from socialnlp_assets.checks import Expectation
 from socialnlp_assets.schemas import FLOAT, TEXT, Column
 from socialnlp_assets.tasks import Keyword
 
 
-class Keywords(Step):
+class Keywords(Analysis):
     """The top phrases of a message with their TextRank scores."""
 
     name: ClassVar = "keywords"

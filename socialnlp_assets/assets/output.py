@@ -16,7 +16,7 @@ import pyarrow.compute as pc
 
 from socialnlp_assets.assets.step import Hour, Lineage, Published, Result, Step
 from socialnlp_assets.checks import Expectation
-from socialnlp_assets.resources.output_table import OutputTable, partitions_of
+from socialnlp_assets.resources.output_table import NO_TOPIC, OutputTable, partitions_of
 from socialnlp_assets.schemas import POSTS, Column
 
 
@@ -108,5 +108,5 @@ def _goes_to(table: pa.Table) -> pa.Array:
     found: list[list[str]] = [[] for _ in range(table.num_rows)]
     for (channel, topic), rows in partitions_of(table).items():
         for row in rows:
-            found[row].append(f"{channel}/{topic or ''}")
+            found[row].append(f"{channel}/{NO_TOPIC if topic is None else topic}")
     return pa.array(found, pa.list_(pa.string()))

@@ -11,20 +11,18 @@ from typing import ClassVar
 import dagster as dg
 import pyarrow as pa
 
-from socialnlp_assets.assets.profile import SKETCH, alike, read_profiles, sketch
+from socialnlp_assets.assets.profile import copied_from
 from socialnlp_assets.assets.sorting import Sorter, is_erased
 from socialnlp_assets.assets.step import Hour, Lineage, Result, Step
 from socialnlp_assets.checks import Expectation, Level
 from socialnlp_assets.landing import Message, Reject, read_records
 from socialnlp_assets.nlp.language import UNDETERMINED
-from socialnlp_assets.partitions import HOUR, folder_of, key_of
-from socialnlp_assets.resources.lake import Lake
+from socialnlp_assets.partitions import folder_of
 from socialnlp_assets.schemas import KEY, POSTS, Column
 from socialnlp_assets.sources import shapes
 from socialnlp_assets.sources.source import SourceOptions
 
 AUTHOR_KEY = "author_key"  # name of the secret that author names are hashed with
-COPIED = 0.8  # of an hour's texts, to say that it is a copy of another
 
 
 class Posts(Step):
@@ -33,6 +31,7 @@ class Posts(Step):
     name: ClassVar = "posts"
     kinds: ClassVar = frozenset({"parquet", "python"})
     resources: ClassVar = frozenset({"lake", "endpoints", "secrets"})
+    late_after: ClassVar = 2 * HOUR
 
     source: SourceOptions
     needed: tuple[str, ...] = ()  # models that the later steps ask
@@ -54,7 +53,7 @@ class Posts(Step):
                 "expect_column_values_to_be_null", {"column": "read_copied_from"},
                 "the hour's texts are not those of another hour",
                 "see whether the source delivered that hour again, take its files out of landing, and run this one; "
-                "where people do say the same again, switch this off in the workflow's file: `checks:`",
+                "where people do say the same again, skip this in the workflow's file: `checks:`",
                 least_rows=20,
             ),
             Expectation(
@@ -80,7 +79,7 @@ class Posts(Step):
         for record in _records(hour, [file.path for file in in_order]):
             sorter.take(record)
         table = sorter.table()
-        like = copied_from(hour.lake, hour.workflow, hour.hour, table)
+        like = copied_from(hour.lake, hour.workflow, hour.hour, table["message"].to_pylist())
         moved = {f"{when:%Y-%m-%d %H:00}": len(raws) for when, raws in sorted(sorter.moved.items())}
         for own_hour, raws in sorter.moved.items():
             _move(hour, own_hour, raws)
@@ -94,19 +93,6 @@ class Posts(Step):
             | ({"moved_to": moved} if moved else {})
             | {f"personal_data/{kind}": count for kind, count in sorted(sorter.replaced.items())},
         )
-
-
-def copied_from(lake: Lake, workflow: str, when: datetime, table: pa.Table) -> str | None:
-    """Another hour that has four fifths of this one's texts: one of the day before, or the same hour of one of the
-    seven days before."""
-    texts = sketch(table["message"].to_pylist())
-    others = dict.fromkeys(when - HOUR * back for back in (*range(1, 25), *range(24, 24 * 8, 24)))
-    shares = {
-        other: alike(texts, sorted(profile.get(SKETCH, ())))
-        for other, profile in read_profiles(lake, workflow, list(others)).items()
-    }
-    most = max(shares, key=shares.__getitem__, default=None)
-    return f"{key_of(most)}: {shares[most]:.0%} of its texts" if most and shares[most] >= COPIED else None
 
 
 def _records(hour: Hour, paths: list[str]) -> Iterator[Message | Reject]:

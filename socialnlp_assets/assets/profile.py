@@ -24,12 +24,14 @@ from socialnlp_assets.checks import Check
 from socialnlp_assets.checks.drift import DRIFT, HOUR, TRAILING, drift
 from socialnlp_assets.checks.scores import tone
 from socialnlp_assets.checks.texts import unknown_share
+from socialnlp_assets.partitions import key_of
 from socialnlp_assets.resources.lake import HourMissing, Lake
 from socialnlp_assets.schemas import FLOAT, TEXT, Column, Schema
 
 PLOTTED = ("volume", "posts.language", "sentiments.sentiment")
 SKETCH = "texts"  # the measure whose values are digests of texts
 SKETCHED = 200  # the smallest digests of an hour: enough to tell whether another hour has the same texts
+COPIED = 0.8  # of an hour's texts, to say that it is a copy of another
 WEEKS = 4  # of which the same hour of the week is read, for the volume
 READERS = 16  # objects that are read at once
 
@@ -149,6 +151,19 @@ def alike(one: Sequence[str], other: Sequence[str]) -> float:
     limit = other[-1] if len(other) == SKETCHED else None
     asked = [digest for digest in one if limit is None or digest <= limit]
     return len(set(asked) & set(other)) / len(asked) if asked else 0.0
+
+
+def copied_from(lake: Lake, workflow: str, when: datetime, texts: Iterable[str]) -> str | None:
+    """Another hour that has four fifths of this one's texts: one of the day before, or the same hour of one of the
+    seven days before."""
+    mine = sketch(texts)
+    others = dict.fromkeys(when - HOUR * back for back in (*range(1, 25), *range(24, 24 * 8, 24)))
+    shares = {
+        other: alike(mine, sorted(profile.get(SKETCH, ())))
+        for other, profile in read_profiles(lake, workflow, list(others)).items()
+    }
+    most = max(shares, key=shares.__getitem__, default=None)
+    return f"{key_of(most)}: {shares[most]:.0%} of its texts" if most and shares[most] >= COPIED else None
 
 
 def as_table(profile: Profiled, schema: Schema) -> pa.Table:

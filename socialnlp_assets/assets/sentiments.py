@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Annotated, Any, ClassVar
 
 from socialnlp_assets.assets.rows import ask, result_of_answers
-from socialnlp_assets.assets.step import Does, Hour, Result, Step
+from socialnlp_assets.assets.step import Analysis, Does, Hour, Result
 from socialnlp_assets.checks import Expectation
 from socialnlp_assets.schemas import BOOL, TEXT, Column, score_column
 from socialnlp_assets.tasks import Scores
@@ -14,11 +14,12 @@ from socialnlp_assets.tasks import Scores
 OPPOSITES = (("positive", "negative"), ("joy", "anger"), ("joy", "sadness"))
 
 
-class Sentiments(Step):
+class Sentiments(Analysis):
     """Sentiment and emotion of a message, with the score of each label."""
 
     name: ClassVar = "sentiments"
     kinds: ClassVar = frozenset({"parquet", "huggingface"})
+    as_written: ClassVar = True
 
     sentiment: Annotated[str, Does("text-classification")] = "sentiment"
     emotion: Annotated[str, Does("text-classification")] = "emotion"

@@ -12,7 +12,7 @@ from abc import ABC, abstractmethod
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from inspect import cleandoc
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -113,24 +113,27 @@ class Step(BaseModel, ABC):
     writes_text: ClassVar[str] = ""  # the column of English text that later steps read in place of what it read
     makes_english: ClassVar[bool] = False  # messages in other languages need such a step
     ends_run: ClassVar[bool] = False  # its metadata tells what the run used of its endpoints
+    late_after: ClassVar[timedelta | None] = None  # without a new hour it is late; twice as long, and it is overdue
     after: ClassVar[str] = ""  # for a kind of another package: the step that it follows in data order; "": the last
 
-    _text: tuple[str, str] = PrivateAttr(default=DELIVERED)
+    _texts: Mapping[str, str] = PrivateAttr(default_factory=lambda: dict([DELIVERED]))
+    _as_written: str = PrivateAttr(default=DELIVERED[0])
     _catalogue: Catalogue = PrivateAttr(default_factory=load_catalogue)
 
     @property
     def text(self) -> tuple[str, str]:
         """The asset and the column of the text that it reads: that of the last step before it that writes text."""
-        return self._text
+        return list(self._texts.items())[-1]
 
     @property
     def catalogue(self) -> Catalogue:
         """The models of the installation."""
         return self._catalogue
 
-    def take_place(self, text: tuple[str, str], catalogue: Catalogue) -> None:
-        """Its workflow tells it what it reads, and which models there are."""
-        self._text, self._catalogue = text, catalogue
+    def take_place(self, texts: Mapping[str, str], as_written: str, catalogue: Catalogue) -> None:
+        """Its workflow tells it which assets before it have a text, in data order, each with the column of its text;
+        which of them has the English text as people wrote it; and which models there are."""
+        self._texts, self._as_written, self._catalogue = texts, as_written, catalogue
 
     @classmethod
     def description(cls) -> str:
@@ -189,3 +192,24 @@ class Step(BaseModel, ABC):
         path = hour.lake.table_path(hour.workflow, hour.step, hour.hour)
         hour.confirm()
         return Published(hour.lake.address(path), hour.lake.write_table(path, table))
+
+
+class Analysis(Step):
+    """A step that says something of a text, and may read another one than that of the last step that writes text."""
+
+    as_written: ClassVar[bool] = False  # its models know emoji, hashtags and slang, which the noise filter takes away
+
+    reads: str = ""  # the asset whose text it reads; "": the English text `as_written`, or the last
+
+    @property
+    def text(self) -> tuple[str, str]:
+        asset = self.reads or (self._as_written if self.as_written else "")
+        return (asset, self._texts[asset]) if asset in self._texts else super().text
+
+    def mistakes(self, languages: Sequence[str], profile: Profile | None) -> Iterator[Mistake]:
+        yield from super().mistakes(languages, profile)
+        if self.reads and self.reads not in self._texts:
+            yield (
+                ("steps", self.name, "reads"),
+                f"no step before it writes a text called {self.reads!r}; choose one of {', '.join(self._texts)}",
+            )

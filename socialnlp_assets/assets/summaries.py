@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import Annotated, ClassVar
 
 from socialnlp_assets.assets.rows import ask, result_of_answers
-from socialnlp_assets.assets.step import Does, Hour, Result, Step
+from socialnlp_assets.assets.step import Analysis, Does, Hour, Result
 from socialnlp_assets.checks import Expectation
 from socialnlp_assets.schemas import BOOL, TEXT, Column
 
 
-class Summaries(Step):
+class Summaries(Analysis):
     """A text under 50 tokens as it is, a longer one in at most 300 tokens."""
 
     name: ClassVar = "summaries"

@@ -109,7 +109,8 @@ class _OfColumns(MulticolumnMapExpectation):
 
 
 class ExpectColumnTextsToBeInEnglish(ColumnMapExpectation):
-    """A text of six words or more has at least half of its words in a list of 40,000 English ones."""
+    """A text of six words or more has three in ten of its words of four letters or more in a list of 40,000 English
+    ones."""
 
     map_metric: ClassVar = _of_column("in_english", texts.in_english)
 

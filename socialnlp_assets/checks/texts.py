@@ -16,6 +16,7 @@ from socialnlp_assets.nlp.lexicon import shipped_words
 from socialnlp_assets.nlp.noise import remove_noise
 
 WORDS_TO_TELL = 6  # from so many words on a text can be told to be English
+MOST_UNKNOWN = 0.7  # of the words of an English text
 UNTOUCHED = ("en", "und")
 # Characters of English for a character of the source: languages without alphabets say more in one.
 RATIOS = {"zh": (1.2, 9.0), "ja": (0.8, 6.0), "ko": (0.9, 6.0)}
@@ -96,14 +97,15 @@ def without_noise(text: str) -> bool:
 
 
 def unknown_share(text: str) -> float:
-    """The share of words, 0 to 1, that are in no list of English words; 0 for a text without words."""
-    found = words(text)
+    """The share of words of four letters or more, 0 to 1, that are in no list of English words: shorter ones are words
+    in every language. 0 for a text without such words."""
+    found = [word for word in words(text) if len(word) > 3]
     return sum(word not in _english() for word in found) / len(found) if found else 0.0
 
 
 def in_english(text: str) -> bool:
-    """False for a text of some length of which most words are not English."""
-    return len(words(text)) < WORDS_TO_TELL or unknown_share(text) <= 0.5
+    """False for a text of some length of which most words are not English. Half a translated tweet may be names."""
+    return len(words(text)) < WORDS_TO_TELL or unknown_share(text) <= MOST_UNKNOWN
 
 
 def differs(language: str, read: str, written: str) -> bool:
@@ -163,7 +165,7 @@ def partitions_agree(
     social: str, topics: Sequence[str], posts_social: str, posts_topics: Sequence[str], partitions: Sequence[str]
 ) -> bool:
     """One partition for each topic that the message has in `posts`, or the one of messages without a topic."""
-    wanted = {f"{social}/{topic}" for topic in topics or ("",)}
+    wanted = {f"{social}/{topic}" for topic in topics or ("none",)}
     return social == posts_social and set(topics) == set(posts_topics) and set(partitions) == wanted
 
 

@@ -30,7 +30,7 @@ class Tuned(BaseModel):
     model_config = ConfigDict(frozen=True, extra="allow")
 
     expect: str
-    off: bool = False
+    skip: bool = False
     severity: Literal["warning", "error"] | None = None
 
     @property
@@ -67,7 +67,7 @@ class Checks(BaseModel):
         expected = list(ours)
         for tuned in self.expectations.get(step, ()):
             meant = [position for position, expectation in enumerate(expected) if tuned.tunes(expectation)]
-            if tuned.off:
+            if tuned.skip:
                 expected = [e for position, e in enumerate(expected) if position not in meant]
             elif meant:
                 expected = [tuned.tuned(e) if position in meant else e for position, e in enumerate(expected)]
@@ -92,7 +92,7 @@ def _misfits(tuned: Tuned, columns: Sequence[str], ours: Sequence[Expectation]) 
         yield ("expect",), f"there is no expectation {tuned.expect!r}; {_hint(tuned.expect, known())}"
         return
     meant = [expectation for expectation in ours if tuned.tunes(expectation)]
-    if tuned.off and not meant:
+    if tuned.skip and not meant:
         yield ("expect",), f"{tuned.expect!r} is not expected here anyway; take this out"
     required, optional = known()[tuned.expect]["required"], known()[tuned.expect]["optional"]
     for name, value in tuned.arguments.items():

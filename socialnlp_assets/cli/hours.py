@@ -99,5 +99,5 @@ def _waiting(settings: Settings, instance: dg.DagsterInstance, workflows: dict[s
     from socialnlp_assets.assets.inventory import waiting_hours
     from socialnlp_assets.resources.build import build_lake
 
-    assets = {name: [step.name for step in workflow.assets()] for name, workflow in workflows.items()}
+    assets = {name: workflow.assets() for name, workflow in workflows.items()}
     return waiting_hours(instance, build_lake(settings), assets, settings.start, datetime.now(UTC))

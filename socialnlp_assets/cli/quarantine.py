@@ -61,6 +61,32 @@ def list_(workflow: str | None, records: bool) -> None:
 
 @quarantine.command()
 @click.argument("workflow")
+@click.argument("hour")
+@click.option("--step", help="Only what this step could not take.")
+def show(workflow: str, hour: str, step: str | None) -> None:
+    """Show the records of WORKFLOW that wait for HOUR (as `list` writes it), whole, with reason and remedy.
+
+    They are Parquet files: DuckDB reads them with
+    SELECT * FROM read_parquet('<lake>/quarantine/<workflow>/**/*.parquet', hive_partitioning = true).
+    """
+    from socialnlp_assets.resources.build import build_lake
+    from socialnlp_assets.settings import Settings
+
+    found = [
+        row
+        for name, when, rows in held(build_lake(Settings()), workflow)
+        if (name, when) == (workflow, hour)
+        for row in rows.to_pylist()
+        if step in (None, row["step"])
+    ]
+    if not found:
+        raise click.UsageError(f"nothing of {workflow} is in quarantine for {hour}; see `socialnlp quarantine list`")
+    for row in found:
+        click.echo(f"{row['step']}, {row['message_id'] or row['file']}\n  {row['reason']}\n  {row['record']}\n")
+
+
+@quarantine.command()
+@click.argument("workflow")
 @click.argument("hours", nargs=-1)
 def replay(workflow: str, hours: tuple[str, ...]) -> None:
     """Run the HOURS of WORKFLOW again that have records in quarantine (all of them if none is named).

@@ -109,7 +109,7 @@ class ModelEntry(_Strict):
 
     description: str
     task: Annotated[str, AfterValidator(_task_name)]
-    prepare: Literal["classification", "review"] | None = None  # how nlp.cleaning readies a text
+    prepare: Literal["classification", "review", "tweet"] | None = None  # how nlp.cleaning readies a text
     labels: tuple[str, ...] = ()
     targets: tuple[str, ...] = ()
     embedded: EmbeddedModel

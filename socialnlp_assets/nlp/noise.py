@@ -24,6 +24,8 @@ _ADDRESS = re.compile(
     r"|(?<![\w.@-])[a-z0-9-]{1,63}(?:\.[a-z0-9-]{1,63}){1,3}/\S*",
     re.IGNORECASE,
 )
+_LINK = re.compile(r"(?:https?://|www\.|pic\.twitter\.com/|(?<!\w)t\.co/)\S*", re.IGNORECASE)
+_NAME = re.compile(r"(?<![\w.@])@\w+")
 _RETWEET = re.compile(r"(?<!\w)(?:RT|MT)\s*@\w+\s*:?|(?<!\w)RT(?!\w)\s*:?")
 _USER = re.compile(r"(?<![\w.])\.?@\w+(?:'s\b)?:?")
 _HASH = re.compile(r"#(?=\w)")
@@ -93,12 +95,7 @@ def remove_noise(text: str) -> str:
     >>> remove_noise("RT @enel: it\\\\u2019s out again!!!! &amp; dark 😡 #blackout https://t.co/x")
     "it's out again! & dark blackout"
     """
-    if "\\u" in text:
-        text = _ESCAPE.sub(_unescape, text)
-    for _ in range(2):  # what was escaped twice
-        if "&" in text:
-            text = html.unescape(_NO_CHARACTER.sub(" ", text))
-    text = _ADDRESS.sub(" ", text)
+    text = _ADDRESS.sub(" ", unescape(text))
     if not text.isascii():
         text = unicodedata.normalize("NFKC", text)
     text = text.translate(_CHARACTERS)
@@ -108,6 +105,31 @@ def remove_noise(text: str) -> str:
     text = _REPEATED.sub(r"\1", _DOTS.sub("...", text))
     text = _SPACE_BEFORE_STOP.sub("", " ".join(text.split()))
     return "" if _PUNCTUATION_ONLY.fullmatch(text) else text
+
+
+def unescape(text: str) -> str:
+    r"""`text` with the characters that HTML entities and ``\u2019`` stand for.
+
+    >>> unescape("it&amp;#39;s R\\u0026D")
+    "it's R&D"
+    """
+    if "\\u" in text:
+        text = _ESCAPE.sub(_unescape, text)
+    for _ in range(2):  # what was escaped twice
+        if "&" in text:
+            text = html.unescape(_NO_CHARACTER.sub(" ", text))
+    return text
+
+
+def as_tweet(text: str) -> str:
+    """`text` as the models of tweets learned to read it: ``http`` for a link, ``@user`` for a user name; emoji,
+    hashtags and slang stay. Empty where there is nothing but links and user names.
+
+    >>> as_tweet("@enel  it&#39;s out AGAIN 😡 #blackout https://t.co/x")
+    "@user it's out AGAIN 😡 #blackout http"
+    """
+    text = _NAME.sub("@user", _LINK.sub("http", unescape(text)))
+    return "" if all(word in ("http", "@user") for word in text.split()) else " ".join(text.split())
 
 
 def normalise(texts: Sequence[str], choose: Chooser | None = None) -> list[str]:

@@ -27,7 +27,7 @@ HOURS = dg.AssetSpec(
 
 def hours_inventory(workflows: Iterable[Workflow], first: datetime) -> dg.SensorDefinition:
     """Reports the asset `hours` when another hour waits, or one no longer does. `first` is that of the partitions."""
-    assets = {workflow.name: [step.name for step in workflow.assets()] for workflow in workflows}
+    assets = {workflow.name: workflow.assets() for workflow in workflows}
 
     @dg.sensor(
         name="hours_inventory",

@@ -108,6 +108,12 @@ def test_classification_texts_are_prepared_and_labels_spelled_as_in_the_catalogu
     assert "#" not in sent
 
 
+def test_the_models_of_tweets_are_asked_for_tweets() -> None:
+    endpoint = Endpoint("emotion")
+    endpoint.predictor().predict(["@enel it&#39;s dark 😡 #blackout https://t.co/x"])
+    assert endpoint.requests[0][0] == "@user it's dark 😡 #blackout http"
+
+
 def test_each_target_is_asked_by_name() -> None:
     endpoint = Endpoint("aspects-stores")
     endpoint.predictor().predict(["cheap and friendly staff"], target="gentilezza")

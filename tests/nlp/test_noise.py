@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from socialnlp_assets.nlp.lexicon import Slot
-from socialnlp_assets.nlp.noise import normalise, normalise_tokens, remove_noise
+from socialnlp_assets.nlp.noise import as_tweet, normalise, normalise_tokens, remove_noise
 
 ANY_TEXT = st.text(st.characters(codec=None, exclude_categories=()), max_size=200)
 NOISY_TEXT = st.lists(
@@ -42,6 +42,18 @@ NOISY_TEXT = st.lists(
 )
 def test_what_is_no_language_goes(text: str, clean: str) -> None:
     assert remove_noise(text) == clean
+
+
+@pytest.mark.parametrize(
+    ("text", "tweet"),
+    [
+        ("@enel it\\u2019s out AGAIN 😡 #blackout https://t.co/x", "@user it’s out AGAIN 😡 #blackout http"),
+        ("ask help@enel.it,  gr8 &lt;3", "ask help@enel.it, gr8 <3"),
+        ("@enel https://t.co/x", ""),
+    ],
+)
+def test_a_tweet_keeps_its_emoji_and_hashtags_and_hides_whom_and_where_it_points(text: str, tweet: str) -> None:
+    assert as_tweet(text) == tweet
 
 
 @pytest.mark.parametrize("text", ["", "  \n", "😀😀", "\ud800", "\x00", "@user https://t.co/abc", "?!", "..."])

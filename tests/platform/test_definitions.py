@@ -86,6 +86,9 @@ def test_columns_say_where_they_come_from(repository: dg.RepositoryDefinition) -
     graph = repository.asset_graph
     lineage = graph.get(dg.AssetKey(["sprinklr", "sentiments"])).metadata["dagster/column_lineage"]
     (source,) = lineage.deps_by_column["sent_positive"]
+    assert (source.asset_key, source.column_name) == (dg.AssetKey(["sprinklr", "translations"]), "text_en")
+    lineage = graph.get(dg.AssetKey(["sprinklr", "themes"])).metadata["dagster/column_lineage"]
+    (source,) = lineage.deps_by_column["theme_economy"]
     assert (source.asset_key, source.column_name) == (dg.AssetKey(["sprinklr", "enrichments"]), "text_enriched")
 
 

@@ -15,7 +15,7 @@ from socialnlp_assets.workflow import load_workflows
 from tests.platform.conftest import HOUR, Platform, message
 
 SPRINKLR = load_workflows()["sprinklr"]
-ASSETS = [step.name for step in SPRINKLR.assets()]
+ASSETS = SPRINKLR.assets()
 BROKEN = b'{"content": {"text": "a message without identity"}}'
 
 

@@ -57,6 +57,10 @@ def test_a_workflow_declares_the_endpoints_of_an_hour() -> None:
         (GOOD + "  keywords:\n", "8: steps.keywords: is there twice"),
         (GOOD.replace("source:", 'owners: ["not an owner!"]\nsource:'), "3: owners.0: 'not an owner!' does not fit"),
         (GOOD + "  translations: {google: [fr]}\n", "8: steps.translations.google.0: no message in 'fr' is translated"),
+        (
+            GOOD + "  sentiments: {reads: enrichments}\n",
+            "8: steps.sentiments.reads: no step before it writes a text called 'enrichments'; choose one of posts",
+        ),
         ("- a list", "1: a workflow is a mapping"),
     ],
 )
@@ -69,6 +73,19 @@ def test_a_mistake_is_told_with_line_and_remedy(tmp_path: Path, text: str, expec
 def test_an_anchor_inside_itself_is_told(tmp_path: Path) -> None:
     found = mistakes(tmp_path, GOOD.replace("steps:", "steps: &all").replace("keywords:", "keywords: *all"))
     assert found[0] == "7: steps.keywords: is inside itself, by an anchor; write out what it holds"
+
+
+def test_a_step_reads_the_text_that_its_models_were_made_for_or_that_its_workflow_names(tmp_path: Path) -> None:
+    steps = load_workflows()["sprinklr"].steps
+    assert steps["sentiments"].text == ("translations", "text_en")
+    assert steps["keywords"].text == ("enrichments", "text_enriched")
+    assert load_workflows()["gmaps_stores"].steps["sentiments"].text == ("posts", "message")
+    text = GOOD + "  filtered_text:\n  sentiments: {reads: filtered_text}\n  summaries: {reads: posts}\n"
+    (tmp_path / "mine.yaml").write_text(text)
+    steps = load_workflow(tmp_path / "mine.yaml").steps
+    assert steps["sentiments"].text == ("filtered_text", "text_clean")
+    assert steps["summaries"].text == ("posts", "message")
+    assert steps["summaries"].inputs() == ["posts"]
 
 
 @pytest.mark.parametrize("name", ["retention", "landing", "output", "leases", "pull_sprinklr", "config", "import"])

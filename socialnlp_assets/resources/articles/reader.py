@@ -7,6 +7,7 @@ nothing in an interpreter stops them. The process starts with the first page and
 from __future__ import annotations
 
 import json
+import os
 import resource
 import subprocess
 import sys
@@ -21,6 +22,8 @@ from .extraction import Article, extract
 SECONDS = 10.0  # for one page; ordinary ones take a tenth of one
 PATIENCE = 30.0  # seconds for the pages of others before it, and for the process to start
 MEMORY = 256 << 20  # bytes beyond what the process has when it begins; ordinary pages take a fifth
+# Memory that is set aside for each thread and never used would count as what the process begins with.
+ONE_HEAP = {"MALLOC_ARENA_MAX": "1", "OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"}
 STATM = Path("/proc/self/statm")
 SLOW = "could not be read in time"
 LARGE = "takes too much memory to be read"
@@ -64,6 +67,7 @@ class Reader:
             command = [sys.executable, "-c", f"from {__name__} import serve; serve({self.memory})"]
             self._process = subprocess.Popen(
                 command,
+                env={**os.environ, **ONE_HEAP},
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 text=True,

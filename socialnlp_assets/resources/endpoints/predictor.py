@@ -192,4 +192,8 @@ def preparation(entry: ModelEntry) -> Callable[[str], str]:
         from socialnlp_assets.nlp.cleaning import prepare_review
 
         return prepare_review
+    if entry.prepare == "tweet":
+        from socialnlp_assets.nlp.noise import as_tweet
+
+        return as_tweet
     return str
