@@ -74,7 +74,7 @@ def _of(result: Result, keys: pa.Array) -> Result:
 def pool(workflow: str, messages: int = MESSAGES) -> Pool:
     """Run every step of `workflow` once, on so many messages."""
     loaded = load_workflows()[workflow]
-    steps = {step.name: step for step in loaded.assets() if step.name != "profile"}  # it looks at other hours
+    steps = {step.name: step for step in loaded.all_steps() if step.name != "profile"}  # it looks at other hours
     with tempfile.TemporaryDirectory() as folder:
         settings = Settings(lake=f"{folder}/lake", state=Path(folder) / "state")
         lake = Lake(uri=settings.lake_uri)

@@ -175,7 +175,7 @@ def again(result: Result) -> Result:
     texts = result.table["message"].to_pylist()
     with tempfile.TemporaryDirectory() as folder:
         lake = Lake(uri=folder)
-        schema = load_workflows()["sprinklr"].assets()[-1].table()
+        schema = load_workflows()["sprinklr"].all_steps()[-1].table()
         profile = as_table({SKETCH: dict.fromkeys(sketch(texts), 1.0)}, schema)
         lake.write_table(lake.table_path("sprinklr", "profile", HOUR - timedelta(days=1)), profile)
         like = copied_from(lake, "sprinklr", HOUR, texts)

@@ -17,7 +17,7 @@ from socialnlp_assets.assets.step import Hour, Lineage, Result, Step
 from socialnlp_assets.checks import Expectation, Level
 from socialnlp_assets.landing import Message, Reject, read_records
 from socialnlp_assets.nlp.language import UNDETERMINED
-from socialnlp_assets.partitions import folder_of
+from socialnlp_assets.partitions import HOUR, folder_of
 from socialnlp_assets.schemas import KEY, POSTS, Column
 from socialnlp_assets.sources import shapes
 from socialnlp_assets.sources.source import SourceOptions

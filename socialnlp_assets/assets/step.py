@@ -199,7 +199,7 @@ class Analysis(Step):
 
     as_written: ClassVar[bool] = False  # its models know emoji, hashtags and slang, which the noise filter takes away
 
-    reads: str = ""  # the asset whose text it reads; "": the English text `as_written`, or the last
+    reads: str | None = None  # the asset whose text it reads; else the English text `as_written`, or the last
 
     @property
     def text(self) -> tuple[str, str]:

@@ -3,16 +3,25 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Annotated, Any, ClassVar
+
+import pyarrow.compute as pc
+from pydantic import Field
 
 from socialnlp_assets.assets.rows import ask, result_of_answers
 from socialnlp_assets.assets.step import Does, Hour, Lineage, Mistake, Result, Step
 from socialnlp_assets.checks import Expectation, Level
 from socialnlp_assets.nlp.language import UNDETERMINED
-from socialnlp_assets.schemas import BOOL, TEXT, Column
+from socialnlp_assets.nlp.left_words import share_known
+from socialnlp_assets.schemas import BOOL, FLOAT, TEXT, Column
 from socialnlp_assets.settings import Profile
 
+EMBEDDED = "lexicon-translation"  # the engine of the translator that ships
+STAND_IN = (
+    "A small stand-in translated these: it goes word by word and leaves what it does not know. For the production "
+    "model: `socialnlp models package translator`, and the profile `aws` (docs/models.md)."
+)
 UNTOUCHED = ("en", UNDETERMINED)  # English, and what has no words to translate
 
 
@@ -27,18 +36,26 @@ class Translations(Step):
 
     model: Annotated[str, Does("translation")] = "translator"
     google: tuple[str, ...] = ()  # languages that Google Cloud Translation takes
+    least_known: float = Field(default=0.75, ge=0, le=1)  # of a message's words; below it a translation is doubtful
 
     def columns(self) -> tuple[Column, ...]:
         return (
             Column("text_en", TEXT, "the message in English"),
             Column("translated", BOOL, "false when the message was English already"),
-        )
+            Column("translation_engine", TEXT, "what translated it; null when nothing did", required=False),
+            Column("translation_known", FLOAT, "share of its words that the engine knew, 0 to 1", required=False,
+                   between=(0, 1)),
+            Column("translation_doubtful", BOOL, f"true when the engine knew less than {self.least_known:.0%}"),
+        )  # fmt: skip
 
     def lineage(self) -> Lineage:
         return {
             "message_id": [("posts", "message_id")],
             "text_en": [self.text, ("posts", "language")],
             "translated": [("posts", "language")],
+            "translation_engine": [("posts", "language")],
+            "translation_known": [self.text, ("posts", "language")],
+            "translation_doubtful": [self.text, ("posts", "language")],
         }
 
     def mistakes(self, languages: Sequence[str], profile: Profile | None) -> Iterator[Mistake]:
@@ -116,11 +133,13 @@ class Translations(Step):
         posts = hour.read("posts", ["message_id", "message", "language"])
         texts, languages = posts["message"].to_pylist(), posts["language"].to_pylist()
         answers: list[Any] = list(texts)
+        engines: list[str | None] = [None] * len(texts)
         usages = []
         ours = [i for i, language in enumerate(languages) if language not in (*UNTOUCHED, *self.google)]
         if ours:
             results, usage = ask(hour, self.model, [texts[i] for i in ours], src_lang=[languages[i] for i in ours])
             _place(answers, ours, results)
+            _place(engines, ours, [hour.endpoints.engine(self.model)] * len(ours))
             usages.append(usage)
         google = [i for i, language in enumerate(languages) if language in self.google]
         if google:
@@ -131,13 +150,23 @@ class Translations(Step):
                     [texts[i] for i in google], src_lang=[languages[i] for i in google]
                 ),
             )
-        return result_of_answers(
-            posts,
-            [answers, languages],
-            self.table(),
-            lambda english, language: {"text_en": english, "translated": language not in UNTOUCHED},
-            usages,
-        )
+            _place(engines, google, ["google"] * len(google))
+        result = result_of_answers(posts, [answers, texts, engines], self.table(), self._row, usages)
+        doubtful = pc.sum(result.table["translation_doubtful"]).as_py() or 0
+        result.metadata |= {"translations/translated": len(ours) + len(google), "translations/doubtful": doubtful}
+        if EMBEDDED in engines:
+            result.metadata["translations/stand_in"] = STAND_IN
+        return result
+
+    def _row(self, english: str, message: str, engine: str | None) -> Mapping[str, Any]:
+        known = round(share_known(message, english), 2) if engine else None
+        return {
+            "text_en": english,
+            "translated": engine is not None,
+            "translation_engine": engine,
+            "translation_known": known,
+            "translation_doubtful": known is not None and known < self.least_known,
+        }
 
 
 def _place(answers: list[Any], positions: list[int], results: list[Any]) -> None:

@@ -64,7 +64,7 @@ def _contract() -> Iterator[str]:
 def _steps() -> Iterator[str]:
     from socialnlp_assets.workflow import load_workflows
 
-    steps = {step.name: step for workflow in load_workflows().values() for step in workflow.assets()}
+    steps = {step.name: step for workflow in load_workflows().values() for step in workflow.all_steps()}
     for name, step in steps.items():
         if expected := step.plausible():
             yield f"## `plausible`, of `{name}`\n\n| what is expected | of | fails | expectation |\n|---|---|---|---|"

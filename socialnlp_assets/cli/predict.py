@@ -12,6 +12,7 @@ import click
 from socialnlp_assets.cli.extras import require_server
 from socialnlp_assets.models import ModelEntry, load_catalogue
 from socialnlp_assets.nlp.language import detect
+from socialnlp_assets.nlp.left_words import share_known
 from socialnlp_assets.resources.endpoints.backend import EndpointError
 from socialnlp_assets.settings import Settings
 from socialnlp_assets.tasks import RowError, Scores, task
@@ -43,13 +44,16 @@ def predict(model: str, file: TextIO, language: str | None, target: str | None, 
     from socialnlp_assets.resources.build import build_endpoints  # with Dagster, which the command's help does without
 
     try:
-        with build_endpoints(Settings()).lease(model) as predictor:
+        endpoints = build_endpoints(Settings())
+        engine = endpoints.engine(model) if entry.task == "translation" else ""
+        with endpoints.lease(model) as predictor:
             while lines := file.readlines(BATCH_CHARACTERS):
                 texts = [line.rstrip("\r\n") for line in lines]
                 parameters = _parameters(entry, texts, language, top)
                 answers = [predictor.predict(texts, target=name, **parameters) for name in targets]
-                for line in _lines(entry.task, targets, answers):
-                    click.echo(json.dumps(line, ensure_ascii=False))
+                marks = [_mark(engine, *pair) for pair in zip(texts, answers[0], strict=True)]
+                for line, mark in zip(_lines(entry.task, targets, answers), marks, strict=True):
+                    click.echo(json.dumps(line | mark, ensure_ascii=False))
     except EndpointError as error:
         raise click.ClickException(str(error)) from None
 
@@ -65,6 +69,13 @@ def _parameters(entry: ModelEntry, texts: list[str], language: str | None, top: 
     if "src_lang" in task(entry.task).parameters:
         return {"src_lang": language or [detect(text, ("en", "it", "fr", "sw"))[0] for text in texts]}
     return {"top_k": top} if top else {}
+
+
+def _mark(engine: str, text: str, answer: Any) -> dict[str, Any]:
+    """Who translated a text, and how much of it: whoever reads a stand-in's translation is to know."""
+    if not engine or isinstance(answer, RowError):
+        return {}
+    return {"engine": engine, "known": round(share_known(text, answer), 2)} if answer != text else {}
 
 
 def _lines(task_name: str, targets: list[str | None], answers: list[list[Any]]) -> Iterator[Any]:

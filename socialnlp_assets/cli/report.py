@@ -16,6 +16,8 @@ from rich.table import Column, Table
 
 from socialnlp_assets.resources.endpoints.metering import Usage, usage_table
 
+STAND_IN = "translations/stand_in"  # the name of the metadata of an hour that a stand-in translated
+
 if TYPE_CHECKING:
     import dagster as dg
 
@@ -111,6 +113,16 @@ class Report:
                     ]
                     table.add_row(asset, *cells, *values)
             self.console.print(table)
+            self._show_stand_in(workflow)
+
+    def _show_stand_in(self, workflow: str) -> None:
+        """Where a stand-in translated: how many messages, how many of them doubtful, and what brings the real one."""
+        hours = self.assets.get((workflow, "translations"), {}).values()
+        if told := next((hour[STAND_IN] for hour in hours if STAND_IN in hour), ""):
+            translated, doubtful = (
+                sum(hour[f"translations/{name}"] for hour in hours) for name in ("translated", "doubtful")
+            )
+            self.console.print(f"translations: {translated}, of which {doubtful} are doubtful. {told}\n")
 
     def _show_endpoints(self) -> None:
         self.console.print(usage_table(self.usage))

@@ -16,7 +16,13 @@ from socialnlp_assets.nlp.chunking import Mode, plan, sentences
 from socialnlp_assets.nlp.cleaning import stop_words
 
 DAMPING = 0.85
-SHARE = 1 / 3  # of a text between 50 and 250 tokens
+SHARE = 1 / 3  # of a text
+# Words at a sentence's beginning that point at the sentence before it: without that one it dangles.
+_POINTING = re.compile(
+    r"[\"'“‘(]?(?:he|she|it|they|his|her|its|their|him|them|this|these|that|those|such|but|and|so|or|also|then|thus|"
+    r"however|therefore|instead|moreover|meanwhile|otherwise|nevertheless|likewise|hence)\b",
+    re.IGNORECASE,
+)
 
 _TOKEN = re.compile(r"\w+|[^\w\s]")
 
@@ -29,8 +35,9 @@ def count_tokens(text: str) -> int:
 def summarise(text: str, max_length: int = 300, min_length: int = 50) -> str:
     """The best sentences of `text`, in their order, of `max_length` tokens together; a short text itself.
 
-    Sentences are ranked within chunks (see `chunking.plan`) and taken, best first, while they fit: from a text
-    of up to 250 tokens a third of it, though not under `min_length`. Where not even one fits, the best is cut.
+    Sentences are ranked within chunks (see `chunking.plan`) and taken, best first, while they fit into a third of
+    the text, though not under `min_length`. One that begins with "He" or "But" is taken only with the one before it.
+    Where not even one fits, the best is cut.
     """
     how = plan(text, count_tokens, max_length=max_length, min_length=min_length)
     if how.mode is Mode.KEEP:
@@ -38,16 +45,16 @@ def summarise(text: str, max_length: int = 300, min_length: int = 50) -> str:
     found = [sentence for chunk in how.chunks for sentence in sentences(chunk)]
     lengths = [count_tokens(sentence) for sentence in found]
     scores = np.concatenate([rank(sentences(chunk)) for chunk in how.chunks])
-    budget = max_length
-    if how.mode is Mode.WHOLE:
-        budget = min(budget, max(min_length, round(sum(lengths) * SHARE)))
-    chosen: list[int] = []
-    for position in np.argsort(-scores, kind="stable").tolist():
-        if lengths[position] <= budget:
-            chosen.append(position)
+    budget = min(max_length, max(min_length, round(sum(lengths) * SHARE)))
+    order = np.argsort(-scores, kind="stable").tolist()
+    chosen: set[int] = set()
+    for position in order * 2:  # once more for those whose sentence before them came after them
+        dangles = position - 1 not in chosen and position > 0 and _POINTING.match(found[position])
+        if position not in chosen and lengths[position] <= budget and not dangles:
+            chosen.add(position)
             budget -= lengths[position]
     if not chosen:
-        return _cut(found[int(scores.argmax())], budget)
+        return _cut(found[order[0]], budget)
     return " ".join(found[position] for position in sorted(chosen))
 
 

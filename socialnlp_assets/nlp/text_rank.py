@@ -20,9 +20,7 @@ if TYPE_CHECKING:
 
 DAMPING = 0.85
 WINDOW = 2  # how many kept words on its right a word is linked to
-SINGLE_WORD = 0.5  # weight of a phrase of one word: people name things by two
 EARLY = 1.0  # how much more a phrase counts at the very beginning than at the end
-MOST_WORDS = 6
 
 _NOUNS = frozenset(("NN", "NNS", "NNP", "NNPS"))  # Penn tags of spaCy's NOUN and PROPN
 _KEPT = _NOUNS | {"JJ", "JJR", "JJS"}  # and of ADJ
@@ -41,7 +39,8 @@ def extract(texts: Sequence[str], top_k: int = 10) -> list[list[tuple[str, float
     """The `top_k` best phrases of each English text with their scores, best first; one list a text, in order.
 
     A phrase is adjectives and nouns that end in a noun. Its score is the sum of its words' PageRank, halved
-    for a single word and up to doubled for standing early. A text without nouns has no phrases.
+    for a single word (in a long text more than doubled), and up to doubled for standing early. A text without
+    nouns has no phrases.
 
     >>> extract(["The smart meters of our energy company fail. Smart meters are new."])[0][0][0]
     'smart meters'
@@ -49,7 +48,8 @@ def extract(texts: Sequence[str], top_k: int = 10) -> list[list[tuple[str, float
     phrases: list[list[tuple[str, float]]] = [[] for _ in texts]
     with pipeline().memory_zone():  # spaCy forgets the words of these texts: a server reads without end
         for index, doc in read(texts, ("tok2vec", "tagger"), remove_noise):
-            scores = _score(*_read(_words(doc)))
+            habit = _LONG_TEXT if len(doc) > LONG else _SHORT_TEXT
+            scores = _score(*_read(_words(doc), habit.most_words), habit.single_word)
             phrases[index] = sorted(scores.items(), key=lambda item: (-item[1], item[0]))[:top_k]
     return phrases
 
@@ -76,6 +76,18 @@ def page_rank(size: int, links: Mapping[tuple[int, int], float]) -> list[float]:
         if np.abs(ranks - previous).sum() < 1e-6:
             break
     return list(map(float, ranks))
+
+
+class _Habit(NamedTuple):
+    """How people name what a text is about."""
+
+    single_word: float  # weight of a phrase of one word
+    most_words: int  # of a phrase
+
+
+# Of a post or an abstract by terms of two words and more; of an article, which says much about few things, by one.
+LONG = 250  # words and marks that make a text an article
+_SHORT_TEXT, _LONG_TEXT = _Habit(0.5, 6), _Habit(2.5, 3)
 
 
 class _Word(NamedTuple):
@@ -109,7 +121,7 @@ def _lemma(doc: Doc, index: int, text: str, tag: str) -> str:
     return str(_lemmatizer().rule_lemmatize(token)[0]).lower()
 
 
-def _read(words: Sequence[_Word]) -> tuple[list[list[str]], dict[str, _Phrase]]:
+def _read(words: Sequence[_Word], most: int) -> tuple[list[list[str]], dict[str, _Phrase]]:
     """The kept lemmas of each sentence, and the candidate phrases as they are first written."""
     kept_lemmas: list[list[str]] = [[]]
     phrases: dict[str, _Phrase] = {}
@@ -119,11 +131,11 @@ def _read(words: Sequence[_Word]) -> tuple[list[list[str]], dict[str, _Phrase]]:
         if kept and word.lemma not in _EMPTY_WORDS:
             kept_lemmas[-1].append(word.lemma)
         if not kept and not _tied(words, index, index > start):
-            _add_phrase(words, start, index, phrases)
+            _add_phrase(words, start, index, most, phrases)
             start = index + 1
         if word.tag == ".":
             kept_lemmas.append([])
-    _add_phrase(words, start, len(words), phrases)
+    _add_phrase(words, start, len(words), most, phrases)
     return kept_lemmas, phrases
 
 
@@ -139,7 +151,7 @@ def _tied(words: Sequence[_Word], index: int, in_run: bool) -> bool:
     return not words[index + 1].space and words[index + 2].tag in _TIED and word.text.isalnum()
 
 
-def _add_phrase(words: Sequence[_Word], start: int, end: int, phrases: dict[str, _Phrase]) -> None:
+def _add_phrase(words: Sequence[_Word], start: int, end: int, most: int, phrases: dict[str, _Phrase]) -> None:
     """The phrase in `words[start:end]`, without empty words before it and adjectives after it."""
     while end > start and words[end - 1].tag not in _NOUNS:
         end -= 1
@@ -147,12 +159,14 @@ def _add_phrase(words: Sequence[_Word], start: int, end: int, phrases: dict[str,
         start += 1
     run = words[start:end]
     lemmas = tuple(word.lemma for word in run if word.text != "-")
-    if 0 < len(lemmas) <= MOST_WORDS:
+    if 0 < len(lemmas) <= most:
         text = "".join(word.text + " " * word.space for word in run).strip().lower()
         phrases.setdefault(text, _Phrase(lemmas, start / len(words)))
 
 
-def _score(kept_lemmas: Sequence[Sequence[str]], phrases: Mapping[str, _Phrase]) -> dict[str, float]:
+def _score(
+    kept_lemmas: Sequence[Sequence[str]], phrases: Mapping[str, _Phrase], single_word: float
+) -> dict[str, float]:
     """Each phrase's score; of phrases with the same lemmas, the first stands for all."""
     numbers: dict[str, int] = {}
     links: Counter[tuple[int, int]] = Counter()
@@ -166,7 +180,7 @@ def _score(kept_lemmas: Sequence[Sequence[str]], phrases: Mapping[str, _Phrase])
     scores: dict[str, float] = {}
     for lemmas, text in first.items():
         rank = sum(ranks[numbers[lemma]] for lemma in lemmas if lemma in numbers)
-        weight = 1.0 if len(lemmas) > 1 else SINGLE_WORD
+        weight = 1.0 if len(lemmas) > 1 else single_word
         scores[text] = rank * weight * (1 + EARLY * (1 - phrases[text].position))
     return scores
 

@@ -12,13 +12,13 @@ from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
-from scipy.sparse import csr_matrix, hstack
+from scipy.sparse import csr_matrix, diags_array, hstack
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import accuracy_score, f1_score, recall_score
 from sklearn.model_selection import PredefinedSplit
 from threadpoolctl import threadpool_limits
 
-from socialnlp_assets.nlp.meaning import meaning
+from socialnlp_assets.nlp.meaning import MEANING, meaning
 from socialnlp_assets.nlp.ngrams import Ngrams, tokens
 
 LARGE, SMALL = Ngrams(), Ngrams(buckets=2**16)  # for thousands of texts, for hundreds
@@ -60,32 +60,48 @@ class Classifier(NamedTuple):
 def train(
     texts: Sequence[str], classes: Classes, strength: float, balance: float, ngrams: Ngrams = LARGE
 ) -> Classifier:
-    """Fit `texts` to `classes`: three or more, numbered from 0, each with a text. `strength` and `balance` as of
-    `_fit`."""
+    """Fit `texts` to `classes`: three or more, numbered from 0, each with a text. `strength` as of
+    `_fit`, `balance` as of `balanced`."""
     idf = inverse_document_frequencies(texts, ngrams)
-    fitted = _fit(matrix(texts, idf, ngrams), classes, strength, balance)
+    fitted = _fit(matrix(texts, idf, ngrams), classes, strength, balanced(classes, balance))
     return Classifier(fitted.coef_.T, fitted.intercept_, idf, ngrams)
+
+
+def train_weighted(
+    texts: Sequence[str], classes: Classes, weights: Floats, strength: float, stress: float = 1, ngrams: Ngrams = LARGE
+) -> Classifier:
+    """As `train`, with how much each text counts. `stress`: how many times the penalty spares the meaning's numbers."""
+    idf = inverse_document_frequencies(texts, ngrams)
+    stressed = np.ones(ngrams.buckets + MEANING)
+    stressed[ngrams.buckets :] = stress
+    fitted = _fit(matrix(texts, idf, ngrams) @ diags_array(stressed, format="csr"), classes, strength, weights)
+    return Classifier(fitted.coef_.T * stressed[:, None], fitted.intercept_, idf, ngrams)
 
 
 def train_alone(texts: Sequence[str], members: Floats, strength: float, balance: float, ngrams: Ngrams) -> Classifier:
     """One yes-or-no classifier a column of `members` (texts × labels, 0 or 1), written as one model."""
     idf = inverse_document_frequencies(texts, ngrams)
     features = matrix(texts, idf, ngrams)
-    fitted = [_fit(features, column.astype(np.int64), strength, balance) for column in members.T]
+    columns = [column.astype(np.int64) for column in members.T]
+    fitted = [_fit(features, column, strength, balanced(column, balance)) for column in columns]
     weights = np.column_stack([model.coef_[0] for model in fitted])
     return Classifier(weights, np.array([model.intercept_[0] for model in fitted]), idf, ngrams)
 
 
-def _fit(features: csr_matrix, classes: Classes, strength: float, balance: float) -> LogisticRegression:
-    """`strength` is the inverse of the L2 penalty. `balance` is how far rare classes count more: 0 as often as they
-    occur, 1 all classes the same."""
+def balanced(classes: Classes, balance: float) -> Floats:
+    """How much each text counts. `balance` is how far rare classes count more: 0 as often as they occur, 1 all classes
+    the same."""
     frequencies = np.bincount(classes) / len(classes)
-    importance = dict(enumerate((1 / (len(frequencies) * frequencies)) ** balance))
-    model = LogisticRegression(C=strength, class_weight=importance, max_iter=MOST_ROUNDS)
+    return np.asarray((1 / (len(frequencies) * frequencies[classes])) ** balance)
+
+
+def _fit(features: csr_matrix, classes: Classes, strength: float, weights: Floats) -> LogisticRegression:
+    """`strength` is the inverse of the L2 penalty; `weights`, how much each text counts."""
+    model = LogisticRegression(C=strength, max_iter=MOST_ROUNDS)
     with threadpool_limits(
         1
     ):  # of BLAS, whose threads wait for one another here, and whose sums depend on their number
-        return model.fit(features, classes)
+        return model.fit(features, classes, sample_weight=weights)
 
 
 def folds(texts: int) -> Iterator[tuple[Classes, Classes]]:

@@ -93,7 +93,7 @@ def test_every_message_of_every_step_is_somewhere(records: list[Any], faults: di
         lake = Lake(uri=home.lake_uri)
         lake.put(f"{Lake.landing_folder(WORKFLOW, HOUR)}/batch.json", json.dumps(records).encode())
         results: dict[str, Result] = {}
-        for step in load_workflows()[WORKFLOW].assets():
+        for step in load_workflows()[WORKFLOW].all_steps():
             hour = hour_of_step(WORKFLOW, step.name, lake, home, endpoints)
             result, found = computed(step, hour, checks_of(step, Checks(quarantine=1.0)), quarantine=1.0)
             if not found.passed:
@@ -119,8 +119,8 @@ def _down_to_identities(records: list[Any], results: dict[str, Result]) -> None:
     assert set(_ids(posts)) == wanted
     reads = {
         "translations": "posts", "filtered_text": "translations", "enrichments": "filtered_text",
-        "classifications": "enrichments", "sentiments": "enrichments", "keywords": "enrichments",
-        "themes": "enrichments", "summaries": "enrichments",
+        "classifications": "enrichments", "sentiments": "translations", "keywords": "enrichments",
+        "entities": "enrichments", "themes": "enrichments", "summaries": "enrichments",
     }  # fmt: skip
     for name, upstream in reads.items():
         came = _ids(results[upstream])

@@ -43,7 +43,9 @@ def test_predict_reads_a_file_in_its_language(socialnlp: Installation) -> None:
     file.write_text("la luce è tornata\n", encoding="utf-8")
     outcome = socialnlp("predict", "translator", "--language", "it", str(file))
     assert outcome.returncode == 0, outcome.stderr
-    assert "light" in json.loads(outcome.stdout)["text"].lower()
+    answer = json.loads(outcome.stdout)
+    assert "light" in answer["text"].lower()
+    assert (answer["engine"], answer["known"]) == ("lexicon-translation", 1.0)
 
 
 def test_extract_prints_a_saved_page_as_json(

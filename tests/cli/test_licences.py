@@ -11,7 +11,7 @@ from tests.cli.conftest import Installation
 
 ROOT = Path(__file__).parents[2]
 # Learned from data under research terms. Whoever trains one on other data takes it out here, in NOTICE and in README.
-AWAITED = {"sentiment", "emotion", "normalizer"}
+AWAITED = {"normalizer"}
 
 
 def test_no_library_of_a_default_install_is_refused() -> None:

@@ -30,6 +30,12 @@ def predict(name: str, *texts: str, **parameters: Any) -> list[Any]:
     return list(handler.predict(texts, {**defaults, **parameters}).results)
 
 
+def test_entities_of_html_are_read_before_a_text_is_translated() -> None:
+    told = english("it", "l&#39;energia &egrave; cara &amp; la bolletta \\u00e8 alta")
+    assert told == english("it", "l'energia è cara & la bolletta è alta")
+    assert "egrave" not in told
+
+
 def best(scores: dict[str, float]) -> str:
     return max(scores, key=scores.__getitem__)
 

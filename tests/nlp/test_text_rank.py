@@ -87,3 +87,12 @@ def test_page_rank_shares_out_what_reaches_a_dead_end() -> None:
     assert page_rank(3, {}) == pytest.approx([1 / 3] * 3)
     assert sum(page_rank(3, {(0, 1): 2.0})) == pytest.approx(1)
     assert page_rank(0, {}) == []
+
+
+def test_a_long_text_is_named_by_words_and_a_short_one_by_terms() -> None:
+    short = "The drought empties the reservoir of the old hydroelectric power station near the town."
+    long = " ".join(f"{short} The drought of summer number {year} hurt farmers." for year in range(2000, 2016))
+    of_short, of_long = ([phrase for phrase, _ in phrases] for phrases in extract([short, long], top_k=3))
+    assert "drought" in of_long
+    assert all(" " in phrase for phrase in of_short[:1])
+    assert max(phrase.count(" ") for phrase in of_long) < max(phrase.count(" ") for phrase in of_short)

@@ -63,8 +63,8 @@ def test_an_hour_of_sprinklr_becomes_a_table(whole_platform: Platform) -> None:
     assert result.success
     found = materialised(result)
     assert list(found) == [
-        *("posts", "translations", "filtered_text", "enrichments", "classifications"),
-        *("entities", "keywords", "sentiments", "summaries", "themes", "output", "profile"),
+        *("posts", "translations", "filtered_text", "sentiments", "enrichments", "classifications"),
+        *("entities", "keywords", "summaries", "themes", "output", "profile"),
     ]  # fmt: skip
     for asset, counts in found.items():
         assert counts["rows_in"] == counts["rows_out"] + counts["rows_dropped"] + counts["rows_quarantined"], asset
@@ -193,6 +193,11 @@ def test_rwanda_and_reviews(whole_platform: Platform) -> None:
     posts = {row["message_id"]: row["message"] for row in whole_platform.rows("posts", "rwanda", SECOND)}
     english = whole_platform.rows("translations", "rwanda", SECOND)
     assert sum(row["translated"] for row in english) > 10
+    assert {row["translation_engine"] for row in english} == {None, "lexicon-translation"}
+    for row in english:
+        known = row["translation_known"]
+        assert (known is None) == (row["translation_engine"] is None) == (not row["translated"])
+        assert row["translation_doubtful"] == (known is not None and known < 0.75)
     assert all(bool(row["text_en"]) == bool(posts[row["message_id"]]) for row in english)
 
 

@@ -33,15 +33,18 @@ class LocalEndpoints(Endpoints):
     engines: list[str] = Field(default=[], description="package.module:Class of engines that servers may import")
 
     def specification(self, model: str, entry: ModelEntry) -> EndpointSpec:
-        try:
-            folder = model_folder(entry.embedded.model, Path(self.state) / "models", self.region, self.endpoint_url)
-        except FolderMissing as error:
-            raise BackendError(f"{model} cannot be served: {error}; see `socialnlp models check`") from None
+        folder = self.folder(model, entry)
         command = [self.python or sys.executable, "-m", "socialnlp_assets.serving"]
         if own := [engine for engine in self.engines if _is_named(engine, folder)]:
             command = ["/usr/bin/env", f"{ALLOWED}={' '.join(own)}", *command]
         code = [_module_digest(engine.partition(":")[0]) for engine in own]
         return local_spec(model, folder, command, self.manager.store.name, self.prefix, code)
+
+    def folder(self, model: str, entry: ModelEntry) -> Path:
+        try:
+            return model_folder(entry.embedded.model, Path(self.state) / "models", self.region, self.endpoint_url)
+        except FolderMissing as error:
+            raise BackendError(f"{model} cannot be served: {error}; see `socialnlp models check`") from None
 
     def _open(self) -> LeaseManager:
         # Nobody asks anything of a server that is only announced.

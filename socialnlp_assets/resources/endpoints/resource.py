@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import threading
 import time
@@ -60,6 +61,15 @@ class Endpoints(dg.ConfigurableResource[None], ABC):
     _announcers: list[threading.Thread] = PrivateAttr(default_factory=list)
     _announced: dict[str, list[Announcement]] = PrivateAttr(default_factory=dict)
     _usage: list[Usage] = PrivateAttr(default_factory=list)
+
+    def engine(self, model: str) -> str:
+        """The name of the engine that answers for `model`."""
+        settings = self.folder(model, self.catalogue[model]) / "model.json"
+        return str(json.loads(settings.read_text(encoding="utf-8"))["engine"])
+
+    def folder(self, model: str, entry: ModelEntry) -> Path:  # noqa: ARG002
+        """The embedded folder of `model`, on this machine."""
+        return entry.embedded.path
 
     @abstractmethod
     def specification(self, model: str, entry: ModelEntry) -> EndpointSpec:

@@ -43,6 +43,10 @@ class SageMakerEndpoints(Endpoints):
         artefact = self._artefacts[model]
         return sagemaker_spec(model, entry, artefact, self.image, self.role_arn, self.manager.store.name, self.prefix)
 
+    def engine(self, model: str) -> str:
+        aws = self.catalogue[model].aws
+        return aws.engine or aws.source or super().engine(model)
+
     def _current(self, model: str, entry: ModelEntry) -> Artefact:
         try:
             with calling(f"read which artefact of {model} is current"):

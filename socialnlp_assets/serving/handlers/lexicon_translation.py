@@ -10,6 +10,7 @@ from typing import Any, Self
 
 from simplemma import Lemmatizer
 
+from socialnlp_assets.nlp.noise import unescape
 from socialnlp_assets.nlp.phrase_table import PhraseTable
 from socialnlp_assets.serving.handler import BadModel, Handler, Predictions
 
@@ -39,5 +40,5 @@ class LexiconTranslation(Handler):
     def predict(self, texts: Sequence[str], parameters: Mapping[str, Any]) -> Predictions:
         languages = parameters["src_lang"]
         return Predictions(
-            [self._tables[language].translate(text) for text, language in zip(texts, languages, strict=True)]
+            [self._tables[language].translate(unescape(text)) for text, language in zip(texts, languages, strict=True)]
         )
