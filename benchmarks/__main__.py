@@ -24,6 +24,7 @@ BENCHMARKS = {
     "article-extraction": "article_extraction:article_extraction",
     "scale": "scale:scale",
     "backfill": "backfill:backfill",
+    "mart": "mart:mart",
 }
 # What checks catch, and how often they warn of nothing: no rivals, no figures.
 REPORTS = {"planted-faults": "planted_faults:planted_faults", "drift": "quality_drift:quality_drift"}

@@ -23,6 +23,7 @@ COMMANDS = {
     "models": "List or check the models; package one for serving.",
     "predict": "One text a line in, one JSON a line out, through a leased endpoint.",
     "quarantine": "List or replay the records that a step could not take.",
+    "query": "Ask the data mart, or the output in the lake, in SQL.",
     "serve": "Serve a model folder by SageMaker's container contract.",
     "ui": "The Dagster UI and daemon on this installation's state.",
     "workflows": "List, check or start a workflow file.",

@@ -23,7 +23,7 @@ if TYPE_CHECKING:  # loading the code location need not wait for it
 
 GROUP = "mart"
 COLUMNS = """
-SELECT table_name, column_name, data_type FROM information_schema.columns WHERE table_schema IN ('main', 'stage')
+SELECT table_name, column_name, data_type FROM information_schema.columns WHERE table_catalog = 'mart'
 """
 AT = "20 * * * *"  # every hour, when the one before has usually run
 

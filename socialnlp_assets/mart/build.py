@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from socialnlp_assets.mart.models import assemble
+from socialnlp_assets.files import private_folder
+from socialnlp_assets.mart.models import assemble, digest
 from socialnlp_assets.mart.stage import ChangedHour, remember, stage
 from socialnlp_assets.resources.lake import Lake
 
@@ -70,31 +71,45 @@ class Mart:
 
         if not self.file.exists():
             raise MartError(f"there is no {self.file}; materialise the mart's assets first (the job mart)")
-        try:
-            return closing(duckdb.connect(str(self.file), read_only=True))
-        except duckdb.IOException as error:
-            raise MartError(f"the mart is being brought up to date, try again in a moment: {error}") from error
+        database = duckdb.connect()
+        self.attach(database)
+        return closing(database)
 
-    def update(self, lake: Lake, workflows: Iterable[str], *, anew: bool = False) -> Build:
-        """Bring the mart to what `lake` has of `workflows` now; with `anew`, from nothing.
+    def attach(self, database: duckdb.DuckDBPyConnection) -> None:
+        """Let `database` read the mart's tables beside its own; raises `MartError` while the mart is written."""
+        import duckdb
+
+        try:
+            path = str(self.file).replace("'", "''")
+            database.execute(f"ATTACH '{path}' AS mart (READ_ONLY)")
+        except duckdb.IOException as error:
+            raise MartError(f"the mart is being brought up to date; try again in a moment: {error}") from error
+        database.execute("SET search_path = 'memory.main,mart.main'")
+
+    def update(self, lake: Lake, workflows: Iterable[str]) -> Build:
+        """Bring the mart to what `lake` has of `workflows` now. Where it was built by another version's models it is
+        built from nothing: hours that have not changed would keep what those made of them.
 
         Raises `MartError` where dbt cannot run at all. What a model or a test fails of is in the outcomes; the hours
         are added again at the next time, then.
         """
         import duckdb
 
-        self.folder.mkdir(parents=True, exist_ok=True)
-        if anew:
+        private_folder(self.folder)
+        built_by, ours = self.folder / "built_by", digest()
+        if not built_by.exists() or built_by.read_text(encoding="utf-8") != ours:
             self.file.unlink(missing_ok=True)
+            built_by.write_text(ours, encoding="utf-8")
         with closing(duckdb.connect(str(self.file))) as database:
             hours = stage(database, lake, workflows)
-        build = Build(hours, self._run_dbt())
+        build = Build(hours, self.run_models())
         if not build.problems:
             with closing(duckdb.connect(str(self.file))) as database:
                 remember(database)
         return build
 
-    def _run_dbt(self) -> list[Outcome]:
+    def run_models(self) -> list[Outcome]:
+        """Build and test every model of what is staged. Raises `MartError` where dbt cannot run."""
         from dbt.adapters.duckdb.connections import DuckDBConnectionManager
         from dbt.artifacts.schemas.run import RunExecutionResult
         from dbt.cli.main import dbtRunner

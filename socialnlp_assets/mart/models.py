@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 import shutil
 from dataclasses import dataclass
@@ -55,6 +56,12 @@ def _named_tests(said: dict[str, Any]) -> list[tuple[str, str]]:
     tests = [*said.get("data_tests", []), *(t for c in said.get("columns", []) for t in c.get("data_tests", []))]
     found = [next(iter(test.items())) for test in tests if isinstance(test, dict)]
     return [(options["name"], kind) for kind, options in found if isinstance(options, dict) and "name" in options]
+
+
+def digest() -> str:
+    """What tells one version of the built-in project from another."""
+    files = sorted(path for path in PROJECT.rglob("*.sql"))
+    return hashlib.blake2b(b"\0".join(path.read_bytes() for path in files), digest_size=16).hexdigest()
 
 
 def assemble(folder: Path, own: Path | None = None) -> Path:

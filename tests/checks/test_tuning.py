@@ -109,7 +109,7 @@ def test_what_a_workflow_may_name_is_what_great_expectations_has() -> None:
 
 @pytest.mark.slow  # Great Expectations is imported
 def test_the_page_of_checks_is_made_of_the_code() -> None:
-    from socialnlp_assets.checks.reference import reference
+    from socialnlp_assets.cli.checks_page import reference
 
     page = Path(__file__).parents[2] / "docs" / "checks.md"
     assert page.read_text(encoding="utf-8") == reference() + "\n"

@@ -1,4 +1,4 @@
-"""`docs/checks.md`, made of the code: `python -m socialnlp_assets.checks.reference > docs/checks.md`."""
+"""`docs/checks.md`, made of the code: `python -m socialnlp_assets.cli.checks_page > docs/checks.md`."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from socialnlp_assets.schemas import Schema
 INTRODUCTION = f"""\
 # What is checked of each asset
 
-Made of the code by `python -m socialnlp_assets.checks.reference`; edit the steps, not this page.
+Made of the code by `python -m socialnlp_assets.cli.checks_page`; edit the steps, not this page.
 
 An hour is checked before it is published. Each check has a table on the asset's page in Dagster, a row an expectation,
 the failed ones first: what is expected, of what, the bound, what was observed, how many rows, examples without personal
