@@ -69,7 +69,7 @@ def test_an_hour_of_sprinklr_becomes_a_table(whole_platform: Platform) -> None:
     for asset, counts in found.items():
         assert counts["rows_in"] == counts["rows_out"] + counts["rows_dropped"] + counts["rows_quarantined"], asset
         assert counts["dagster/partition_row_count"] == counts["rows_out"]
-        assert f"| {'bin' if asset == 'profile' else 'message_id'} |" in counts["preview"]
+        assert f"| {'bin' if asset == 'profile' else 'message&#95;id'} |" in counts["preview"]
     assert found["posts"]["rows_quarantined"] == 2
     assert found["classifications"]["dropped"] == {"not social": 6}
     assert found["translations"]["endpoints"].records[0].data["requests"] >= 1
