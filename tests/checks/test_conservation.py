@@ -85,7 +85,7 @@ FAULTS = st.fixed_dictionaries(
 
 
 @given(records=landed(), faults=FAULTS)
-@settings(max_examples=40)
+@settings(max_examples=12)
 def test_every_message_of_every_step_is_somewhere(records: list[Any], faults: dict[str, tuple[str, int]]) -> None:
     endpoints = ScriptedEndpoints({model: faulty(model, *fault) for model, fault in faults.items()})
     with tempfile.TemporaryDirectory() as folder:
