@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import resource
-from contextlib import suppress
+import json
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -213,6 +214,21 @@ def test_a_wall_may_be_gone_tomorrow_and_is_not_remembered(site: Site, tmp_path:
     assert Articles.model_validate(kept).enrich(f"{site.url}/a").status == "fetched"
 
 
+READS_A_LARGE_PAGE = """
+import json, resource, sys
+from contextlib import suppress
+from socialnlp_assets.resources.articles.address import PageError
+from socialnlp_assets.resources.articles.reader import Reader
+large, ordinary = json.load(sys.stdin)
+reader = Reader(seconds=60.0)
+with suppress(PageError):
+    assert reader.extract(large, "http://news.example/large") is None
+assert reader.extract(ordinary, "http://news.example/a")
+reader.close()
+print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)
+"""
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize(
     "body",
@@ -220,16 +236,15 @@ def test_a_wall_may_be_gone_tomorrow_and_is_not_remembered(site: Site, tmp_path:
     ids=["links", "cells"],
 )
 def test_a_page_that_takes_hundreds_of_megabytes_is_given_up_and_the_next_is_read(body: str) -> None:
-    before = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss
-    reader = Reader(seconds=60.0)
-    try:
-        with suppress(PageError):
-            assert reader.extract(body, "http://news.example/large") is None
-        assert reader.extract(html().decode(), "http://news.example/a")
-    finally:
-        reader.close()
-    largest = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss
-    assert largest <= max(before, 500 << 10)
+    # In a program of its own: a child's peak is told with that of whoever started it, and the tests' own is large.
+    outcome = subprocess.run(
+        [sys.executable, "-c", READS_A_LARGE_PAGE],
+        input=json.dumps([body, html().decode()]),
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert int(outcome.stdout) <= 500 << 10
 
 
 @pytest.mark.slow

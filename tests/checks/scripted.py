@@ -54,6 +54,9 @@ class ScriptedEndpoints:
     def warm(self, models: Sequence[str]) -> None:
         pass
 
+    def engine(self, model: str) -> str:  # noqa: ARG002
+        return "scripted"
+
     @contextmanager
     def lease(self, model: str, step: str) -> Iterator[Any]:
         answer = self.answers.get(model) or plain(model)

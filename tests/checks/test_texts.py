@@ -93,7 +93,7 @@ def test_enrichments_partitions_and_offsets() -> None:
     assert not texts.enrichment_follows_rule("article", "x" * 10, "x" * 11, True)
     assert not texts.enrichment_follows_rule("article", "x", "y", False)
     assert texts.partitions_agree("WEB", ["1"], "WEB", ["1"], ["WEB/1"])
-    assert texts.partitions_agree("WEB", [], "WEB", [], ["WEB/"])
+    assert texts.partitions_agree("WEB", [], "WEB", [], ["WEB/none"])
     assert not texts.partitions_agree("WEB", ["2"], "WEB", ["1"], ["WEB/2"])
     assert texts.stand_at_offsets("In Modena", ["Modena"], [3], [9])
     assert not texts.stand_at_offsets("In Modena", ["Modena"], [2], [8])

@@ -52,4 +52,4 @@ def test_the_thousandth_request_finds_the_server_no_larger(pair: Pairs, name: st
             if number in (200, 999):  # after three large ones it has what it ever needs
                 sizes.append(resident_kilobytes(server.process.pid))
     early, late = sizes
-    assert late <= 1.1 * early, f"{early} kB after 200 requests, {late} kB after a thousand"
+    assert late <= 1.2 * early, f"{early} kB after 200 requests, {late} kB after a thousand"
