@@ -27,7 +27,7 @@ class Sarcasm(Step):
         return (Column("sarcasm", TEXT, "yes or no"),)
 
     def compute(self, hour: Hour) -> Result:
-        raise AssertionError("no hour is run here")
+        raise AssertionError(f"no hour is run here: {hour}")
 
 
 class Homeless(Sarcasm):
