@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from itertools import pairwise
 
 import click
@@ -16,10 +16,13 @@ from rich.console import Console
 from rich.table import Table
 
 from socialnlp_assets.landing import read_messages
+from socialnlp_assets.models.catalogue import EMBEDDED_MODELS
 from socialnlp_assets.nlp import chunking, cleaning, language, ngrams, noise, sentence_rank
 from socialnlp_assets.nlp.permalinks import clean_permalink
 from socialnlp_assets.nlp.personal_data import replace_personal_data
+from socialnlp_assets.serving.loaded_model import Model
 from socialnlp_assets.sources import shapes
+from socialnlp_assets.tasks import task
 
 SIZES = (10_000, 100_000, 1_000_000)  # characters
 LINEAR, SLACK = 10.0, 3.0  # caches, and what is constant, blur it
@@ -67,6 +70,17 @@ STEPS: dict[str, Callable[[str], object]] = {
 }
 
 
+def models() -> Iterator[tuple[str, Callable[[str], object]]]:
+    """Every embedded model, asked about one text as its server would ask it."""
+    for settings in sorted(EMBEDDED_MODELS.rglob("model.json")):
+        if json.loads(settings.read_text(encoding="utf-8")).get("targets"):
+            continue  # a folder of several models, each of which is met by itself
+        model = Model.load(settings.parent, threads=1)
+        parameters = task(str(model.settings["task"])).warm_up(model.settings)
+        name = settings.parent.relative_to(EMBEDDED_MODELS).as_posix()
+        yield name, lambda text, model=model, parameters=parameters: model.handler.predict([text], parameters)  # type: ignore[misc]
+
+
 def seconds(step: Callable[[str], object], text: str) -> float:
     started = time.perf_counter()
     step(text)
@@ -79,7 +93,7 @@ def main(most: int) -> None:
     """Print what ten times the length costs; exit with 1 where a step is not linear."""
     table = Table("step", "text", *(f"{size:,}" for size in SIZES if size <= most), "times per size", box=None)
     worst = 0.0
-    for name, step in STEPS.items():
+    for name, step in [*STEPS.items(), *models()]:
         step(TEXTS["prose"])  # what is loaded once
         for kind, piece in TEXTS.items():
             taken = [seconds(step, (piece * (size // len(piece) + 1))[:size]) for size in SIZES if size <= most]
