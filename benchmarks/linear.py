@@ -26,7 +26,7 @@ from socialnlp_assets.tasks import task
 
 SIZES = (10_000, 100_000, 1_000_000)  # characters
 LINEAR, SLACK = 10.0, 3.0  # caches, and what is constant, blur it
-SOME = 0.05  # seconds below which growth is not told from noise
+SOME = 0.2  # seconds below which growth is not told from noise
 TEXTS = {
     "prose": "The power is back in our street, said Anna on Monday. It can't be true!! ",
     "one word": "a",
