@@ -10,6 +10,7 @@ from typing import Any
 
 import dagster as dg
 
+from socialnlp_assets.alerts.resource import build_alerts
 from socialnlp_assets.assets.asset import build_asset
 from socialnlp_assets.assets.landing import Fed, build_landing
 from socialnlp_assets.assets.retention import build_retention
@@ -46,7 +47,7 @@ def build_definitions(settings: Settings, overrides: Mapping[str, Any] | None = 
 
 def all_resources(settings: Settings) -> dict[str, Any]:
     """The resources of an installation, by the names that assets and sensors ask for."""
-    return {**build_resources(settings), **source_resources(settings)}
+    return {**build_resources(settings), **source_resources(settings), "alerts": build_alerts(settings)}
 
 
 def workflow_definitions(workflow: Workflow, settings: Settings) -> dg.Definitions:
