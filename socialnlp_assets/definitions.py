@@ -19,11 +19,11 @@ from socialnlp_assets.partitions import hourly_partitions
 from socialnlp_assets.resources.build import build_resources
 from socialnlp_assets.sensors import (
     HOURS,
-    arrival_sensors,
     endpoint_reaper,
     hour_releases,
     hours_inventory,
     run_end_hooks,
+    workflow_sensors,
 )
 from socialnlp_assets.settings import Settings
 from socialnlp_assets.sources.sources_file import configured_sources, source_resources
@@ -57,7 +57,7 @@ def workflow_definitions(workflow: Workflow, settings: Settings) -> dg.Definitio
     return dg.Definitions(
         assets=[build_asset(step, workflow.name, workflow.owners, partitions, workflow.checks) for step in steps],
         jobs=[_hour_job(workflow)],
-        sensors=arrival_sensors(settings, [workflow]),
+        sensors=workflow_sensors(settings, workflow),
     )
 
 
