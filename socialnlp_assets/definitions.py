@@ -10,6 +10,7 @@ from typing import Any
 
 import dagster as dg
 
+from socialnlp_assets.alerts.resource import build_alerts
 from socialnlp_assets.assets.asset import build_asset
 from socialnlp_assets.assets.landing import Fed, build_landing
 from socialnlp_assets.assets.retention import build_retention
@@ -18,11 +19,11 @@ from socialnlp_assets.partitions import hourly_partitions
 from socialnlp_assets.resources.build import build_resources
 from socialnlp_assets.sensors import (
     HOURS,
-    arrival_sensors,
     endpoint_reaper,
     hour_releases,
     hours_inventory,
     run_end_hooks,
+    workflow_sensors,
 )
 from socialnlp_assets.settings import Settings
 from socialnlp_assets.sources.sources_file import configured_sources, source_resources
@@ -46,7 +47,7 @@ def build_definitions(settings: Settings, overrides: Mapping[str, Any] | None = 
 
 def all_resources(settings: Settings) -> dict[str, Any]:
     """The resources of an installation, by the names that assets and sensors ask for."""
-    return {**build_resources(settings), **source_resources(settings)}
+    return {**build_resources(settings), **source_resources(settings), "alerts": build_alerts(settings)}
 
 
 def workflow_definitions(workflow: Workflow, settings: Settings) -> dg.Definitions:
@@ -56,7 +57,7 @@ def workflow_definitions(workflow: Workflow, settings: Settings) -> dg.Definitio
     return dg.Definitions(
         assets=[build_asset(step, workflow.name, workflow.owners, partitions, workflow.checks) for step in steps],
         jobs=[_hour_job(workflow)],
-        sensors=arrival_sensors(settings, [workflow]),
+        sensors=workflow_sensors(settings, workflow),
     )
 
 
