@@ -20,7 +20,7 @@ COMMANDS = {
     "extract": "Title, text and language of an article's page, as JSON.",
     "hours": "List or run the hours that failed, were cancelled or never ran.",
     "licences": "The licences of libraries and models, and what they forbid.",
-    "models": "List or check the models; package one for serving.",
+    "models": "The models and their versions: list, approve, roll back, package.",
     "predict": "One text a line in, one JSON a line out, through a leased endpoint.",
     "quarantine": "List or replay the records that a step could not take.",
     "query": "Ask the data mart, or the output in the lake, in SQL.",

@@ -93,6 +93,8 @@ class AwsModel(_Strict):
     engine: str = ""  # empty: the embedded folder's
     labels: tuple[str, ...] = ()  # in the order of the source's logits, where its config does not name them
     endpoint: EndpointShape = EndpointShape(kind="serverless", memory_mb=2048, max_concurrency=5)
+    archive: str = ""  # s3:// address of the model.tar.gz to serve; empty: the current one of the bucket
+    archive_sha256: str = ""
 
 
 class RequestLimits(_Strict):

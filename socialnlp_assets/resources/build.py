@@ -41,6 +41,7 @@ def build_endpoints(settings: Settings) -> Endpoints:
         "warm_seconds": settings.seconds_warm,
         "lifetime_seconds": settings.deadline_seconds,
         "models": str(settings.models or ""),
+        "lake": settings.lake_uri,
         "prices": str(settings.prices or ""),
         "region": settings.aws_region,
         "endpoint_url": settings.aws_endpoint_url or "",

@@ -128,6 +128,14 @@ class Lake(dg.ConfigurableResource[Any]):
                 raise
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), self.address(path)) from None
 
+    def create(self, path: str, data: bytes) -> bool:
+        """Put `data` where nothing is; False, and no change, where something is. Of several who try, one can."""
+        try:
+            obstore.put(self.store, path, data, mode="create")
+        except obstore.exceptions.AlreadyExistsError:
+            return False
+        return True
+
     def put_if_changed(self, path: str, data: bytes) -> bool:
         """Put `data` unless `path` holds just that: an entity tag stays what it is, and nothing runs again."""
         try:
