@@ -34,6 +34,7 @@ MAY_IMPORT: dict[str, set[str]] = {
         "settings",
         "yaml_files",
     },  # packaging loads what it packed as the server would
+    "labels": {"nlp", "models"},
     "training": {"tasks", "nlp", "models"},
     "resources": {*BASE, "models", "tasks", "landing", "nlp"},
     "sources": {*BASE, "resources", "landing", "nlp"},
