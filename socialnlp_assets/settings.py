@@ -59,6 +59,9 @@ class Settings(BaseSettings):
     workflows: Path | None = Field(default=None, description="a folder of further workflow files")
 
     models: Path | None = Field(default=None, description="a folder of further model catalogues")
+    approve: Annotated[frozenset[str], NoDecode] = Field(
+        default=frozenset(), description="models, by commas, whose versions that pass the gate go into service at once"
+    )
     enable: Annotated[frozenset[str], NoDecode] = Field(
         default=frozenset(), description="workflows, by commas, that are off by default and run here"
     )
@@ -123,7 +126,7 @@ class Settings(BaseSettings):
                 raise ValueError(f"{there} is no folder; name a folder, or s3://bucket/prefix")
         return value
 
-    @field_validator("article_allowed_hosts", "enable", mode="before")
+    @field_validator("article_allowed_hosts", "approve", "enable", mode="before")
     @classmethod
     def listed_by_commas(cls, value: Any) -> Any:
         if not isinstance(value, str):
