@@ -40,6 +40,16 @@ def list_models() -> None:
     Console(width=None if Console().is_terminal else 200).print(table)
 
 
+@models.command("train")
+@click.argument("names", nargs=-1)
+@click.option("--if-changed", is_flag=True, help="Only those whose labels, recipe or code have changed.")
+def train(names: tuple[str, ...], if_changed: bool) -> None:
+    """Train MODELs (all that have labels, if none is named), measure them, and register what passes the gate."""
+    from socialnlp_assets.cli import versions
+
+    versions.train(names, if_changed)
+
+
 @models.command("show")
 @click.argument("model")
 @click.argument("version", required=False, type=int)

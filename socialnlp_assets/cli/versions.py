@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 from rich.console import Console
@@ -14,6 +14,9 @@ from socialnlp_assets.resources.build import build_lake
 from socialnlp_assets.resources.registry.registry import LakeRegistry
 from socialnlp_assets.resources.registry.versions import SHIPPED, State, Version
 from socialnlp_assets.settings import Settings
+
+if TYPE_CHECKING:
+    import dagster as dg
 
 MADE_OF = ("source", "labels", "rows", "recipe", "hyperparameters", "seed", "code", "digest", "size", "archive")
 
@@ -80,6 +83,50 @@ def compare(model: str, a: int, b: int) -> None:
     for name in left | right:
         table.add_row(name, *(f"{side[name]:.3f}" if name in side else "" for side in (left, right)))
     _print(table)
+
+
+def train(names: tuple[str, ...], if_changed: bool) -> None:
+    from socialnlp_assets.assets.models.build import is_up_to_date, job_name
+    from socialnlp_assets.assets.models.shelf import Shelf
+    from socialnlp_assets.cli.home import dagster_instance, interruptible
+    from socialnlp_assets.definitions import build_definitions
+
+    settings = Settings()
+    catalogue, lake = load_catalogue(settings.models), build_lake(settings)
+    trained = catalogue.trained()
+    if unknown := sorted(set(names) - trained.keys()):
+        raise click.UsageError(f"not trained: {', '.join(unknown)}; those that are: {', '.join(trained)}")
+    failed = []
+    with dagster_instance() as instance:
+        for name in names or [name for name in trained if Shelf(lake, name).incoming()]:
+            if if_changed and is_up_to_date(Shelf(lake, name), catalogue[name]):
+                click.echo(f"{name}: nothing has changed")
+                continue
+            job = build_definitions(settings).resolve_job_def(job_name(name))
+            with interruptible():
+                result = job.execute_in_process(instance=instance, raise_on_error=False)
+            click.echo(f"{name}: {_outcome(result)}")
+            if not result.success:
+                failed.append(name)
+    if failed:
+        raise click.ClickException(f"no version of {', '.join(failed)} was registered")
+
+
+def _outcome(result: dg.ExecuteInProcessResult) -> str:
+    """In a sentence."""
+    if result.success:
+        *_, event = result.get_asset_materialization_events()  # of the last step
+        found = {name: value.value for name, value in event.materialization.metadata.items()}
+        return f"version {found['version']}, {found['state']}, macro F1 {found['macro_f1']:.3f}"
+    for check in result.get_asset_check_evaluations():
+        if check.check_name == "gate" and not check.passed:
+            return f"the gate has stopped it. {check.description}"
+    told = [
+        event.step_failure_data.user_failure_data.description
+        for event in result.all_events
+        if event.is_step_failure and event.step_failure_data.user_failure_data
+    ]
+    return str(told[0]) if told else f"failed; run {result.run_id}"
 
 
 def flat(figures: Mapping[str, Any], above: str = "") -> dict[str, float]:

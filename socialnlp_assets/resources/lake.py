@@ -114,6 +114,10 @@ class Lake(dg.ConfigurableResource[Any]):
             ) from None
         return pq.read_table(pa.BufferReader(pa.py_buffer(data)), columns=columns, partitioning=None)
 
+    def read_schema(self, path: str) -> pa.Schema:
+        """The columns of the table at `path`, and its metadata, without its rows. Raises FileNotFoundError."""
+        return pq.read_schema(pa.BufferReader(pa.py_buffer(self.get(path))))
+
     # Objects
 
     def put(self, path: str, data: bytes) -> None:

@@ -164,6 +164,19 @@ def _of_dataset(dataset: Dataset, address: str, labels: Labels) -> dict[str, Any
     }
 
 
+def is_up_to_date(shelf: Shelf, entry: ModelEntry) -> bool:
+    """Whether training again would give what the last evaluation was of: the same labels, code and recipe."""
+    training = entry.training or Training()
+    rows, mistakes = read_all(shelf, Labels(entry))
+    try:
+        made = Made.model_validate(shelf.newest("evaluation")["made"])
+    except NothingYet:
+        return False
+    asked = (training.recipe, training.seed, {key: str(value) for key, value in training.hyperparameters.items()})
+    same = asked == (made.recipe, made.seed, dict(made.hyperparameters)) and made.code == code_version()
+    return same and not mistakes and made.labels == make_dataset(rows).version
+
+
 def _trained(name: str, entry: ModelEntry) -> dg.AssetsDefinition:
     @dg.asset(
         key=dg.AssetKey(["trained", name]),

@@ -31,7 +31,7 @@ class Asked:
 def ask(predictor: Predictor, entry: ModelEntry, examples: Sequence[Example], behaviour: Behaviour | None) -> Asked:
     """Ask one model about held-back texts, and whether it behaves, if `behaviour` says how."""
     texts = [example.text for example in examples]
-    scores = _scores(predictor, entry, texts)
+    scores = scores_of(predictor, entry, texts)
     usage = predictor.usage
     milliseconds = 1000 * usage.request_seconds / max(1, usage.rows)
     found = judged_of(predictor, entry, pairs(behaviour, texts)) if behaviour else {}
@@ -60,7 +60,7 @@ def judged_of(predictor: Predictor, entry: ModelEntry, asked: Sequence[Pair]) ->
     if not asked:
         return {}
     texts = [text for pair in asked for text in (pair.first, pair.second)]
-    scores = _scores(predictor, entry, texts)
+    scores = scores_of(predictor, entry, texts)
     labels = Labels(entry).all()
     width = len(entry.labels)
     found: dict[str, list[float]] = {}
@@ -85,7 +85,8 @@ def slices(examples: Sequence[Example]) -> dict[str, list[int]]:
     return {name: rows for name, rows in sorted(found.items()) if len(rows) >= LEAST_OF_SLICE}
 
 
-def _scores(predictor: Predictor, entry: ModelEntry, texts: Sequence[str]) -> Floats:
+def scores_of(predictor: Predictor, entry: ModelEntry, texts: Sequence[str]) -> Floats:
+    """Texts × labels, in the order of `Labels.all`."""
     columns: list[Floats] = []
     for target in entry.targets or (None,):
         results = predictor.predict(texts, target=target)
