@@ -13,7 +13,7 @@ from typing import Any
 
 import dagster as dg
 
-from socialnlp_assets.assets import metadata, usage
+from socialnlp_assets.assets import metadata, usage, versions
 from socialnlp_assets.assets.quarantine import Rejected, quarantine_path, write_quarantine
 from socialnlp_assets.assets.step import Hour, Result, Step
 from socialnlp_assets.checks import Audit, Check, Checks, Level, audit, contract
@@ -46,6 +46,7 @@ def build_asset(
         metadata=metadata.of_definition(workflow, step.name, schema, step.lineage()),
         required_resource_keys=set(step.resources),
         output_required=False,
+        code_version=versions.code_version(step, strictness),
         freshness_policy=_freshness(step),
         check_specs=_check_specs(key, [*checks, *step.own_checks()], partitions),
     )
@@ -64,6 +65,7 @@ def build_asset(
                 context.resources,
                 lambda: usage.usages_of_run(context.instance, context.run.run_id),
             )
+            models = {versions.MODELS: versions.models_of(step, hour.endpoints)} if step.models() else {}
             result, found = computed(step, hour, checks, strictness.quarantine)
             lease.confirm()
             write_quarantine(lake, workflow, step.name, hour.hour, result.rejected)
@@ -74,7 +76,7 @@ def build_asset(
         quarantine = lake.address(quarantine_path(workflow, step.name, hour.hour))
         waiting = metadata.of_quarantine(quarantine, [rejected.reason for rejected in result.rejected])
         used = usage.of_run(hour.used()) if step.ends_run else {}
-        yield dg.Output(None, metadata={**counts, **waiting, **result.metadata, **published.metadata, **used})
+        yield dg.Output(None, metadata={**counts, **waiting, **result.metadata, **published.metadata, **used, **models})
 
     return asset
 

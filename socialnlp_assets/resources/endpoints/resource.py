@@ -167,6 +167,10 @@ class Endpoints(dg.ConfigurableResource[None], ABC):
         host = self.catalogue.endpoint_of(model)
         return self.specification(host, self.catalogue[host])
 
+    def version(self, model: str) -> str:
+        """Changes with all that decides what `model` answers, and what serves it."""
+        return self._spec(model).config_hash
+
     def _announce(self, announcements: dict[str, Announcement]) -> None:
         """Ask for all of them, and watch them until they are in service or this process has no more time."""
         poll = max(announcement.poll for announcement in announcements.values())
