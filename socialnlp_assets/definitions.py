@@ -13,8 +13,10 @@ import dagster as dg
 from socialnlp_assets.alerts.resource import build_alerts
 from socialnlp_assets.assets.asset import build_asset
 from socialnlp_assets.assets.landing import Fed, build_landing
+from socialnlp_assets.assets.models.build import build_model, decide_on_version, training_job
 from socialnlp_assets.assets.retention import build_retention
 from socialnlp_assets.mart.asset import build_mart, is_installed
+from socialnlp_assets.models import load_catalogue
 from socialnlp_assets.partitions import hourly_partitions
 from socialnlp_assets.resources.build import build_resources
 from socialnlp_assets.sensors import (
@@ -41,6 +43,7 @@ def build_definitions(settings: Settings, overrides: Mapping[str, Any] | None = 
         *(workflow_definitions(workflow, settings) for workflow in workflows),
         installation_definitions(workflows, settings),
         mart_definitions(workflows, settings),
+        model_definitions(settings),
         dg.Definitions(resources={**all_resources(settings), **(overrides or {})}, executor=_executor(settings)),
     )
 
@@ -83,6 +86,18 @@ def mart_definitions(workflows: Collection[Workflow], settings: Settings) -> dg.
     outputs = {workflow.name: workflow.output().table().arrow for workflow in workflows}
     assets, job, schedule = build_mart(outputs, settings.state / "mart", settings.mart_models)
     return dg.Definitions(assets=[assets], jobs=[job], schedules=[schedule])
+
+
+def model_definitions(settings: Settings) -> dg.Definitions:
+    """The models that the catalogue trains: their labels, training, evaluation and versions."""
+    catalogue = load_catalogue(settings.models)
+    trained = catalogue.trained()
+    assets = [
+        asset
+        for name, training in trained.items()
+        for asset in build_model(name, catalogue[name], training.approval == "automatic" or name in settings.approve)
+    ]
+    return dg.Definitions(assets=assets, jobs=[*map(training_job, trained), decide_on_version])
 
 
 def _hour_job(workflow: Workflow) -> Any:

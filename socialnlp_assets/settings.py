@@ -66,6 +66,9 @@ class Settings(BaseSettings):
     workflows: Path | None = Field(default=None, description="a folder of further workflow files")
 
     models: Path | None = Field(default=None, description="a folder of further model catalogues")
+    approve: Annotated[frozenset[str], NoDecode] = Field(
+        default=frozenset(), description="models, by commas, whose versions that pass the gate go into service at once"
+    )
     enable: Annotated[frozenset[str], NoDecode] = Field(
         default=frozenset(), description="workflows, by commas, that are off by default and run here"
     )
@@ -146,7 +149,7 @@ class Settings(BaseSettings):
             )
         return tuple(channels)
 
-    @field_validator("article_allowed_hosts", "enable", mode="before")
+    @field_validator("article_allowed_hosts", "approve", "enable", mode="before")
     @classmethod
     def listed_by_commas(cls, value: Any) -> Any:
         if not isinstance(value, str):

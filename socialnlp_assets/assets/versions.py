@@ -1,4 +1,5 @@
-"""What an hour was made of: the files that had landed, and of each step the code, the options and the models.
+"""What an hour was made of: the files that had landed, and of each step the code, the options and the models
+(`made_by.py`).
 
 Each is on record with the step's materialisation, so that it can be told which hours would come out the same.
 """
@@ -40,11 +41,6 @@ def _code() -> str:
     return " ".join(folder_digest(package / room) for room in ROOMS)
 
 
-def models_of(step: Step, endpoints: Endpoints) -> dict[str, str]:
-    """The version of each model that the step asks."""
-    return {model: endpoints.version(model) for model in step.models()}
-
-
 def unchanged_hours(
     instance: dg.DagsterInstance,
     lake: Lake,
@@ -58,7 +54,7 @@ def unchanged_hours(
     after what it reads; and the files in landing are those that were read."""
     published = {step.name: _published(instance, dg.AssetKey([workflow, step.name]), hours) for step in steps}
     code = {step.name: code_version(step, strictness) for step in steps}
-    models = {step.name: models_of(step, endpoints) for step in steps}
+    label = cache(endpoints.version_label)
 
     def is_unchanged(hour: str) -> bool:
         for step in steps:
@@ -66,7 +62,7 @@ def unchanged_hours(
             event = record.asset_materialization if record else None
             if record is None or event is None or (event.tags or {}).get(CODE_TAG) != code[step.name]:
                 return False
-            if _value(event.metadata.get(MODELS)) != (models[step.name] or None):
+            if any(label(model) != made_by for model, made_by in (_value(event.metadata.get(MODELS)) or {}).items()):
                 return False
             read = [published[name].get(hour) for name in step.inputs() if name in published]
             if any(each is None or each.storage_id > record.storage_id for each in read):

@@ -122,6 +122,10 @@ class Lake(dg.ConfigurableResource[Any]):
             ) from None
         return pq.read_table(pa.BufferReader(pa.py_buffer(data)), columns=columns, partitioning=None)
 
+    def read_schema(self, path: str) -> pa.Schema:
+        """The columns of the table at `path`, and its metadata, without its rows. Raises FileNotFoundError."""
+        return pq.read_schema(pa.BufferReader(pa.py_buffer(self.get(path))))
+
     # Objects
 
     def put(self, path: str, data: bytes) -> None:
@@ -135,6 +139,14 @@ class Lake(dg.ConfigurableResource[Any]):
             if FULL not in str(error):
                 raise
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), self.address(path)) from None
+
+    def create(self, path: str, data: bytes) -> bool:
+        """Put `data` where nothing is; False, and no change, where something is. Of several who try, one can."""
+        try:
+            obstore.put(self.store, path, data, mode="create")
+        except obstore.exceptions.AlreadyExistsError:
+            return False
+        return True
 
     def put_if_changed(self, path: str, data: bytes) -> bool:
         """Put `data` unless `path` holds just that: an entity tag stays what it is, and nothing runs again."""

@@ -292,6 +292,7 @@ def test_markers_of_moved_messages_wait_while_other_hours_run(platform: Platform
     assert len(list(platform.lake.objects(Lake.moved_folder("sprinklr")))) == 1  # of the hour that is not over
 
 
+@pytest.mark.slow
 def test_dagster_is_told_what_has_landed(platform: Platform) -> None:
     recent = floor_hour(datetime.now(UTC)) - timedelta(hours=2)
     sizes = [len(platform.lake.get(platform.land([message(n)], f"{n}.json", hour=recent))) for n in (1, 2)]
