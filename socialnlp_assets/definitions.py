@@ -60,7 +60,7 @@ def workflow_definitions(workflow: Workflow, settings: Settings) -> dg.Definitio
     steps = workflow.all_steps(settings.keep_personal_data)
     return dg.Definitions(
         assets=[build_asset(step, workflow.name, workflow.owners, partitions, workflow.checks) for step in steps],
-        jobs=[_hour_job(workflow)],
+        jobs=[_hour_job(workflow, settings)],
         sensors=workflow_sensors(settings, workflow),
     )
 
@@ -103,13 +103,15 @@ def model_definitions(settings: Settings) -> dg.Definitions:
     return dg.Definitions(assets=assets, jobs=[*map(training_job, trained), decide_on_version])
 
 
-def _hour_job(workflow: Workflow) -> Any:
+def _hour_job(workflow: Workflow, settings: Settings) -> Any:
     """One job a workflow, named as the workflow: an hour from `posts` to `profile`."""
     keys = [dg.AssetKey([workflow.name, name]) for name in workflow.assets()]
     return dg.define_asset_job(
         workflow.name,
         selection=dg.AssetSelection.assets(*keys),
         description=f"An hour of {workflow.name}, from posts to output, and what it was like.",
+        # Said here, too: as a component of another project, an hour took a process a step, and four times as long.
+        executor_def=_executor(settings),
     )
 
 
