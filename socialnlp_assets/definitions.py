@@ -21,6 +21,7 @@ from socialnlp_assets.partitions import hourly_partitions
 from socialnlp_assets.resources.build import build_resources
 from socialnlp_assets.sensors import (
     HOURS,
+    alerts_sensor,
     endpoint_reaper,
     hour_releases,
     hours_inventory,
@@ -76,6 +77,8 @@ def installation_definitions(workflows: Collection[Workflow], settings: Settings
     somebody must run again."""
     retention, nightly = build_retention(settings.raw_retention_days)
     sensors = [endpoint_reaper(), *run_end_hooks(), *hour_releases(), hours_inventory(workflows, settings.start)]
+    if settings.alerts:
+        sensors.append(alerts_sensor(workflows, settings.daily_budget_usd))
     return dg.Definitions(assets=[HOURS], jobs=[retention], schedules=[nightly], sensors=sensors)
 
 
