@@ -10,6 +10,7 @@ from typing import Any
 
 import dagster as dg
 
+from socialnlp_assets.alerts.resource import build_alerts
 from socialnlp_assets.assets.asset import build_asset
 from socialnlp_assets.assets.landing import Fed, build_landing
 from socialnlp_assets.assets.models.build import build_model, decide_on_version, training_job
@@ -20,13 +21,13 @@ from socialnlp_assets.partitions import hourly_partitions
 from socialnlp_assets.resources.build import build_resources
 from socialnlp_assets.sensors import (
     HOURS,
-    arrival_sensors,
     changed_models,
     endpoint_reaper,
     hour_releases,
     hours_inventory,
     labels_arrived,
     run_end_hooks,
+    workflow_sensors,
 )
 from socialnlp_assets.settings import Settings
 from socialnlp_assets.sources.sources_file import configured_sources, source_resources
@@ -51,7 +52,7 @@ def build_definitions(settings: Settings, overrides: Mapping[str, Any] | None = 
 
 def all_resources(settings: Settings) -> dict[str, Any]:
     """The resources of an installation, by the names that assets and sensors ask for."""
-    return {**build_resources(settings), **source_resources(settings)}
+    return {**build_resources(settings), **source_resources(settings), "alerts": build_alerts(settings)}
 
 
 def workflow_definitions(workflow: Workflow, settings: Settings) -> dg.Definitions:
@@ -61,7 +62,7 @@ def workflow_definitions(workflow: Workflow, settings: Settings) -> dg.Definitio
     return dg.Definitions(
         assets=[build_asset(step, workflow.name, workflow.owners, partitions, workflow.checks) for step in steps],
         jobs=[_hour_job(workflow)],
-        sensors=arrival_sensors(settings, [workflow]),
+        sensors=workflow_sensors(settings, workflow),
     )
 
 

@@ -17,12 +17,10 @@ from tests.cli.terminal import PATIENCE, Terminal
 from tests.cli.test_ui import _free_port
 
 READING = """
-import signal
 import time
 from socialnlp_assets.resources.articles.reader import Reader
 reader = Reader(seconds=60)
 reader.extract("<p>The process is started by the first page.</p>", "http://news.example/")
-signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background job ignores it
 print("reading", flush=True)
 try:
     while True:
@@ -79,6 +77,7 @@ def test_closing_the_terminal_after_ctrl_c_leaves_no_server_of_the_demo(socialnl
     assert all_end(socialnlp)
 
 
+@pytest.mark.slow
 def test_ctrl_c_is_not_for_the_process_that_reads_articles() -> None:
     command = [sys.executable, "-c", READING]
     reading = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, process_group=0)

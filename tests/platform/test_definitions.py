@@ -27,6 +27,7 @@ HEAVY = (
 )
 
 
+@pytest.mark.slow
 def test_loading_imports_nothing_heavy_and_opens_no_connection() -> None:
     program = f"""
 import socket, subprocess, sys

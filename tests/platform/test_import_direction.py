@@ -38,6 +38,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "evaluation": {"models", "markdown"},
     "training": {"tasks", "nlp", "models"},
     "resources": {*BASE, "models", "tasks", "landing", "nlp"},
+    "alerts": {*BASE, "resources"},
     "sources": {*BASE, "resources", "landing", "nlp"},
     "checks": {"nlp", "schemas", "markdown"},
     "assets": {
@@ -46,7 +47,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     },
     "workflow": {*BASE, "checks", "assets", "sources", "models", "tasks", "nlp"},
     "mart": {*BASE, "resources"},
-    "sensors": {*BASE, "workflow", "assets", "resources", "models"},
+    "sensors": {*BASE, "workflow", "alerts", "assets", "resources", "models"},
 }
 # Nothing below imports these; they may import what they like.
 ON_TOP = {"definitions", "component", "starting_file", "cli", "fakes"}
