@@ -22,9 +22,11 @@ from socialnlp_assets.resources.build import build_resources
 from socialnlp_assets.sensors import (
     HOURS,
     alerts_sensor,
+    changed_models,
     endpoint_reaper,
     hour_releases,
     hours_inventory,
+    labels_arrived,
     run_end_hooks,
     workflow_sensors,
 )
@@ -100,7 +102,13 @@ def model_definitions(settings: Settings) -> dg.Definitions:
         for name, training in trained.items()
         for asset in build_model(name, catalogue[name], training.approval == "automatic" or name in settings.approve)
     ]
-    return dg.Definitions(assets=assets, jobs=[*map(training_job, trained), decide_on_version])
+    jobs = list(map(training_job, trained))
+    entries = {name: catalogue[name] for name in trained}
+    return dg.Definitions(
+        assets=assets,
+        jobs=[*jobs, decide_on_version],
+        sensors=[labels_arrived(entries, jobs), changed_models(entries, jobs)] if jobs else [],
+    )
 
 
 def _hour_job(workflow: Workflow, settings: Settings) -> Any:

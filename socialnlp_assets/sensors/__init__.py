@@ -10,6 +10,7 @@ from socialnlp_assets.sensors.arrivals import landing_sensor
 from socialnlp_assets.sensors.endpoint_reaper import endpoint_reaper, run_end_hooks
 from socialnlp_assets.sensors.hour_releases import hour_releases
 from socialnlp_assets.sensors.inventory import HOURS, hours_inventory
+from socialnlp_assets.sensors.labels import changed_models, labels_arrived
 from socialnlp_assets.sensors.queue import LandingQueue
 from socialnlp_assets.sensors.second_tries import second_tries_sensor
 from socialnlp_assets.settings import Settings
@@ -18,9 +19,11 @@ from socialnlp_assets.workflow import Workflow
 __all__ = [
     "HOURS",
     "alerts_sensor",
+    "changed_models",
     "endpoint_reaper",
     "hour_releases",
     "hours_inventory",
+    "labels_arrived",
     "run_end_hooks",
     "workflow_sensors",
 ]

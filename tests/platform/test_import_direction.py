@@ -47,7 +47,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     },
     "workflow": {*BASE, "checks", "assets", "sources", "models", "tasks", "nlp"},
     "mart": {*BASE, "resources"},
-    "sensors": {*BASE, "workflow", "alerts", "assets", "resources"},
+    "sensors": {*BASE, "workflow", "alerts", "assets", "resources", "models"},
 }
 # Nothing below imports these; they may import what they like.
 ON_TOP = {"definitions", "component", "starting_file", "cli", "fakes"}
