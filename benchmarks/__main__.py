@@ -27,7 +27,11 @@ BENCHMARKS = {
     "mart": "mart:mart",
 }
 # What checks catch, and how often they warn of nothing: no rivals, no figures.
-REPORTS = {"planted-faults": "planted_faults:planted_faults", "drift": "quality_drift:quality_drift"}
+REPORTS = {
+    "planted-faults": "planted_faults:planted_faults",
+    "drift": "quality_drift:quality_drift",
+    "bursts": "bursts:bursts_and_stories",
+}
 
 
 @click.command()

@@ -41,6 +41,8 @@ MAY_IMPORT: dict[str, set[str]] = {
     "assets": {*BASE, "checks", "sources", "resources", "models", "tasks", "landing", "nlp"},
     "workflow": {*BASE, "checks", "assets", "sources", "models", "tasks", "nlp"},
     "mart": {*BASE, "resources"},
+    "hot_topics": {*BASE, "mart"},
+    "report": {*BASE, "mart", "assets", "resources"},
     "sensors": {*BASE, "workflow", "assets", "resources"},
 }
 # Nothing below imports these; they may import what they like.
