@@ -34,7 +34,7 @@ SIMULATED = 8  # weeks in which alarms are counted
 AN_HOUR = 1_000  # messages, on average
 UNREST = 0.1  # standard deviation of an hour's volume about what is usual, as a logarithm
 TIMES = 3  # the usual, of a planted burst
-PLANTED_EVERY = 5  # hours: one burst of each size
+PLANTED_EVERY = 7  # hours: one burst of each size
 SIZES = ((5, 10), (10, 20), (20, 40), (40, 80), (80, 1_000))  # usual messages an hour of a term that bursts
 COPIES, STORIES = 5, 60
 Caught = dict[tuple[int, int], list[bool]]  # by the usual volume of the terms: whether each planted burst was found
@@ -59,15 +59,14 @@ def rates(table: pa.Table, weeks: int = SIMULATED, seed: int = 0) -> tuple[Caugh
             alarms.append(f"week {number // WEEK - WEEKS + 1}: {each.kind}, {each.messages} for {each.expected:.0f}")
         if number % PLANTED_EVERY:
             continue
-        usual, now, planted = share * _usual(number), hours[number], {}
-        for size in SIZES:  # all in one hour: of thousands of terms, five are few
+        usual = share * _usual(number)
+        for size in SIZES:
             fitting = np.flatnonzero((usual >= size[0]) & (usual < size[1])).tolist()
             if able := [place for place in fitting if terms[place][0] not in VOLUME]:
-                planted[size] = place = int(rng.choice(able))
-                now = now + _more(has, place, int(rng.poisson((TIMES - 1) * usual[place])), rng)
-        caught = {(each.kind, each.term) for each in bursts(_counts(terms, now), before, float(level))}
-        for size, place in planted.items():
-            found[size].append(terms[place] in caught)
+                place = int(rng.choice(able))
+                now = hours[number] + _more(has, place, int(rng.poisson((TIMES - 1) * usual[place])), rng)
+                caught = bursts(_counts(terms, now), before, float(level))
+                found[size].append(terms[place] in {(each.kind, each.term) for each in caught})
     return found, alarms
 
 

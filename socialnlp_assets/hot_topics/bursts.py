@@ -29,7 +29,7 @@ LEAST_TERMS = 10  # to tell from them what all have in common
 LEAST_FACTOR = 0.05  # of the usual volume, of an hour that is nearly silent
 VOLUME = {"all", "channel"}  # kinds that tell the volume itself
 TOPICS = {"source", "reputation", "theme"}  # kinds of which one term may have much of the volume
-LEAST_SHARE = 1.2  # of what a topic has of all messages, when its rise may be that of the volume
+LEAST_SHARE = 1.4  # of what a topic has of all messages, when its rise may be that of the volume
 
 Floats = NDArray[np.float64]
 Term = tuple[str, str]  # kind, such as phrase, person, theme, channel; and what it is
@@ -72,14 +72,30 @@ def bursts(now: Counts, before: Sequence[Counts], level: float = 1.0) -> list[Bu
     bound = FALSE_ALARMS / HOURS_A_WEEK / len(families)
     found = []
     for family in families:
-        factors = np.array([level, *np.ones(len(before))]) if volume[family[0]] else common
+        kind = terms[family[0]][0]
+        factors, least = common, np.full(len(family), float(LEAST_MESSAGES))
+        if kind in VOLUME:
+            factors = np.array([level, *np.ones(len(before))])
+        elif kind in TOPICS and common[0] > level:  # it may be the topic itself that makes the volume rise
+            factors = np.array([level, *common[1:]])
+            least = np.maximum(least, LEAST_SHARE * _share_before(history[family], before) * _messages(now))
         expected, p_values = upper_tail(counts[family], history[family], factors)
-        least = np.maximum(LEAST_MESSAGES, LEAST_RATIO * expected)
+        least = np.maximum(least, LEAST_RATIO * expected)
         for place in np.flatnonzero((p_values < bound / len(family)) & (counts[family] >= least)):
             kind, term = terms[family[place]]
             messages = int(counts[family[place]])
             found.append(Burst(kind, term, messages, float(expected[place]), float(p_values[place])))
     return sorted(found, key=lambda burst: (burst.p_value, -burst.messages, burst.kind, burst.term))
+
+
+def _share_before(history: Floats, before: Sequence[Counts]) -> Floats:
+    """What each term had of all messages."""
+    return np.asarray(history.sum(axis=1) / max(1, sum(map(_messages, before))), dtype=float)
+
+
+def _messages(counts: Counts) -> int:
+    """All messages of an hour."""
+    return counts.get(("all", "all"), 0)
 
 
 def _families(kinds: Sequence[str], history: Floats) -> Iterator[NDArray[np.intp]]:
