@@ -87,7 +87,7 @@ def mart_definitions(workflows: Collection[Workflow], settings: Settings) -> dg.
         return dg.Definitions()
     outputs = {workflow.name: workflow.output().table().arrow for workflow in workflows}
     folder = settings.state / "mart"
-    hot_topics = build_hot_topics(folder)
+    hot_topics = build_hot_topics(folder, {each.name: each.warnings for each in workflows})
     reports = [build_reports(each.name, each.description, each.assets(), folder) for each in workflows]
     beside = [key for assets in (hot_topics, *reports) for key in assets.keys]
     mart, job, schedule = build_mart(outputs, folder, settings.mart_models, beside)

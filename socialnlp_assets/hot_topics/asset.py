@@ -1,11 +1,15 @@
 """Bursts and stories as assets, tables of the mart that are found after dbt has built the others."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import closing
 from pathlib import Path
 
 import dagster as dg
 
+from socialnlp_assets.alerts import AlertNotSent, Alerts
 from socialnlp_assets.hot_topics.record import NAMES, update
+from socialnlp_assets.hot_topics.rules import WarningRule
+from socialnlp_assets.hot_topics.warnings import LEVELS, Warned, warnings
 from socialnlp_assets.mart.build import Mart
 
 READ = ("fact_message", "fact_keyword", "agg_hour")
@@ -49,8 +53,37 @@ MEANINGS = {
 }
 
 
-def build_hot_topics(folder: Path) -> dg.AssetsDefinition:
-    """The assets `mart/burst`, `mart/story` and `mart/story_message` over the mart in `folder`."""
+def tell_new(mart: Mart, rules: Mapping[str, Sequence[WarningRule]], alerts: Alerts) -> list[Warned]:
+    """Send an alert of each warning that nobody has been told of, or at a lower level; the warnings that there are now.
+
+    What a channel does not take is sent again by the next build. Raises `AlertNotSent` then, when all is tried.
+    """
+    import duckdb
+
+    found, refused = [], []
+    with closing(duckdb.connect(str(mart.file))) as database:
+        database.execute("CREATE TABLE IF NOT EXISTS hot.told (workflow VARCHAR, about VARCHAR, level BIGINT)")
+        for workflow, own in rules.items():
+            found += warnings(database, workflow, own)
+        for each in found:
+            row = [each.workflow, each.about, LEVELS.index(each.level)]
+            known = "SELECT 1 FROM hot.told WHERE workflow = ? AND about = ? AND level >= ?"
+            if database.execute(known, row).fetchone():
+                continue
+            try:
+                alerts.send(each.as_alert())
+            except AlertNotSent as error:
+                refused.append(str(error))
+            else:
+                database.execute("INSERT INTO hot.told VALUES (?, ?, ?)", row)
+    if refused:
+        raise AlertNotSent("; ".join(dict.fromkeys(refused)))
+    return found
+
+
+def build_hot_topics(folder: Path, rules: Mapping[str, Sequence[WarningRule]]) -> dg.AssetsDefinition:
+    """The assets `mart/burst`, `mart/story` and `mart/story_message` over the mart in `folder`. Warnings by the
+    `rules` of each workflow go where alerts go."""
     specs = [
         dg.AssetSpec(
             dg.AssetKey(["mart", name]),
@@ -68,9 +101,14 @@ def build_hot_topics(folder: Path) -> dg.AssetsDefinition:
         for name in NAMES
     ]
 
-    @dg.multi_asset(name="find_hot_topics", specs=specs, can_subset=False)
+    @dg.multi_asset(name="find_hot_topics", specs=specs, can_subset=False, required_resource_keys={"alerts"})
     def assets(context: dg.AssetExecutionContext) -> Iterator[dg.MaterializeResult[None]]:
         found = update(Mart(folder))
+        try:
+            for warned in tell_new(Mart(folder), rules, context.resources.alerts):
+                context.log.warning("%s: a warning of level %s", warned.workflow, warned.level)
+        except AlertNotSent as error:
+            context.log.warning("A warning was not delivered; the next build tries again: %s", error)
         context.log.info("%d hours were looked at", found.hours)
         for name in NAMES:
             yield dg.MaterializeResult(

@@ -60,7 +60,8 @@ def _time(figures: Figures) -> Spec:
     form = "%H" if figures.period.kind == "day" else "%a %d"
     end = [f"{moment:%Y-%m-%dT%H:%M:%S}Z" for moment in (figures.period.first, figures.period.end)]
     axis = {"format": form, "title": None, "labelOverlap": True, "grid": False, "tickCount": 8}
-    return {"field": "hour", "type": "temporal", "scale": {"type": "utc", "domain": end}, "axis": axis}
+    scale = {"type": "utc", "domain": end}
+    return {"field": "hour", "type": "temporal", "timeUnit": "utcyearmonthdatehours", "scale": scale, "axis": axis}
 
 
 def _of_hours(figures: Figures, say: Say) -> Iterator[Chart]:
@@ -72,14 +73,13 @@ def _of_hours(figures: Figures, say: Say) -> Iterator[Chart]:
         for row in rows
         for order, name in enumerate(("negative", "neutral", "positive"))
     ]
-    hour = {**_time(figures), "timeUnit": "utcyearmonthdatehours"}
     yield Chart(
         "volume",
         _spec(
             "volume", say, parts, 220,
             mark={"type": "bar", "tooltip": True},
             encoding={
-                "x": hour,
+                "x": _time(figures),
                 "y": {"field": "messages", "type": "quantitative", "aggregate": "sum", "title": say("messages")},
                 "color": _sentiments(say),
                 "order": {"field": "order", "type": "ordinal"},
@@ -100,9 +100,9 @@ def _of_hours(figures: Figures, say: Say) -> Iterator[Chart]:
         "negative_by_hour",
         _spec(
             "negative_by_hour", say, told, 160,
-            encoding={"x": _time(figures)},
+            encoding={"x": {**_time(figures), "bandPosition": 0.5}},
             layer=[
-                {"mark": {"type": "errorbar", "color": COLOURS["negative"], "opacity": 0.5}, "encoding": {
+                {"mark": {"type": "rule", "color": COLOURS["negative"], "opacity": 0.5}, "encoding": {
                     "y": {"field": "low", **percent}, "y2": {"field": "high"}}},
                 {"mark": {"type": "point", "filled": True, "size": 40, "color": COLOURS["negative"], "tooltip": True},
                  "encoding": {"y": {"field": "share", **percent}}},
@@ -210,7 +210,7 @@ def _of_stories(figures: Figures, say: Say) -> Iterator[Chart]:
             "stories_by_hour", say, parts, BAR * len(names) + BAR,
             mark={"type": "circle", "color": NOW, "tooltip": True},
             encoding={
-                "x": _time(figures),
+                "x": {**_time(figures), "bandPosition": 0.5},
                 "y": {"field": "story", "type": "nominal", "sort": list(names.values()), "title": say("story")},
                 "size": {"field": "messages", "type": "quantitative",
                          "legend": {"orient": "top", "title": say("messages"), "tickMinStep": 1, "tickCount": 3}},

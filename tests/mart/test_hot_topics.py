@@ -10,10 +10,14 @@ from typing import Any
 import numpy as np
 import pytest
 
+from socialnlp_assets.alerts import Alert
+from socialnlp_assets.hot_topics.asset import tell_new
 from socialnlp_assets.hot_topics.bursts import LEAST_HOURS, bursts
 from socialnlp_assets.hot_topics.record import NAMES, update
+from socialnlp_assets.hot_topics.rules import RULES, WarningRule
 from socialnlp_assets.hot_topics.stories import Message, OpenStory, group, name_of
 from socialnlp_assets.mart.build import Mart
+from socialnlp_assets.workflow import BUILT_IN, WorkflowError, load_workflow
 from tests.mart.conftest import HOUR, WORKFLOWS, World, some_messages
 
 FIRE = [
@@ -121,3 +125,45 @@ def test_bursts_and_stories_are_those_of_a_full_rebuild_whatever_comes_late_or_g
 def _rows(mart: Mart) -> dict[str, list[tuple[Any, ...]]]:
     with mart.open() as database:
         return {name: database.sql(f"FROM {name} ORDER BY ALL").fetchall() for name in NAMES}
+
+
+class _Channel:
+    def __init__(self) -> None:
+        self.taken: list[Alert] = []
+
+    def send(self, alert: Alert) -> None:
+        self.taken.append(alert)
+
+
+@pytest.mark.slow
+def test_a_burst_that_sounds_bad_is_one_warning_of_its_story_with_its_evidence(world: World) -> None:
+    for day in range(4):
+        for later in (0, 1):
+            calm = [message | {"sentiment": "neutral"} for message in _told(f"{day} {later}", [], topic=15)]
+            world.publish(calm, later=24 * day + later)
+    fire = [message | {"sentiment": "negative", "sent_negative": 0.9} for message in _told("fire", FIRE * 15, topic=0)]
+    world.publish([*_told("3 1", [], topic=15), *fire], later=73)
+    world.update()
+    update(world.mart)
+    told = _Channel()
+    (warned,) = tell_new(world.mart, {"sprinklr": RULES}, told)  # type: ignore[arg-type]
+    (alert,) = told.taken
+    assert (warned.level, warned.since) == ("high", (HOUR + timedelta(hours=73)).replace(tzinfo=None))
+    assert "(high)" in alert.title
+    assert any("Modena" in line for line in alert.lines)
+    assert tell_new(world.mart, {"sprinklr": RULES}, told) == [warned]  # type: ignore[arg-type]
+    assert told.taken == [alert]  # nobody is told twice
+    stricter = {"sprinklr": (WarningRule(level="high", messages=1_000),)}
+    assert tell_new(world.mart, stricter, told) == []  # type: ignore[arg-type]
+
+
+def test_a_rule_that_does_not_fit_is_told_with_file_line_and_remedy(tmp_path: Path) -> None:
+    text = (BUILT_IN / "rwanda.yaml").read_text().replace("name: rwanda", "name: mine")
+    file = tmp_path / "mine.yaml"
+    file.write_text(text + "\nwarnings:\n  - {level: high, time: 3}\n  - {level: loud}\n")
+    with pytest.raises(WorkflowError) as told:
+        load_workflow(file)
+    lines = str(told.value).splitlines()
+    assert len(lines) == 2
+    assert "did you mean `times`?" in lines[0]
+    assert all(f"{file}:{len(text.splitlines()) + n}" in line for n, line in zip((3, 4), lines, strict=True))

@@ -45,9 +45,9 @@ MAY_IMPORT: dict[str, set[str]] = {
         *BASE,
         *("checks", "sources", "resources", "labels", "evaluation", "models", "tasks", "landing", "nlp"),
     },
-    "workflow": {*BASE, "checks", "assets", "sources", "models", "tasks", "nlp"},
+    "workflow": {*BASE, "hot_topics", "checks", "assets", "sources", "models", "tasks", "nlp"},
     "mart": {*BASE, "resources"},
-    "hot_topics": {*BASE, "mart"},
+    "hot_topics": {*BASE, "mart", "alerts"},
     "report": {*BASE, "mart", "assets", "resources"},
     "sensors": {*BASE, "workflow", "alerts", "assets", "resources"},
 }
