@@ -15,9 +15,11 @@ from socialnlp_assets.assets.asset import build_asset
 from socialnlp_assets.assets.landing import Fed, build_landing
 from socialnlp_assets.assets.models.build import build_model, decide_on_version, training_job
 from socialnlp_assets.assets.retention import build_retention
+from socialnlp_assets.hot_topics.asset import build_hot_topics
 from socialnlp_assets.mart.asset import build_mart, is_installed
 from socialnlp_assets.models import load_catalogue
 from socialnlp_assets.partitions import hourly_partitions
+from socialnlp_assets.report.asset import build_reports
 from socialnlp_assets.resources.build import build_resources
 from socialnlp_assets.sensors import (
     HOURS,
@@ -85,12 +87,16 @@ def installation_definitions(workflows: Collection[Workflow], settings: Settings
 
 
 def mart_definitions(workflows: Collection[Workflow], settings: Settings) -> dg.Definitions:
-    """The mart over the output of all workflows; nothing where the extra `mart` is not installed."""
+    """The mart over the output of all workflows, what is on the rise in it, and reports; nothing without the extra."""
     if not is_installed():
         return dg.Definitions()
     outputs = {workflow.name: workflow.output().table().arrow for workflow in workflows}
-    assets, job, schedule = build_mart(outputs, settings.state / "mart", settings.mart_models)
-    return dg.Definitions(assets=[assets], jobs=[job], schedules=[schedule])
+    folder = settings.state / "mart"
+    hot_topics = build_hot_topics(folder, {each.name: each.warnings for each in workflows})
+    reports = [build_reports(each.name, each.description, each.assets(), folder) for each in workflows]
+    beside = [key for assets in (hot_topics, *reports) for key in assets.keys]
+    mart, job, schedule = build_mart(outputs, folder, settings.mart_models, beside)
+    return dg.Definitions(assets=[mart, hot_topics, *reports], jobs=[job], schedules=[schedule])
 
 
 def model_definitions(settings: Settings) -> dg.Definitions:
