@@ -2,9 +2,25 @@
 
 from __future__ import annotations
 
+import html
 import re
+from datetime import timedelta
 
-from benchmarks.planted_faults import Fault, again, each, from_read, half, rows, shifted, some, swapped, without
+from benchmarks.planted_faults import (
+    Fault,
+    again,
+    each,
+    exchanged,
+    from_read,
+    half,
+    lists,
+    rows,
+    shifted,
+    some,
+    swapped,
+    text,
+    without,
+)
 
 REVIEWS = "gmaps_stores"
 LOOP = "the meter the meter the meter the meter the meter the meter"
@@ -137,4 +153,88 @@ FAULTS = (
     Fault("negative is positive", "classifications",
           each(lambda row, _: {"gentilezza": {"negative": "positive", "positive": "negative"}.get(
               str(row["gentilezza"]), row["gentilezza"])}), REVIEWS),
+    # What a second round of corruptions added.
+    Fault("a message of the next hour", "posts",
+          some(1, lambda row: {"created_at": row["created_at"] + timedelta(hours=1)})),  # type: ignore[operator]
+    Fault("yesterday's times", "posts",
+          each(lambda row, _: {"created_at": row["created_at"] - timedelta(days=1)})),  # type: ignore[operator]
+    Fault("all of the same instant", "posts",
+          each(lambda row, _: {"created_at": row["created_at"].replace(minute=0)})),  # type: ignore[attr-defined]
+    Fault("authors as they are called", "posts", each(lambda _, n: {"author": f"Person {n}"})),
+    Fault("authors lost", "posts", each(lambda _, __: {"author": None})),
+    Fault("followers a thousand times as many", "posts",
+          each(lambda row, _: {"author_followers": 1000 * (row["author_followers"] or 1)})),  # type: ignore[operator]
+    Fault("one permalink for all", "posts", each(lambda _, __: {"permalink": "https://social.example/1"})),
+    Fault("permalinks that are none", "posts", each(lambda _, __: {"permalink": "n/a"})),
+    Fault("HTML in texts", "posts", text("message", lambda text: f"<p>{html.escape(text)}</p>")),
+    Fault("accents lost", "posts", text("message", lambda text: re.sub(r"[^\x00-\x7f]", "?", text))),
+    Fault("letters of another encoding", "posts",
+          text("message", lambda text: text.replace("'", "’").encode().decode("latin-1"))),
+    Fault("texts from right to left", "posts", text("message", lambda text: text[::-1])),
+    Fault("texts at the next row", "posts", shifted("message")),
+    Fault("languages exchanged", "posts",
+          each(lambda row, _: {"language": {"it": "en", "en": "it"}.get(str(row["language"]), row["language"])})),
+    Fault("topics lost", "posts", each(lambda _, __: {"topic_ids": []})),
+    Fault("each text under two identities", "posts",
+          rows(lambda all_: [*all_, *(row | {"message_id": f"{row['message_id']}b"} for row in all_)])),
+    Fault("every text is None", "posts", each(lambda _, n: {"message": "None"} if n % 5 == 0 else {})),
+    Fault("HTML's marks", "translations", text("text_en", lambda text: text.replace(" ", " &#39;", 1))),
+    Fault("a tokenizer's marks", "translations", text("text_en", lambda text: "▁" + text.replace(" ", "▁"))),
+    Fault("words unknown to the tokenizer", "translations",
+          text("text_en", lambda text: re.sub(r"\b\w{7,}\b", "<unk>", text))),
+    Fault("a prompt before each", "translations", text("text_en", lambda text: f"Translate this to English: {text}")),
+    Fault("all in capitals", "translations", text("text_en", str.upper)),
+    Fault("all in small letters", "translations", text("text_en", str.lower)),
+    Fault("negations lost", "translations", text("text_en", lambda text: _without_negations(text))),
+    Fault("translated, it says of none", "translations", each(lambda row, _: {"translated": not row["translated"]})),
+    Fault("who translated is lost", "translations", each(lambda _, __: {"translation_engine": None})),
+    Fault("what was known at the next row", "translations", shifted("translation_known")),
+    Fault("a third exchanged", "translations", exchanged(0.3, "text_en")),
+    Fault("emoji left", "filtered_text", text("text_clean", lambda text: f"{text} 😡")),
+    Fault("masks left", "filtered_text", text("text_clean", lambda text: re.sub(r"\b\w{6,}\b", "[MASK]", text))),
+    Fault("in capitals", "filtered_text", text("text_clean", str.upper)),
+    Fault("the last word lost", "filtered_text", text("text_clean", lambda text: text.rpartition(" ")[0])),
+    Fault("short words lost", "filtered_text",
+          text("text_clean", lambda text: re.sub(r"\b(?:the|a|of|to|and|in|is|it|for|on) ", "", text))),
+    Fault("words from last to first", "filtered_text", text("text_clean", lambda text: " ".join(text.split()[::-1]))),
+    Fault("denied what was not", "filtered_text",
+          text("text_clean", lambda text: re.sub(r"\b(is|are|was|have|can|will)\b", r"\1 not", text))),
+    Fault("spaces to spare", "filtered_text", text("text_clean", lambda text: f"{text}  ")),
+    Fault("a tenth exchanged", "filtered_text", exchanged(0.1)),
+    Fault("a status that says otherwise", "enrichments", each(lambda _, __: {"article_status": "enriched"})),
+    Fault("two themes' columns exchanged: legal, news", "themes",
+          lambda result: swapped("theme_news", "theme_legal")(
+              swapped("theme_news_score", "theme_legal_score")(result))),
+    Fault("half exchanged", "themes", exchanged(0.5)),
+    Fault("half exchanged", "sentiments", exchanged(0.5)),
+    Fault("anger and sadness exchanged", "sentiments",
+          lambda result: each(lambda row, _: {"emotion": {"sadness": "anger", "anger": "sadness"}.get(
+              str(row["emotion"]), row["emotion"])})(swapped("emo_sadness", "emo_anger")(result))),
+    Fault("scores are all or nothing", "sentiments",
+          each(lambda row, _: {f"sent_{label}": float(row["sentiment"] == label)
+                               for label in ("negative", "neutral", "positive")})),
+    Fault("scores fewer than phrases", "keywords", lists(keyword_scores=lambda found: found[:-1])),
+    Fault("scores below zero", "keywords", lists(keyword_scores=lambda found: [-0.1 for _ in found])),
+    Fault("scores are no numbers", "keywords", lists(keyword_scores=lambda found: [NAN for _ in found])),
+    Fault("each phrase twice", "keywords",
+          lists(keywords=lambda found: found * 2, keyword_scores=lambda found: found * 2)),
+    Fault("phrases in capitals", "keywords", lists(keywords=lambda found: [str(phrase).upper() for phrase in found])),
+    Fault("stop words", "keywords",
+          lists(keywords=lambda _: ["the", "and", "of"], keyword_scores=lambda _: [0.3, 0.2, 0.1])),
+    Fault("no phrases", "keywords", lists(keywords=lambda _: [], keyword_scores=lambda _: [])),
+    Fault("offsets by one", "entities",
+          lists(entity_starts=lambda found: [n + 1 for n in found])),  # type: ignore[operator]
+    Fault("kinds that there are not", "entities", lists(entity_kinds=lambda found: ["PER" for _ in found])),
+    Fault("people at the next row", "entities", shifted("people")),
+    Fault("no names", "entities", lists(**{
+        name: lambda _: [] for name in ("people", "organisations", "places", "entities", "entity_kinds",
+                                        "entity_starts", "entity_ends")})),
+    Fault("it says that all are summaries", "summaries", each(lambda row, _: {"summarised": not row["summarised"]})),
+    Fault("short texts cut", "summaries", text("summary", lambda text: text.rpartition(" ")[0])),
+    Fault("a number from nowhere", "summaries", text("summary", lambda text: re.sub(r"\w+", "4711", text, count=1))),
+    Fault("texts at the next row", "output", shifted("message")),
+    Fault("phrases at the next row, not their scores", "output", shifted("keywords")),
+    Fault("a flag at the next row", "output", shifted("theme_sports_culture_entertainment")),
+    Fault("one column null", "output", each(lambda _, __: {"sentiment": None})),
+    Fault("times at the next row", "output", shifted("created_at")),
 )  # fmt: skip

@@ -73,6 +73,31 @@ def shifted(*columns: str) -> Callable[[Result], Result]:
     return corrupt
 
 
+def exchanged(share: float, *columns: str) -> Callable[[Result], Result]:
+    """Give some rows the values of other rows; of all columns but the key where none is named."""
+
+    def corrupt(result: Result) -> Result:
+        rows, rng = result.table.to_pylist(), np.random.default_rng(1)
+        names = columns or [name for name in result.table.column_names if name != "message_id"]
+        chosen = rng.choice(len(rows), int(share * len(rows)), replace=False).tolist()
+        values = [{name: rows[n][name] for name in names} for n in chosen]
+        for n, value in zip(chosen, [*values[1:], *values[:1]], strict=True):
+            rows[n] = rows[n] | value
+        return _with_rows(result, rows)
+
+    return corrupt
+
+
+def lists(**changes: Callable[[list[object]], list[object]]) -> Callable[[Result], Result]:
+    """Change columns of lists in every row."""
+    return each(lambda row, _: {name: change(list(row[name])) for name, change in changes.items()})  # type: ignore[call-overload]
+
+
+def text(column: str, change: Callable[[str], str]) -> Callable[[Result], Result]:
+    """Change a text in every row; in `translations`, in those that were translated."""
+    return each(lambda row, _: {column: change(str(row[column]))} if row.get("translated", True) else {})
+
+
 def swapped(one: str, other: str) -> Callable[[Result], Result]:
     return each(lambda row, _: {one: row[other], other: row[one]})
 

@@ -69,7 +69,7 @@ POSTS = Schema(
         Column("place_id", TEXT, "Google's identity of the reviewed place", required=False),
         Column("rating", INT, "stars given, 1 to 5", required=False, between=(1, 5)),
         Column("landing_file", TEXT, "the landed file that the message came from"),
-        Column("landing_position", INT, "0-based position of the message in that file"),
+        Column("landing_position", INT, "0-based position of the message in that file", between=(0, None)),
     ),
 )
 

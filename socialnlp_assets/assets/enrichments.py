@@ -54,13 +54,28 @@ class Enrichments(Step):
         return (
             Expectation(
                 "expect_multicolumn_enrichment_to_follow_rule",
-                {"column_list": ["read_kind", read, "text_enriched", "enriched"]},
+                {"column_list": ["read_kind", read, "text_enriched", "enriched", "article_status"]},
                 "only an article takes its page's text, and only one at least 20 % longer",
                 "rows were mixed up: run the hour again", rejects=True,
             ),
             Expectation(
                 "expect_column_pair_text_to_be_free_of_loops", {"column_A": read, "column_B": "text_enriched"},
                 "a page's text does not repeat itself", "look at the page: its text was not found in it", rejects=True,
+            ),
+            Expectation(
+                "expect_column_pair_text_to_stay_plain", {"column_A": read, "column_B": "text_enriched"},
+                "a page's text has no marks of a program", "look at the page: its text was not found in it",
+                rejects=True,
+            ),
+            Expectation(
+                "expect_multicolumn_page_to_be_of_message",
+                {"column_list": ["enriched", read, "text_enriched"], "mostly": 0.97},
+                "a page has words of its message", "look at the pages: a notice in their place, or pages mixed up",
+                error_beyond=0.2,
+            ),
+            Expectation(
+                "expect_column_values_to_match_regex", {"column": "article_url", "regex": "^https?://"},
+                "a page has an address", "run the hour again", rejects=True,
             ),
             Expectation(
                 "expect_column_texts_to_be_in_english", {"column": "text_enriched", "mostly": 0.9},

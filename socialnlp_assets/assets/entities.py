@@ -44,8 +44,18 @@ class Entities(Analysis):
         return (
             Expectation(
                 "expect_multicolumn_entities_to_stand_at_offsets",
-                {"column_list": [f"read_{self.text[1]}", "entities", "entity_starts", "entity_ends"]},
-                "every name is what the text has between its offsets",
+                {
+                    "column_list": [
+                        f"read_{self.text[1]}",
+                        "entities",
+                        "entity_kinds",
+                        "entity_starts",
+                        "entity_ends",
+                        *(NAMES[kind] for kind in KINDS),
+                    ],
+                    "kinds": list(KINDS),
+                },
+                "every name is what the text has between its offsets, and is listed under its kind",
                 f"look at the answers of the model `{self.model}`, and go back to its version before",
                 rejects=True,
             ),

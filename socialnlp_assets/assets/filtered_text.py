@@ -6,7 +6,7 @@ from typing import Annotated, ClassVar
 
 from socialnlp_assets.assets.rows import ask, result_of_answers
 from socialnlp_assets.assets.step import Does, Hour, Result, Step
-from socialnlp_assets.checks import Expectation
+from socialnlp_assets.checks import Expectation, Level
 from socialnlp_assets.schemas import TEXT, Column
 
 
@@ -35,12 +35,21 @@ class FilteredText(Step):
                 "a clean text does not repeat itself", model, rejects=True,
             ),
             Expectation(
+                "expect_column_pair_text_to_stay_plain", pair,
+                "a clean text has no marks of a program", model, rejects=True,
+            ),
+            Expectation(
                 "expect_column_texts_to_be_without_noise", {"column": "text_clean", "mostly": 0.98},
-                "addresses, user names and broken letters are gone", model, error_beyond=0.2,
+                "addresses, user names, emoji and spaces to spare are gone", model, error_beyond=0.2,
             ),
             Expectation(
                 "expect_column_pair_negations_to_be_kept", pair | {"mostly": 0.98},
                 "what was denied still is", model, error_beyond=0.1,
+            ),
+            Expectation(
+                "expect_column_pair_negations_to_be_kept",
+                {"column_A": "text_clean", "column_B": pair["column_A"], "mostly": 0.94},
+                "nothing is denied that was not", model, error_beyond=0.3,
             ),
             Expectation(
                 "expect_column_pair_numbers_to_be_kept", pair | {"mostly": 0.98},
@@ -49,6 +58,17 @@ class FilteredText(Step):
             Expectation(
                 "expect_column_pair_words_to_be_kept", pair | {"mostly": 0.98},
                 "half of the words stay, and few come", model, error_beyond=0.1,
+            ),
+            *(
+                Expectation(kind, {"column_list": list(pair.values()), "min_share": share}, says, model,
+                            level=Level.WARNING)
+                for kind, share, says in (
+                    ("expect_table_numbers_to_be_kept", 0.85, "most numbers stay"),
+                    ("expect_table_endings_to_be_kept", 0.6, "texts end as they did"),
+                    ("expect_table_vocabulary_to_be_kept", 0.75, "words stay, in their order"),
+                    ("expect_table_capitals_to_be_kept", 0.6, "clean texts are in capital and small letters"),
+                    ("expect_table_beginnings_to_differ", 0.7, "clean texts do not all begin alike"),
+                )
             ),
         )  # fmt: skip
 

@@ -35,6 +35,11 @@ class Keywords(Analysis):
         pair = {"column_A": f"read_{self.text[1]}", "column_B": "keywords"}
         return (
             Expectation(
+                "expect_column_pair_keywords_to_be_scored",
+                {"column_A": "keywords", "column_B": "keyword_scores", "most": self.top},
+                "a message's keywords differ, each has its score, the best is first", model, rejects=True,
+            ),
+            Expectation(
                 "expect_column_pair_phrases_to_be_in_text", pair | {"least_share": 0.5},
                 "at least half of a message's keywords are in its text", f"answers lie at the wrong rows, or {model}",
                 rejects=True,

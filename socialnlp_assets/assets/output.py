@@ -16,6 +16,8 @@ import pyarrow.compute as pc
 
 from socialnlp_assets.assets.step import Hour, Lineage, Published, Result, Step
 from socialnlp_assets.checks import Expectation
+from socialnlp_assets.checks.digests import digests
+from socialnlp_assets.checks.expectation import DIGEST
 from socialnlp_assets.resources.output_table import NO_TOPIC, OutputTable, partitions_of
 from socialnlp_assets.schemas import POSTS, Column
 
@@ -39,6 +41,10 @@ class Output(Step):
     def inputs(self) -> list[str]:
         return ["posts", *(step.name for step in self.steps)]
 
+    def _columns_by_asset(self) -> dict[str, list[str]]:
+        own = {step.name: [column.name for column in step.columns()] for step in self.steps}
+        return {"posts": [column.name for column in POSTS.columns[1:]], **own}
+
     def lineage(self) -> Lineage:
         assets = [*((step.name, step.table()) for step in self.steps), ("posts", POSTS)]
         return {column.name: [(asset, column.name)] for asset, schema in assets for column in schema.columns}
@@ -54,10 +60,10 @@ class Output(Step):
             *(
                 Expectation(
                     "expect_column_pair_values_to_be_equal",
-                    {"column_A": _telling(step), "column_B": f"read_{_telling(step)}"},
-                    f"the columns of {step.name} are those of the same message", again,
+                    {"column_A": DIGEST + asset, "column_B": f"read_{asset}"},
+                    f"the columns of {asset} are those of the same message", again, digests={DIGEST + asset: columns},
                 )
-                for step in self.steps
+                for asset, columns in self._columns_by_asset().items()
             ),
         )  # fmt: skip
 
@@ -76,10 +82,12 @@ class Output(Step):
         })  # fmt: skip
         columns = dict(zip(posts.column_names, posts.columns, strict=True))
         read = posts.select(["message_id", "social", "topic_ids"])
-        for step in self.steps:
-            table = _aligned(hour.read(step.name), posts)
-            columns |= zip(table.column_names, table.columns, strict=True)
-            read = read.append_column(_telling(step), table[_telling(step)])
+        for asset, own in self._columns_by_asset().items():
+            table = posts if asset == "posts" else hour.read(asset)
+            read = read.append_column(asset, _digests_by_key(table, own, posts["message_id"].to_pylist()))
+            if asset != "posts":
+                table = _aligned(table, posts)
+                columns |= zip(table.column_names, table.columns, strict=True)
         joined = pa.table(columns).select(schema.names()).cast(schema.arrow)
         read = read.append_column("partitions", _goes_to(joined))
         return Result(joined, rows_in=rows_in, dropped=+dropped, read=read)
@@ -97,10 +105,11 @@ def _aligned(table: pa.Table, posts: pa.Table) -> pa.Table:
     return table.drop_columns(["message_id"]).take(positions)
 
 
-def _telling(step: Step) -> str:
-    """The column of a step by which a row can best be told from another: a score, where there is one."""
-    columns = step.columns()
-    return next((column.name for column in columns if column.between != (None, None)), columns[-1].name)
+def _digests_by_key(table: pa.Table, columns: list[str], keys: list[str]) -> pa.Array:
+    """Of each message its digest of `columns`, looked up and not joined; where there is none, that of nulls."""
+    found = dict(zip(table["message_id"].to_pylist(), digests(table.select(columns)), strict=True))
+    nulls = digests(pa.table({name: pa.nulls(1, table.schema.field(name).type) for name in columns}))[0]
+    return pa.array([found.get(key, nulls) for key in keys], pa.uint64())
 
 
 def _goes_to(table: pa.Table) -> pa.Array:

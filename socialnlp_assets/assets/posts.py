@@ -20,7 +20,7 @@ from socialnlp_assets.landing import Message, Reject, read_records
 from socialnlp_assets.nlp.language import UNDETERMINED
 from socialnlp_assets.partitions import HOUR, folder_of
 from socialnlp_assets.resources.landed import Landed
-from socialnlp_assets.schemas import KEY, POSTS, Column
+from socialnlp_assets.schemas import KEY, POSTS, TIME, Column
 from socialnlp_assets.sources import shapes
 from socialnlp_assets.sources.source import SourceOptions
 
@@ -59,6 +59,30 @@ class Posts(Step):
                 least_rows=20,
             ),
             Expectation(
+                "expect_column_pair_time_to_be_of_hour", {"column_A": "created_at", "column_B": "read_hour"},
+                "a message is of the hour", "rows were mixed up: run the hour again", rejects=True,
+            ),
+            Expectation(
+                "expect_column_values_to_match_regex", {"column": "author", "regex": "^[0-9a-f]{32}$"},
+                "an author is a hash, which names nobody", "the step is at fault: nothing was published; mend it",
+            ),
+            Expectation(
+                "expect_column_values_to_match_regex",
+                {"column": "permalink", "regex": "^https?://", "mostly": 0.98},
+                "a permalink is an address", "see what the source delivers", error_beyond=0.5,
+            ),
+            Expectation(
+                "expect_column_texts_to_be_plain", {"column": "message", "mostly": 0.7},
+                "messages have no marks of a program", "see what the source delivers: HTML, or letters decoded wrongly",
+                error_beyond=0.6,
+            ),
+            Expectation(
+                "expect_table_languages_to_be_told",
+                {"column_list": ["message", "language"], "languages": list(self.source.languages), "min_share": 0.8},
+                "messages are in the languages that the source tells", "see what the source delivers",
+                level=Level.WARNING,
+            ),
+            Expectation(
                 "expect_column_commonest_value_share_to_be_at_most", {"column": "message", "max_share": 0.5},
                 "half of the messages do not say the same", "see what the source delivers", least_rows=20,
                 level=Level.WARNING,
@@ -90,7 +114,9 @@ class Posts(Step):
             rows_in=sorter.rows_in,
             dropped=sorter.dropped,
             rejected=sorter.rejected,
-            read=table.select([KEY.name]).append_column("copied_from", pa.array([like] * table.num_rows, pa.string())),
+            read=table.select([KEY.name])
+            .append_column("copied_from", pa.array([like] * table.num_rows, pa.string()))
+            .append_column("hour", pa.array([hour.hour] * table.num_rows, TIME)),
             metadata={"landing_files": len(files), "landing_bytes": sum(file.size for file in files)}
             | {LANDED: Landed.all(files).digest}
             | ({"moved_to": moved} if moved else {})

@@ -22,8 +22,8 @@ from socialnlp_assets.assets.plot import plot
 from socialnlp_assets.assets.step import Hour, Lineage, Result, Step
 from socialnlp_assets.checks import Check
 from socialnlp_assets.checks.drift import DRIFT, HOUR, TRAILING, drift
-from socialnlp_assets.checks.scores import tone
-from socialnlp_assets.checks.texts import unknown_share
+from socialnlp_assets.checks.scores import Texts, tone
+from socialnlp_assets.checks.texts import plain, unknown_share
 from socialnlp_assets.partitions import key_of
 from socialnlp_assets.resources.lake import HourMissing, Lake
 from socialnlp_assets.schemas import FLOAT, TEXT, Column, Schema
@@ -33,9 +33,11 @@ SKETCH = "texts"  # the measure whose values are digests of texts
 SKETCHED = 200  # the smallest digests of an hour: enough to tell whether another hour has the same texts
 COPIED = 0.8  # of an hour's texts, to say that it is a copy of another
 WEEKS = 4  # of which the same hour of the week is read, for the volume
+FOLLOWED = 50  # texts that tell whether scores follow them
+POLARITY = {"positive": 1, "negative": -1}
 READERS = 16  # objects that are read at once
 
-_BY_VALUE = {"language", "social", "kind"}  # columns of `posts` whose values are counted
+_BY_VALUE = {"source", "language", "social", "kind", "country", "rating"}  # columns of `posts` whose values are counted
 _LISTED = {"message"}  # and those whose lengths are
 
 Profiled = dict[str, dict[str, float]]
@@ -53,9 +55,15 @@ class HourProfile(Step):
     def columns(self) -> tuple[Column, ...]:
         return (
             Column("bin", TEXT, "measure=value; unique in an hour"),
-            Column("measure", TEXT, "step.column, or what is counted: volume, texts, seconds/<model>"),
+            Column("measure", TEXT, "step.column, or what is counted: volume, texts, seconds/<model>, follows/<step>"),
             Column("value", TEXT, "the value, or the lower end of its bin"),
-            Column("count", FLOAT, "how many messages have it; for seconds/<model>: the seconds", between=(0, None)),
+            Column(
+                "count",
+                FLOAT,
+                "how many messages have it; for seconds/<model> the seconds, for follows/<step> "
+                "how alike the scores of like texts are, 0 to 1",
+                between=(0, None),
+            ),
         )
 
     def table(self) -> Schema:
@@ -100,8 +108,11 @@ def profile_of(steps: Iterable[Step], tables: Mapping[str, pa.Table]) -> Profile
         if step.writes_text:
             shares = map(unknown_share, table[step.writes_text].to_pylist())
             found[f"{step.name}.unknown_words"] = _count(f"{min(int(10 * share), 9) / 10}" for share in shares)
-        found |= _by_tone(step, tables)
+        found |= _by_tone(step, tables) | _following(step, tables)
     texts = posts["message"].to_pylist()
+    found["posts.letters"] = _count("ASCII" if text.isascii() else "others, too" for text in texts)
+    found["posts.marks"] = _count("none" if plain(text) else "of a program" for text in texts)
+    found["posts.minutes"] = _count(f"{when.minute // 10}0" for when in posts["created_at"].to_pylist())
     repeated = Counter(texts)
     found["posts.repeated"] = _count("yes" if repeated[text] > 1 else "no" for text in texts)
     return found | {SKETCH: dict.fromkeys(sketch(texts), 1.0)}
@@ -114,11 +125,25 @@ def _counts(step: Step, column: Column, table: pa.Table) -> dict[str, float]:
     if column.values or pa.types.is_boolean(column.type) or (step.name == "posts" and column.name in _BY_VALUE):
         return _count(str(value) for value in table[column.name].to_pylist())
     if column.between == (0.0, 1.0):
-        scores = table[column.name].to_pylist()
-        return _count(f"{min(int(10 * score), 9) / 10}" for score in scores if score is not None)
+        return _count(_bin(score) for score in table[column.name].to_pylist() if score is not None)
     if pa.types.is_list(column.type) or column.name in (step.writes_text, "summary", *_LISTED):
         return _count(str(len(value or "").bit_length()) for value in table[column.name].to_pylist())
+    if pa.types.is_integer(column.type) and not column.required:
+        return _count("none" if value is None else str(value.bit_length()) for value in table[column.name].to_pylist())
+    if step.name == "posts" and pa.types.is_string(column.type) and not column.required:
+        times = Counter(table[column.name].to_pylist())
+        return _count(_times(value, times) for value in times.elements())
     return {}
+
+
+def _bin(score: float) -> str:
+    """The lower end of its bin. Most scores of many labels are small: there the bins are narrow, so that labels differ
+    in them."""
+    return str(min(int(10 * score), 9) / 10 or next((low for low in (0.03, 0.01, 0.003) if score >= low), 0.0))
+
+
+def _times(value: str | None, times: Counter[str | None]) -> str:
+    return "none" if value is None else "once" if times[value] == 1 else "again"
 
 
 def _by_tone(step: Step, tables: Mapping[str, pa.Table]) -> Profiled:
@@ -134,6 +159,27 @@ def _by_tone(step: Step, tables: Mapping[str, pa.Table]) -> Profiled:
         f"{step.name}.{name} by tone": _count(map(" ".join, zip(table[name].to_pylist(), tones, strict=True)))
         for name in labelled
     }
+
+
+def _following(step: Step, tables: Mapping[str, pa.Table]) -> Profiled:
+    """How much the scores of a step have to do with the words of the texts that it read: all of them, those of each
+    label with its name, and what is positive or negative with the tone."""
+    scores = [column.name for column in step.columns() if column.between == (0.0, 1.0)]
+    if len(scores) < 2 or tables[step.name].num_rows < FOLLOWED:
+        return {}
+    asset, column = step.text
+    read, table = tables[asset], tables[step.name]
+    by_key = dict(zip(read["message_id"].to_pylist(), read[column].to_pylist(), strict=True))
+    texts = Texts([by_key[key] for key in table["message_id"].to_pylist()])
+    found = {step.name: texts.association(table.select(scores).to_pandas())}
+    for column_ in step.columns():
+        if pa.types.is_boolean(column_.type) and f"{column_.name}_score" in scores:
+            name = column_.name.removeprefix(getattr(step, "prefix", "")).replace("_", " ")
+            found[column_.name] = texts.follow(name, table[f"{column_.name}_score"].to_pylist())
+        elif {"positive", "negative"} <= set(column_.values):
+            said = [POLARITY.get(label, 0) for label in table[column_.name].to_pylist()]
+            found[column_.name] = texts.follow_tone(said)
+    return {f"follows/{name}": {"the texts": value} for name, value in found.items()}
 
 
 def _count(values: Iterable[str]) -> dict[str, float]:

@@ -11,7 +11,13 @@ from socialnlp_assets.checks import Expectation
 from socialnlp_assets.schemas import BOOL, TEXT, Column, score_column
 from socialnlp_assets.tasks import Scores
 
-OPPOSITES = (("positive", "negative"), ("joy", "anger"), ("joy", "sadness"))
+OPPOSITES = (
+    ("positive", "negative"),
+    ("joy", "anger"),
+    ("joy", "sadness"),
+    ("optimism", "anger"),
+    ("optimism", "sadness"),
+)
 
 
 class Sentiments(Analysis):

@@ -6,7 +6,7 @@ from typing import Annotated, ClassVar
 
 from socialnlp_assets.assets.rows import ask, result_of_answers
 from socialnlp_assets.assets.step import Analysis, Does, Hour, Result
-from socialnlp_assets.checks import Expectation
+from socialnlp_assets.checks import Expectation, Level
 from socialnlp_assets.schemas import BOOL, TEXT, Column
 
 
@@ -34,11 +34,23 @@ class Summaries(Analysis):
             ),
             Expectation(
                 "expect_column_pair_summary_to_be_of_text", pair,
-                "a summary is no longer than its text, and has no sentence from nowhere", model, rejects=True,
+                "a summary is no longer than its text, and has no sentence or number from nowhere", model, rejects=True,
             ),
             Expectation(
                 "expect_column_pair_text_to_be_free_of_loops", pair,
                 "a summary does not repeat itself", model, rejects=True,
+            ),
+            Expectation(
+                "expect_column_pair_text_to_stay_plain", pair,
+                "a summary has no marks of a program", model, rejects=True,
+            ),
+            Expectation(
+                "expect_multicolumn_summary_to_be_told", {"column_list": [*pair.values(), "summarised"]},
+                "a short text stays itself, a long one does not", model, rejects=True,
+            ),
+            Expectation(
+                "expect_table_beginnings_to_differ", {"column_list": list(pair.values()), "min_share": 0.7},
+                "summaries do not all begin alike", model, level=Level.WARNING,
             ),
         )  # fmt: skip
 

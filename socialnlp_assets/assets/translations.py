@@ -106,6 +106,17 @@ class Translations(Step):
                 "a translation does not repeat itself", again, rejects=True,
             ),
             Expectation(
+                "expect_column_pair_text_to_stay_plain", pair,
+                "a translation has no marks of a program", model, rejects=True,
+            ),
+            Expectation(
+                "expect_multicolumn_translation_to_be_told",
+                {"column_list": ["read_language", read, *(column.name for column in self.columns())],
+                 "least_known": self.least_known, "ignore_row_if": "never"},
+                "what is said of a translation is said of this one", "rows were mixed up: run the hour again",
+                rejects=True,
+            ),
+            Expectation(
                 "expect_multicolumn_length_to_be_plausible",
                 with_language | {"least": 0.4, "most": 2.5, "mostly": 0.98},
                 "a translation is about as long as its source", model, error_beyond=0.2,
@@ -124,8 +135,24 @@ class Translations(Step):
                 "numbers of the message are in its translation", model, error_beyond=0.3,
             ),
             Expectation(
+                "expect_table_numbers_to_be_kept", {"column_list": [read, "text_en"], "min_share": 0.7},
+                "most numbers of the messages are in their translations", model, level=Level.WARNING,
+            ),
+            Expectation(
+                "expect_table_negations_to_be_kept", {"column_list": [read, "text_en"], "min_share": 0.7},
+                "what a message denies, its translation denies", model, level=Level.WARNING,
+            ),
+            Expectation(
                 "expect_table_names_to_be_kept", {"column_list": [read, "text_en"], "min_share": 0.3},
                 "names of the messages are in their translations", model, level=Level.WARNING,
+            ),
+            Expectation(
+                "expect_table_capitals_to_be_kept", {"column_list": [read, "text_en"], "min_share": 0.5},
+                "translations are in capital and small letters", model, level=Level.WARNING,
+            ),
+            Expectation(
+                "expect_table_beginnings_to_differ", {"column_list": [read, "text_en"], "min_share": 0.7},
+                "translations do not all begin alike", model, level=Level.WARNING,
             ),
         )  # fmt: skip
 

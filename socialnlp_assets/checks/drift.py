@@ -5,7 +5,8 @@
   much is estimated from the trailing hours, and the test becomes an F-test (quasi-likelihood, McCullagh and Nelder
   1989);
 - the volume: negative binomial around what that hour of the week brings, its dispersion from the trailing hours;
-- seconds a text: Student's prediction interval of the logarithm, for what is slower.
+- seconds a text: Student's prediction interval of the logarithm, for what is slower;
+- how much scores follow the texts: the same without a logarithm, for what is less.
 
 Each is asked of the hour, and of the hour and the one before together, so that a small hour's shift is seen in two.
 The chances are corrected by Benjamini and Hochberg (1995).
@@ -32,7 +33,7 @@ LEAST_SLOWER = 2.0  # times
 DRIFT = Check("drift", "the hour is like those of the seven days before it; a warning")
 
 Mix = Mapping[str, float]  # value → how many
-Profile = Mapping[str, Mix]  # measure → its mix; `volume` and `seconds/<model>` have one value
+Profile = Mapping[str, Mix]  # measure → its mix; `volume`, `seconds/…`, `follows/…` have one value
 
 
 @dataclass(frozen=True)
@@ -87,8 +88,10 @@ def _comparisons(
         if measure == "volume":
             older = {hour: profile["volume"]["messages"] for hour, profile in before.items() if hour < when}
             yield from _volumes(when, mix["messages"], older)
-        elif measure.startswith("seconds"):
+        elif measure.startswith("seconds/"):
             yield from _seconds(measure, mix["a text"], [usual["a text"] for usual in known.values()])
+        elif measure.startswith("follows/"):
+            yield _following(measure, mix["the texts"], [usual["the texts"] for usual in known.values()])
         else:
             yield from _mixes(when, measure, mix, known)
 
@@ -165,6 +168,14 @@ def _like(hour: datetime, older: Mapping[datetime, float]) -> list[float]:
         [n for other, n in older.items() if other.hour == hour.hour],
     )
     return next((volumes for volumes in choices if len(volumes) >= 3), list(older.values()))
+
+
+def _following(measure: str, now: float, usual: Sequence[float]) -> Comparison:
+    from scipy.stats import t
+
+    deviation = max(float(np.std(usual, ddof=1)), 0.01) * (1 + 1 / len(usual)) ** 0.5
+    chance = float(t.cdf((now - np.mean(usual)) / deviation, len(usual) - 1))
+    return Comparison(measure, "Student's prediction", chance, f"{now:.2f}, usually {np.mean(usual):.2f}", 1)
 
 
 def _seconds(measure: str, now: float, usual: Sequence[float]) -> Iterator[Comparison]:

@@ -1,4 +1,4 @@
-"""What is expected of an asset, as data: Great Expectations' own names and arguments, or those of `custom.py`.
+"""What is expected of an asset, as data: Great Expectations' own names and arguments, or those of `custom/`.
 
 Importing Great Expectations takes seconds, so nothing here imports it: names of checks are needed when the code
 location loads, expectations only when a step has rows to audit (`guard.py`).
@@ -6,12 +6,13 @@ location loads, expectations only when a step has rows to audit (`guard.py`).
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import IntEnum
 from typing import Any
 
 READ = "read_"  # before the name of a column that the step read, not wrote
+DIGEST = "digest_"  # before the name of a column that was made for a check
 FEW = 3  # rows that are too few to speak of a share
 
 
@@ -31,7 +32,8 @@ class Expectation:
 
     What fails is an error, unless it is said otherwise: `rejects` sends the rows that fail to quarantine, and the hour
     goes on with a warning while they are few; `error_beyond` makes a warning of a share of failing rows up to it (the
-    argument `mostly` says from which share on); `level` makes a warning of the whole.
+    argument `mostly` says from which share on); `level` makes a warning of the whole. `digests` are columns that are
+    made for it: a number for each row of the columns that it names.
     """
 
     type: str  # its name in Great Expectations' registry
@@ -42,6 +44,7 @@ class Expectation:
     error_beyond: float | None = None
     level: Level = Level.ERROR
     least_rows: int = 0  # with fewer rows it is not asked
+    digests: Mapping[str, Sequence[str]] = field(default_factory=dict)
 
     def about(self) -> str:
         """The columns that it looks at."""

@@ -15,7 +15,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from socialnlp_assets.checks.accounts import Accounts
-from socialnlp_assets.checks.expectation import FEW, READ, Check, Expectation, Level
+from socialnlp_assets.checks.digests import digests
+from socialnlp_assets.checks.expectation import DIGEST, FEW, READ, Check, Expectation, Level
 from socialnlp_assets.schemas import KEY
 
 if TYPE_CHECKING:
@@ -118,11 +119,15 @@ def _frame(table: pa.Table, read: pa.Table | None, checks: Sequence[Check]) -> p
         for column in expectation.columns()
     }
     columns = dict(zip(table.column_names, table.columns, strict=True))
+    made = {name: of for check in checks for e in check.expectations for name, of in e.digests.items()}
     if KEY.name in columns:
         read = table.select([KEY.name]) if read is None else read
         places = pc.index_in(table[KEY.name], value_set=read[KEY.name].combine_chunks())
         beside = [name for name in read.column_names if name == KEY.name or READ + name in asked]
         columns |= {READ + name: read[name].take(places) for name in beside}
+    for name, of in made.items():
+        if set(of) <= set(table.column_names):
+            columns[name] = pa.chunked_array([digests(table.select(list(of)))])
     lean = {name: column if name in asked else _presence(column) for name, column in columns.items()}
     frame: pd.DataFrame = pa.table(lean).to_pandas(split_blocks=True)
     for name, column in lean.items():
@@ -191,7 +196,10 @@ def _arguments(expectation: Expectation, frame: pd.DataFrame) -> dict[str, Any]:
     if "mostly" in arguments:
         arguments["mostly"] = max(0.0, min(arguments["mostly"], 1 - FEW / max(1, len(frame))))
     if expectation.type == "expect_table_columns_to_match_ordered_list":
-        arguments["column_list"] = [*arguments["column_list"], *(c for c in frame.columns if c.startswith(READ))]
+        arguments["column_list"] = [
+            *arguments["column_list"],
+            *(c for c in frame.columns if c.startswith((READ, DIGEST))),
+        ]
     return arguments
 
 

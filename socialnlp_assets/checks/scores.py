@@ -10,7 +10,7 @@ from functools import cache
 import numpy as np
 import numpy.typing as npt
 
-from socialnlp_assets.nlp.meaning import text_vector
+from socialnlp_assets.nlp.meaning import WORD_VECTOR, text_vector
 from socialnlp_assets.nlp.ngrams import tokens
 
 ROUNDING = 0.005  # of a score of two decimals
@@ -48,16 +48,53 @@ def chance_of_association(texts: Sequence[str], scores: npt.NDArray[np.float64])
     """How likely chance alone has texts of like words have scores as alike as these, 0 to 1: the share of random
     orders of the scores that do at least as well."""
     step = max(1, len(texts) // ASKED)
-    asked, taken = texts[::step], scores[::step]
-    vectors = np.array([text_vector(tokens(text)) for text in asked], dtype=np.float64)
-    vectors -= vectors.mean(axis=0)
-    taken = taken - taken.mean(axis=0)
-    scale = taken.std(axis=0)
-    taken = taken / np.where(scale > 0, scale, 1)
+    vectors, taken = _centred(_vectors(texts[::step])), _scaled(scores[::step])
     chooser = np.random.default_rng(0)
     real = _association(vectors, taken)
     as_good = sum(_association(vectors, chooser.permutation(taken)) >= real - 1e-12 for _ in range(ORDERS))
     return (1 + as_good) / (1 + ORDERS)
+
+
+class Texts:
+    """The words of an hour's texts, beside which scores are held. How alike two things are is 0 to 1."""
+
+    def __init__(self, texts: Sequence[str]) -> None:
+        self.step = max(1, len(texts) // ASKED)
+        self.vectors = _vectors(texts[:: self.step])
+
+    def association(self, scores: npt.ArrayLike) -> float:
+        """How alike the scores of texts of like words are: the criterion beside those of texts and of scores with
+        themselves (Cortes et al., Algorithms for Learning Kernels Based on Centered Alignment, 2012)."""
+        vectors, taken = _centred(self.vectors), _scaled(np.asarray(scores, np.float64)[:: self.step])
+        scale = (_association(vectors, vectors) * _association(taken, taken)) ** 0.5
+        return _association(vectors, taken) / scale if scale else 0.0
+
+    def follow(self, name: str, numbers: Sequence[float]) -> float:
+        """How much `numbers` grow with what the texts have to do with the words of `name`; 0.5 is not at all."""
+        return self._correlation(text_vector(name.split()), numbers)
+
+    def follow_tone(self, numbers: Sequence[float]) -> float:
+        """How much they grow with how friendly the texts are."""
+        return self._correlation(_friendliness(), numbers)
+
+    def _correlation(self, axis: npt.ArrayLike, numbers: Sequence[float]) -> float:
+        near, taken = self.vectors @ np.asarray(axis, np.float64), np.asarray(numbers, np.float64)[:: self.step]
+        scale = near.std() * taken.std() if len(near) else 0.0
+        return 0.5 + 0.5 * float(np.mean((near - near.mean()) * (taken - taken.mean())) / scale) if scale else 0.5
+
+
+def _vectors(texts: Sequence[str]) -> npt.NDArray[np.float64]:
+    return np.array([text_vector(tokens(text)) for text in texts], np.float64).reshape(len(texts), WORD_VECTOR)
+
+
+def _centred(columns: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+    return columns - columns.mean(axis=0) if len(columns) else columns
+
+
+def _scaled(columns: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+    """Each column around 0 and of like spread."""
+    scale = columns.std(axis=0) if len(columns) else np.ones(1)
+    return _centred(columns) / np.where(scale > 0, scale, 1)
 
 
 def tone(text: str) -> float:

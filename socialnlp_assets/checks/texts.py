@@ -1,4 +1,4 @@
-"""What can be told of one text beside another without a model: pure functions of a row, which `custom.py` makes
+"""What can be told of one text beside another without a model: pure functions of a row, which `custom/rows.py` makes
 expectations of. A message is never judged by these alone where they can err; how many of an hour's rows may fail
 one is said beside the step that expects it.
 """
@@ -23,9 +23,16 @@ RATIOS = {"zh": (1.2, 9.0), "ja": (0.8, 6.0), "ko": (0.9, 6.0)}
 
 _WORD = re.compile(r"[^\W\d_]+(?:['’][^\W\d_]+)*")
 _NUMBER = re.compile(r"(?<![\w.,#@/])\d+(?:[.,]\d+)*(?!\w)")
-_NAME = re.compile(r"(?<=[a-zà-ÿ,;] )[A-ZÀ-Þ][a-zà-ÿ]{3,}")
-_NEGATION = re.compile(r"\b(?:not|no|never|nothing|nobody|none|nor|cannot|without|neither)\b|n['’]t\b", re.IGNORECASE)
-_NOISE = re.compile(r"https?://\S|(?<![\w.])@\w|\ufffd|Ã[\x80-\xbf©¨ ]|â€|[\x00-\x08\x0b-\x1f]")
+NAME = re.compile(r"(?<=[a-zà-ÿ,;] )[A-ZÀ-Þ][a-zà-ÿ]{3,}")
+NEGATION = re.compile(r"\b(?:not|no|never|nothing|nobody|none|nor|cannot|without|neither)\b|n['’]t\b", re.IGNORECASE)
+_NOISE = re.compile(r"https?://\S|(?<![\w.])@\w|(?<!\S)#\w|[\U0001f300-\U0001faff\u2600-\u27bf]|^\s|\s$|\s\s")
+# What programs leave in texts: letters decoded wrongly, marks of HTML and of tokenizers, escapes.
+_TRACES = re.compile(
+    r"\ufffd|[ÃÂ][\x80-\xbf]|â€|[\x00-\x08\x0b-\x1f]|\\u[0-9a-f]{4}|\\x[0-9a-f]{2}"
+    r"|</?[a-z][a-z0-9]{0,9}(?:\s[^<>]{0,80})?/?>|&(?:amp|lt|gt|quot|apos|nbsp|#\d{1,5}|#x[0-9a-f]{1,4});"
+    r"|<(?:unk|pad|mask)>|\[(?:MASK|UNK|SEP|CLS|PAD)\]|▁|(?<=\s)##\w|__[a-z]{2,3}__|\bfunction\s?\w{0,30}\(\)",
+    re.IGNORECASE,
+)
 
 
 def words(text: str) -> list[str]:
@@ -65,22 +72,9 @@ def numbers_kept(read: str, written: str) -> bool:
     return numbers(remove_noise(read)) <= numbers(written)
 
 
-def names_kept(read: Sequence[str], written: Sequence[str]) -> tuple[int, int]:
-    """How many names the texts of an hour have that were rewritten, and how many of them are in what was written of the
-    same text. A name is a capitalised word inside a sentence; its first four letters count, for names are translated,
-    too: Italia, Italy."""
-    names = kept = 0
-    for text, answer in zip(read, written, strict=True):
-        found, lowered = set(_NAME.findall(text)), answer.lower()
-        if text != answer:
-            names += len(found)
-            kept += sum(name[:4].lower() in lowered for name in found)
-    return names, kept
-
-
 def negations_kept(read: str, written: str) -> bool:
     """False where `read` negates and `written` does not."""
-    return not _NEGATION.search(read) or bool(_NEGATION.search(written))
+    return not NEGATION.search(read) or bool(NEGATION.search(written))
 
 
 def words_kept(read: str, written: str) -> bool:
@@ -92,8 +86,26 @@ def words_kept(read: str, written: str) -> bool:
 
 
 def without_noise(text: str) -> bool:
-    """False for addresses, user names, control characters and text decoded wrongly."""
-    return not _NOISE.search(text)
+    """False for addresses, user names, tags, emoji, spaces to spare, and what programs leave in texts."""
+    return not _NOISE.search(text) and plain(text)
+
+
+def plain(text: str) -> bool:
+    """False where a program has left marks of its own: text decoded wrongly, of HTML, of a tokenizer."""
+    return not _TRACES.search(text)
+
+
+def kept_plain(read: str, written: str) -> bool:
+    """The same, unless what was read had such marks."""
+    return plain(written) or not plain(read)
+
+
+def of_page(enriched: bool, read: str, written: str) -> bool:
+    """False for a page that has less than a third of the words that were delivered of it."""
+    if not enriched:
+        return True
+    before = {word[:5] for word in words(read) if word not in stop_words()}
+    return 3 * len(before & {word[:5] for word in words(written)}) >= len(before)
 
 
 def unknown_share(text: str) -> float:
@@ -109,12 +121,13 @@ def in_english(text: str) -> bool:
 
 
 def differs(language: str, read: str, written: str) -> bool:
-    """False where a text in another language was handed on as it was. One that is English in spite of what its
-    source says of it is no such text, nor is one of hashtags and addresses."""
+    """False where a text in another language was handed on as it was. One that is in a third language in spite of what
+    its source says of it is no such text, nor is one of names, hashtags and addresses."""
     if language in UNTOUCHED or words(read) != words(written):
         return True
-    plain = [word for word in remove_noise(re.sub(r"#\w+", " ", read)).split() if word.strip(".,!?;:").isalpha()]
-    return len(plain) < WORDS_TO_TELL or detect(" ".join(plain), ("en", language))[0] == "en"
+    found = [word.strip(".,!?;:") for word in remove_noise(re.sub(r"#\w+", " ", read)).split()]
+    common = [word for word in found if word.isalpha() and word.islower()]
+    return len(common) < WORDS_TO_TELL or detect(" ".join(common))[0] != language
 
 
 def english_untouched(language: str, read: str, written: str) -> bool:
@@ -135,16 +148,16 @@ def phrases_in_text(least_share: float, text: str, phrases: Sequence[str]) -> bo
     """True where the share `least_share` of the phrases has all its words in `text`, in whatever form: the first four
     letters of a word count, for phrases are of lemmas."""
     lowered = text.lower()
-    found = sum(all(word[:4] in lowered for word in re.findall(r"\w+", phrase.lower())) for phrase in phrases)
+    found = sum(all(word[:4] in lowered for word in re.findall(r"\w+", (phrase or "?").lower())) for phrase in phrases)
     return found >= least_share * len(phrases)
 
 
 def summary_of_text(text: str, summary: str) -> bool:
-    """False for a summary that is longer than its text, or has a sentence from nowhere: one of whose content words
-    two thirds are not in the text."""
+    """False for a summary that is longer than its text, or has from nowhere a number or a sentence: one of whose
+    content words two thirds are not in the text."""
     if summary == text:
         return True
-    if len(summary) > len(text):
+    if len(summary) > len(text) or not numbers(summary) <= numbers(text):
         return False
     have = {word[:5] for word in words(text)}
     for sentence in sentences(summary):
@@ -154,11 +167,12 @@ def summary_of_text(text: str, summary: str) -> bool:
     return True
 
 
-def enrichment_follows_rule(kind: str, read: str, written: str, enriched: bool) -> bool:
-    """The page's text only for an article, and only where it is at least 20 % longer; else the text as it was."""
-    if enriched:
-        return kind == "article" and len(written) >= 1.2 * len(read)
-    return written == read
+def enrichment_follows_rule(kind: str, read: str, written: str, enriched: bool, status: str) -> bool:
+    """The page's text only for an article, and only where it is at least 20 % longer; else the text as it was. The
+    status says so."""
+    if enriched != (status == "enriched") or (kind != "article") != (status == "not_article"):
+        return False
+    return len(written) >= 1.2 * len(read) if enriched else written == read
 
 
 def partitions_agree(
@@ -167,11 +181,6 @@ def partitions_agree(
     """One partition for each topic that the message has in `posts`, or the one of messages without a topic."""
     wanted = {f"{social}/{topic}" for topic in topics or ("none",)}
     return social == posts_social and set(topics) == set(posts_topics) and set(partitions) == wanted
-
-
-def stand_at_offsets(text: str, entities: Sequence[str], starts: Sequence[int], ends: Sequence[int]) -> bool:
-    """True where every entity is what `text` has between its two offsets."""
-    return all(text[start:end] == entity for entity, start, end in zip(entities, starts, ends, strict=True))
 
 
 @cache

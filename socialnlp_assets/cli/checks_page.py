@@ -92,13 +92,11 @@ def _custom() -> Iterator[str]:
 
     from socialnlp_assets.checks import custom
 
-    yield "## Expectations of ours\n\nRegistered with Great Expectations by `checks/custom.py`.\n"
+    yield "## Expectations of ours\n\nRegistered with Great Expectations by `checks/custom/`.\n"
     yield "| name | what it expects |\n|---|---|"
-    for name in sorted(vars(custom)):
-        if name.startswith("Expect") and vars(custom)[name].__module__ == custom.__name__:
-            kind = vars(custom)[name]
-            assert get_expectation_impl(kind.expectation_type) is kind
-            yield f"| `{kind.expectation_type}` | {' '.join(cleandoc(kind.__doc__ or '').split())} |"
+    for kind in sorted(custom.OURS, key=lambda kind: kind.expectation_type):
+        assert get_expectation_impl(kind.expectation_type) is kind
+        yield f"| `{kind.expectation_type}` | {' '.join(cleandoc(kind.__doc__ or '').split())} |"
 
 
 if __name__ == "__main__":
