@@ -21,6 +21,7 @@ from socialnlp_assets.assets.posts import Posts
 from socialnlp_assets.assets.profile import HourProfile
 from socialnlp_assets.assets.step import DELIVERED, Mistake, Step
 from socialnlp_assets.checks import Checks
+from socialnlp_assets.hot_topics.rules import RULES, WarningRule
 from socialnlp_assets.models.catalogue import Catalogue, load_catalogue
 from socialnlp_assets.nlp.language import detect
 from socialnlp_assets.safe_yaml import YamlError, read_yaml
@@ -75,6 +76,7 @@ class Workflow(_Strict):
     source: SourceSection
     steps: Annotated[dict[str, Step], _Steps]
     checks: Checks = Checks()
+    warnings: tuple[WarningRule, ...] = RULES
     enabled: bool = True  # false: it runs only where SOCIALNLP_ENABLE names it
 
     def assets(self) -> list[str]:
@@ -254,6 +256,8 @@ def _fields(location: tuple[str | int, ...], data: dict[str, Any]) -> Iterable[s
             return Workflow.model_fields
         case ("checks",):
             return Checks.model_fields
+        case ("warnings", *_):
+            return WarningRule.model_fields
         case ("steps",):
             return step_kinds()
         case ("steps", str(name)):

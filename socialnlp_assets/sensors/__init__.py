@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import dagster as dg
 
+from socialnlp_assets.sensors.alerts import alerts_sensor
 from socialnlp_assets.sensors.arrivals import landing_sensor
 from socialnlp_assets.sensors.endpoint_reaper import endpoint_reaper, run_end_hooks
 from socialnlp_assets.sensors.hour_releases import hour_releases
@@ -17,6 +18,7 @@ from socialnlp_assets.workflow import Workflow
 
 __all__ = [
     "HOURS",
+    "alerts_sensor",
     "changed_models",
     "endpoint_reaper",
     "hour_releases",

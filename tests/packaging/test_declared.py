@@ -29,6 +29,8 @@ ROOMS: dict[str, set[str]] = {
     "models/inference": SERVER,
     "fakes": {BASE, "google"},
     "mart": {BASE, "mart"},
+    "hot_topics": {BASE, "mart"},
+    "report": {BASE, "mart"},
     "resources": {BASE, "google"},
     "sources": {BASE, "google"},
 }

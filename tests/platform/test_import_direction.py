@@ -45,9 +45,11 @@ MAY_IMPORT: dict[str, set[str]] = {
         *BASE,
         *("checks", "sources", "resources", "labels", "evaluation", "models", "tasks", "landing", "nlp"),
     },
-    "workflow": {*BASE, "checks", "assets", "sources", "models", "tasks", "nlp"},
+    "workflow": {*BASE, "hot_topics", "checks", "assets", "sources", "models", "tasks", "nlp"},
     "mart": {*BASE, "resources"},
     "sensors": {*BASE, "workflow", "alerts", "assets", "resources", "models"},
+    "hot_topics": {*BASE, "mart", "alerts"},
+    "report": {*BASE, "mart", "assets", "resources"},
 }
 # Nothing below imports these; they may import what they like.
 ON_TOP = {"definitions", "component", "starting_file", "cli", "fakes"}
