@@ -7,9 +7,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import yaml
 
 from socialnlp_assets.assets.made_by import versions_of
 from socialnlp_assets.partitions import key_of
+from socialnlp_assets.resources.build import build_endpoints
 from socialnlp_assets.resources.lake import Lake
 from socialnlp_assets.resources.registry.registry import LakeRegistry, store_files
 from socialnlp_assets.resources.registry.versions import Made, State
@@ -31,7 +33,7 @@ topic:
   task: multi-label
   labels: [good, bad]
   embedded: {model: topic}
-  training: {}
+  training: {hyperparameters: {strength: 5}}
 """
 
 
@@ -104,3 +106,22 @@ def test_labels_are_added_and_what_is_worth_labelling_is_suggested(
     assert "nothing was added:\nbad.csv:2: no label is called 'fury'" in capfd.readouterr().err
     assert socialnlp.here(monkeypatch, "labels", "suggest", "topic", **settings) == 1
     assert "no hour that asked topic lies in the lake" in capfd.readouterr().err
+
+
+def test_what_has_changed_is_trained_by_the_command_that_ci_calls(
+    socialnlp: Installation, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    root = Path(__file__).parents[2]
+    for name in (".github/workflows/models.yml", "deploy/buildspec-models.yml"):
+        assert "socialnlp models train --if-changed" in str(yaml.safe_load((root / name).read_text()))
+    (tmp_path / "labels.csv").write_bytes(as_csv(rows(400)))
+    settings = {"SOCIALNLP_WORKFLOWS": str(tmp_path / "workflows"), "SOCIALNLP_MODELS": str(tmp_path / "models")}
+    assert socialnlp.here(monkeypatch, "labels", "add", "labels.csv", "--model", "topic", **settings) == 0
+    assert socialnlp.here(monkeypatch, "models", "train", "--if-changed", **settings) == 0
+    assert "topic: version 1, pending, macro F1 " in capfd.readouterr().out
+    assert socialnlp.here(monkeypatch, "models", "train", "--if-changed", **settings) == 0
+    assert "topic: nothing has changed" in capfd.readouterr().out
+    assert socialnlp.here(monkeypatch, "models", "show", "topic", "1", **settings) == 0
+    assert "# topic, version 1\n\nGood or bad, each alone." in capfd.readouterr().out
+    with build_endpoints(socialnlp.settings) as endpoints:
+        endpoints.stop_all()
