@@ -42,7 +42,7 @@ print([name for name in {HEAVY!r} if name in sys.modules])
     assert outcome.stdout.strip() == "[]", outcome.stderr
 
 
-OTHERS = ("mart", "labels", "trained", "evaluation", "versions")  # assets without hours
+OTHERS = ("mart", "report", "labels", "trained", "evaluation", "versions")  # assets without hours
 
 
 @pytest.fixture(scope="module")
