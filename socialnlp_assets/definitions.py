@@ -23,9 +23,12 @@ from socialnlp_assets.report.asset import build_reports
 from socialnlp_assets.resources.build import build_resources
 from socialnlp_assets.sensors import (
     HOURS,
+    alerts_sensor,
+    changed_models,
     endpoint_reaper,
     hour_releases,
     hours_inventory,
+    labels_arrived,
     run_end_hooks,
     workflow_sensors,
 )
@@ -61,7 +64,7 @@ def workflow_definitions(workflow: Workflow, settings: Settings) -> dg.Definitio
     steps = workflow.all_steps(settings.keep_personal_data)
     return dg.Definitions(
         assets=[build_asset(step, workflow.name, workflow.owners, partitions, workflow.checks) for step in steps],
-        jobs=[_hour_job(workflow)],
+        jobs=[_hour_job(workflow, settings)],
         sensors=workflow_sensors(settings, workflow),
     )
 
@@ -78,6 +81,8 @@ def installation_definitions(workflows: Collection[Workflow], settings: Settings
     somebody must run again."""
     retention, nightly = build_retention(settings.raw_retention_days)
     sensors = [endpoint_reaper(), *run_end_hooks(), *hour_releases(), hours_inventory(workflows, settings.start)]
+    if settings.alerts:
+        sensors.append(alerts_sensor(workflows, settings.daily_budget_usd))
     return dg.Definitions(assets=[HOURS], jobs=[retention], schedules=[nightly], sensors=sensors)
 
 
@@ -103,16 +108,24 @@ def model_definitions(settings: Settings) -> dg.Definitions:
         for name, training in trained.items()
         for asset in build_model(name, catalogue[name], training.approval == "automatic" or name in settings.approve)
     ]
-    return dg.Definitions(assets=assets, jobs=[*map(training_job, trained), decide_on_version])
+    jobs = list(map(training_job, trained))
+    entries = {name: catalogue[name] for name in trained}
+    return dg.Definitions(
+        assets=assets,
+        jobs=[*jobs, decide_on_version],
+        sensors=[labels_arrived(entries, jobs), changed_models(entries, jobs)] if jobs else [],
+    )
 
 
-def _hour_job(workflow: Workflow) -> Any:
+def _hour_job(workflow: Workflow, settings: Settings) -> Any:
     """One job a workflow, named as the workflow: an hour from `posts` to `profile`."""
     keys = [dg.AssetKey([workflow.name, name]) for name in workflow.assets()]
     return dg.define_asset_job(
         workflow.name,
         selection=dg.AssetSelection.assets(*keys),
         description=f"An hour of {workflow.name}, from posts to output, and what it was like.",
+        # Said here, too: as a component of another project, an hour took a process a step, and four times as long.
+        executor_def=_executor(settings),
     )
 
 

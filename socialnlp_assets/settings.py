@@ -118,6 +118,10 @@ class Settings(BaseSettings):
         default=(), description="who is told of troubles, by commas: webhook:URL, slack:SECRET, sns:ARN; empty: nobody"
     )
 
+    daily_budget_usd: float | None = Field(
+        default=None, ge=0, description="an alert when endpoints have cost more since midnight, UTC; empty: none"
+    )
+
     # Execution
     executor: Literal["", "in_process", "multiprocess"] = Field(default="", description="empty: by profile")
 

@@ -40,7 +40,7 @@ class Alert:
     @property
     def shown(self) -> list[str]:
         """The lines, cut to what anybody reads."""
-        kept = [_cut(line, MOST_CHARACTERS) for line in self.lines[:MOST_LINES]]
+        kept = [cut(line, MOST_CHARACTERS) for line in self.lines[:MOST_LINES]]
         more = len(self.lines) - len(kept)
         return [*kept, f"and {more} more"] if more else kept
 
@@ -68,12 +68,13 @@ class Alert:
         """The title as SNS takes it: one line of printable ASCII, never empty."""
         ascii_ = self.title.encode("ascii", "replace").decode()
         printable = "".join(character if character.isprintable() else " " for character in ascii_)
-        return _cut(" ".join(printable.split()), SUBJECT_CHARACTERS - 2, "...")[:SUBJECT_CHARACTERS] or self.kind
+        return cut(" ".join(printable.split()), SUBJECT_CHARACTERS, "...") or self.kind
 
 
-def _cut(line: str, most: int, mark: str = "…") -> str:
+def cut(line: str, most: int, mark: str = "…") -> str:
+    """`line` on one line, of `most` characters at most."""
     line = " ".join(line.split())
-    return line if len(line) <= most else f"{line[: most - 1]}{mark}"
+    return line if len(line) <= most else f"{line[: most - len(mark)]}{mark}"
 
 
 def _escaped(text: str) -> str:

@@ -11,7 +11,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from socialnlp_assets.alerts.alert import Alert, State
+from socialnlp_assets.alerts.alert import MOST_CHARACTERS, Alert, State, cut
 from socialnlp_assets.alerts.channels import Channel, ChannelError
 
 FIRST_PAUSE = timedelta(hours=1)  # until a trouble that lasts is told again; each further pause is twice as long
@@ -30,7 +30,9 @@ class Trouble:
     remedy: str = ""
 
     def line(self) -> str:
-        return f"{self.about}: {self.why}" + (f". {self.remedy}" if self.remedy else "")
+        """All of it in one line that channels need not cut: of a long reason the remedy must be left."""
+        room = MOST_CHARACTERS - len(self.about) - len(self.remedy) - 4
+        return f"{self.about}: {cut(self.why, max(room, 20))}" + (f". {self.remedy}" if self.remedy else "")
 
 
 @dataclass

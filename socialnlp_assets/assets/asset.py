@@ -13,7 +13,7 @@ from typing import Any
 
 import dagster as dg
 
-from socialnlp_assets.assets import metadata, usage
+from socialnlp_assets.assets import metadata, usage, versions
 from socialnlp_assets.assets.made_by import mark
 from socialnlp_assets.assets.quarantine import Rejected, quarantine_path, write_quarantine
 from socialnlp_assets.assets.step import Hour, Result, Step
@@ -47,6 +47,7 @@ def build_asset(
         metadata=metadata.of_definition(workflow, step.name, schema, step.lineage()),
         required_resource_keys=set(step.resources),
         output_required=False,
+        code_version=versions.code_version(step, strictness),
         freshness_policy=_freshness(step),
         check_specs=_check_specs(key, [*checks, *step.own_checks()], partitions),
     )
@@ -76,7 +77,7 @@ def build_asset(
         quarantine = lake.address(quarantine_path(workflow, step.name, hour.hour))
         waiting = metadata.of_quarantine(quarantine, [rejected.reason for rejected in result.rejected])
         used = usage.of_run(hour.used()) if step.ends_run else {}
-        models = {"models": dg.MetadataValue.json(made_by)} if made_by else {}
+        models = {versions.MODELS: dg.MetadataValue.json(made_by)} if made_by else {}
         yield dg.Output(None, metadata={**counts, **waiting, **result.metadata, **published.metadata, **models, **used})
 
     return asset

@@ -96,15 +96,15 @@ def waiting_hours(
                 hour_of(hour) + HOUR,
                 f"no run has computed {lacking[0]}" if begun else "files have landed, and no run has taken them",
             )
-    under_way = set(_under_way(instance, {hour for _, hour in found}))
-    return [found[key] for key in sorted(found) if key not in under_way]
+    running = set(under_way(instance, {hour for _, hour in found}))
+    return [found[key] for key in sorted(found) if key not in running]
 
 
 def failed_hours(instance: dg.DagsterInstance, assets: Assets, since: datetime) -> list[WaitingHour]:
     """Those of them whose run has failed or was cancelled after `since`."""
     found = {(each.workflow, each.hour): each for each in _failed(instance, assets, since)}
-    under_way = set(_under_way(instance, {hour for _, hour in found}))
-    return [found[key] for key in sorted(found) if key not in under_way]
+    running = set(under_way(instance, {hour for _, hour in found}))
+    return [found[key] for key in sorted(found) if key not in running]
 
 
 def _failed(instance: dg.DagsterInstance, assets: Assets, since: datetime | None) -> Iterator[WaitingHour]:
@@ -203,7 +203,7 @@ def _lacking(instance: dg.DagsterInstance, workflow: str, names: Sequence[str], 
             yield name
 
 
-def _under_way(instance: dg.DagsterInstance, hours: Collection[str]) -> Iterator[tuple[str, str]]:
+def under_way(instance: dg.DagsterInstance, hours: Collection[str]) -> Iterator[tuple[str, str]]:
     """(workflow, hour) of what runs, or waits in the queue, of these hours."""
     statuses = [status for status in Status if status not in (Status.SUCCESS, Status.FAILURE, Status.CANCELED)]
     if not hours:

@@ -15,6 +15,7 @@ from importlib import import_module
 import click
 
 COMMANDS = {
+    "backfill": "Run hours of a workflow anew, as a backfill that the UI shows.",
     "demo": "Land sample hours, run every workflow on them and show what came out.",
     "endpoints": "List, reap or stop the endpoints of this installation.",
     "extract": "Title, text and language of an article's page, as JSON.",

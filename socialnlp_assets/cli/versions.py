@@ -11,8 +11,9 @@ from rich.table import Table
 
 from socialnlp_assets.models import load_catalogue
 from socialnlp_assets.resources.build import build_lake
+from socialnlp_assets.resources.registry.card import card
 from socialnlp_assets.resources.registry.registry import LakeRegistry
-from socialnlp_assets.resources.registry.versions import SHIPPED, State, Version
+from socialnlp_assets.resources.registry.versions import SHIPPED, State
 from socialnlp_assets.settings import Settings
 
 if TYPE_CHECKING:
@@ -32,7 +33,7 @@ def show(model: str, number: int | None) -> None:
     _known(model)
     registry = _registry()
     if number is not None:
-        _show_one(registry.version(model, number))
+        click.echo(card(registry.version(model, number), load_catalogue(Settings().models)[model].description))
         return
     table = Table("version", "state", "since", "who", "why", "macro F1", "labels", box=None, pad_edge=False)
     versions = registry.history(model).versions()
@@ -45,16 +46,6 @@ def show(model: str, number: int | None) -> None:
             "" if figure is None else f"{figure:.3f}", version.made.labels[:8],
         )  # fmt: skip
     _print(table)
-
-
-def _show_one(version: Version) -> None:
-    made = version.made
-    card = build_lake(Settings()).get(f"{made.folder}/README.md") if "README.md" in made.files else b""
-    click.echo(card.decode(errors="replace").rstrip() or f"# {made.model} {version.number}")
-    click.echo(f"\n{version.state} since {version.at:%Y-%m-%d %H:%M} by {version.who}: {version.why}")
-    for name in MADE_OF:
-        if value := getattr(made, name):
-            click.echo(f"  {name}: {value}")
 
 
 def decide(model: str, number: int, state: str, who: str, why: str) -> None:

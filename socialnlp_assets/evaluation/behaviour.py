@@ -20,8 +20,8 @@ FRAMES: Mapping[str, tuple[str, str]] = {
     "numbers": ("{} 27", "{} 31"),
     "addresses": ("{} https://a.example/one", "{} https://b.example/two"),
 }
-TEXTS = 40  # of each kind
-MOST_CHANGED = 0.1  # share of answers
+TEXTS = 100  # of each kind
+MOST_CHANGED = 0.3  # share of answers; n-gram models of 2,000 texts, honestly trained, change up to 22 %
 _VERB = re.compile(r"\b(is|was|am|are|were)\b", re.IGNORECASE)
 
 

@@ -122,15 +122,13 @@ class Behaviour(_Strict):
 class Training(_Strict):
     """How the model is trained, and what becomes of the versions."""
 
-    recipe: Literal["linear", "fasttext", "transformers"] = "linear"
+    recipe: Literal["linear", "fasttext"] = "linear"
     hyperparameters: dict[str, str | int | float] = {}
-    base: str = ""  # of the recipe transformers: a hub id or a folder
     seed: int = 0
     floors: Floors = Floors()
     behaviour: Behaviour = Behaviour()
     approval: Literal["by hand", "automatic"] = "by hand"  # of what passes the gate
     retrain_after: int = Field(default=200, ge=1)  # newly labelled texts
-    instance_type: str = "ml.m5.xlarge"  # on AWS
 
 
 class RequestLimits(_Strict):

@@ -14,6 +14,11 @@ from pathlib import Path
 
 _ADDRESS = re.compile(r"(?:https?://|www\.)\S+|@\w+", re.IGNORECASE)
 _WORD = re.compile(r"[a-z0-9]+(?:'[a-z0-9]+)*")
+_MARK = re.compile(r"[.,;:!?()\n]+(?=\s|$)")
+_JOINT = re.compile(r" \. |\b(?:and|but|however|although)\b")
+_FROM_TO = re.compile(
+    r"\bfrom (?P<before>\d{1,9}(?:[.,]\d{1,2})?)(?P<unit> ?(?:euros?|€))? to (?P<after>\d{1,9}(?:[.,]\d{1,2})?)"
+)
 _APOSTROPHES = str.maketrans("’‘ʼ`", "''''")
 
 
@@ -37,12 +42,28 @@ def prepare_for_classification(text: str) -> str:
 
 
 def prepare_review(text: str) -> str:
-    """As `prepare_for_classification`, but every word stays: an opinion hangs on "not", "no", "too", "few".
+    """As `prepare_for_classification`, but every word stays: an opinion hangs on "not", "no", "too", "few". A mark
+    between clauses becomes " . ", and of two numbers it is said which way they go.
 
-    >>> prepare_review("The prices weren't too high!")
-    'the price be not too high'
+    >>> prepare_review("The prices weren't too high! Mine went from 80 to 140...")
+    'the price be not too high . mine go from 80 up to 140'
     """
-    return " ".join(map(_base, _words(text)))
+    parts = (" ".join(map(_base, _words(part))) for part in _MARK.split(_FROM_TO.sub(_way, text)))
+    return " . ".join(part for part in parts if part)
+
+
+def clauses(prepared: str) -> list[str]:
+    """The clauses of a text that `prepare_review` gave, at least one.
+
+    >>> clauses("the staff be kind but slow . never again")
+    ['the staff be kind', 'slow', 'never again']
+    """
+    return [part for part in _JOINT.split(prepared) if part.strip()] or [prepared]
+
+
+def _way(match: re.Match[str]) -> str:
+    before, after = float(match["before"].replace(",", ".")), float(match["after"].replace(",", "."))
+    return f"from {match['before']}{match['unit'] or ''} {'up' if after > before else 'down'} to {match['after']}"
 
 
 def _words(text: str) -> list[str]:

@@ -18,7 +18,13 @@ def build_resources(settings: Settings) -> dict[str, Any]:
     """The resources of an installation, by the names that assets and sensors ask for."""
     return {
         "lake": build_lake(settings),
-        "trainer": LocalTrainer(state=str(settings.state), python=settings.server_python),
+        "trainer": LocalTrainer(
+            state=str(settings.state),
+            python=settings.server_python,
+            model_bucket=settings.model_bucket if settings.profile is Profile.AWS else "",
+            region=settings.aws_region,
+            endpoint_url=settings.aws_endpoint_url or "",
+        ),
         "endpoints": build_endpoints(settings),
         "articles": Articles(
             allowed_hosts=sorted(settings.article_allowed_hosts),

@@ -213,9 +213,12 @@ class Lake(dg.ConfigurableResource[Any]):
         """Where an empty marker lies, by hour, for each file of messages that were moved to their own hour."""
         return f"landing/{workflow}/_moved"
 
-    def landed(self, workflow: str, hour: datetime) -> list[LandedFile]:
+    def landed(
+        self, workflow: str, hour: datetime, skipped: Callable[[str], None] = logger.warning
+    ) -> list[LandedFile]:
         """The hour's landed files by name, without hidden and unfinished ones."""
-        files = (file for folder in folders_of(hour) for file in self.objects(f"landing/{workflow}/{folder}"))
+        folders = (f"landing/{workflow}/{folder}" for folder in folders_of(hour))
+        files = (file for folder in folders for file in self.objects(folder, skipped))
         return sorted((f for f in files if is_message_file(f.path)), key=lambda f: f.path)
 
 

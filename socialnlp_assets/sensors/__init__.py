@@ -5,10 +5,12 @@ from __future__ import annotations
 
 import dagster as dg
 
+from socialnlp_assets.sensors.alerts import alerts_sensor
 from socialnlp_assets.sensors.arrivals import landing_sensor
 from socialnlp_assets.sensors.endpoint_reaper import endpoint_reaper, run_end_hooks
 from socialnlp_assets.sensors.hour_releases import hour_releases
 from socialnlp_assets.sensors.inventory import HOURS, hours_inventory
+from socialnlp_assets.sensors.labels import changed_models, labels_arrived
 from socialnlp_assets.sensors.queue import LandingQueue
 from socialnlp_assets.sensors.second_tries import second_tries_sensor
 from socialnlp_assets.settings import Settings
@@ -16,9 +18,12 @@ from socialnlp_assets.workflow import Workflow
 
 __all__ = [
     "HOURS",
+    "alerts_sensor",
+    "changed_models",
     "endpoint_reaper",
     "hour_releases",
     "hours_inventory",
+    "labels_arrived",
     "run_end_hooks",
     "workflow_sensors",
 ]

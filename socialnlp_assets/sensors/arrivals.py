@@ -4,7 +4,7 @@ It compares what lies in the landing area with a ledger in its cursor. A late or
 repeat does nothing, a deletion does nothing (retention removes old files), and every skip says why. The ledger covers
 the lookback window and so stays bounded.
 
-Which hours to look at: all of the window (`landed.py`), or, where the settings name a queue, those that its
+Which hours to look at: all of the window (`walk.py`), or, where the settings name a queue, those that its
 notifications name (`queue.py`) and once an hour all of them. A notification is only a hint: what counts is what lies in
 the landing area. Besides, whatever their age, the hours to which `posts` has moved messages: each such file has a
 marker, which the tick after the one that put its hour on record deletes.
@@ -22,8 +22,9 @@ import dagster as dg
 
 from socialnlp_assets.partitions import HOUR, floor_hour, hour_in_path, hour_of, key_of
 from socialnlp_assets.resources.lake import Lake
-from socialnlp_assets.sensors.landed import Hours, Landed, Walk, hours_as_json, hours_of_json, landed_in, walk_on
+from socialnlp_assets.resources.landed import Landed
 from socialnlp_assets.sensors.queue import LandingQueue
+from socialnlp_assets.sensors.walk import Hours, Walk, hours_as_json, hours_of_json, walk_on
 from socialnlp_assets.workflow import Workflow
 
 MOST_RUNS_A_TICK = 48
@@ -123,7 +124,7 @@ class LandingArea:
         over = sorted(hour for hour in wanted if hour < floor_hour(now))
         arrivals.waiting |= wanted - set(over[:MOST_RUNS_A_TICK])
         for hour in over[:MOST_RUNS_A_TICK]:
-            hours[hour] = landed_in(self.lake, self.workflow, hour, arrivals.skipped.append)
+            hours[hour] = Landed.all(self.lake.landed(self.workflow, hour, arrivals.skipped.append))
         for hour, landed in sorted(hours.items()):
             self._compare(arrivals, cursor.ledger, hour, landed, now)
         return arrivals

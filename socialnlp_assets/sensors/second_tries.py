@@ -2,7 +2,7 @@
 
 What failed for a reason of its own would fail again, and is for people (`hours_inventory`); so is what somebody has
 cancelled. Pulls have their own policy: their schedule asks for what was missed. Runs whose process died are retried by
-Dagster itself, at once.
+Dagster itself, at once; those that were ended because Dagster itself had died, as soon as it is back.
 """
 
 from __future__ import annotations
@@ -23,6 +23,8 @@ FIRST_PAUSE = timedelta(minutes=5)  # after a failure; each further pause is twi
 MOST_RUNS_A_TICK = 48
 TRIES_SECONDS = 60
 TRY_TAG = "socialnlp/try"  # how often the hour was asked for again
+ENDED_TAG = "socialnlp/ended_with"  # of a run that was ended because what runs it had ended, and nobody wished so
+KEPT_TAGS = ("dagster/backfill", "dagster/priority")  # and all of ours: the next try is in the same backfill
 
 DOWN = {
     error.__name__
@@ -75,17 +77,19 @@ def pause(tries: int) -> timedelta:
 def request(instance: dg.DagsterInstance, hour: WaitingHour, now: datetime) -> dg.RunRequest | str:
     """The run to ask for; or, in words, why there is none now."""
     (record,) = instance.get_run_records(dg.RunsFilter(run_ids=[hour.run]))
-    tags = {name: value for name, value in record.dagster_run.tags.items() if name.startswith("socialnlp/")}
+    run = record.dagster_run
+    tags = {name: value for name, value in run.tags.items() if name.startswith("socialnlp/") or name in KEPT_TAGS}
     tries = int(tags.get(TRY_TAG, 0))
-    due = datetime.fromtimestamp(record.end_time or now.timestamp(), UTC) + pause(tries)
-    if hour.lack is not Lack.FAILED or LANDING in hour.assets:
-        return "is asked for by others"
-    if not was_down(instance, hour.run):
-        return "failed for a reason of its own"
     if tries >= MOST_TRIES:
         return f"failed {tries + 1} times"
-    if now < due:
-        return f"is asked for again at {due:%H:%M}"
+    if not tags.pop(ENDED_TAG, ""):
+        due = datetime.fromtimestamp(record.end_time or now.timestamp(), UTC) + pause(tries)
+        if hour.lack is not Lack.FAILED or LANDING in hour.assets:
+            return "is asked for by others"
+        if not was_down(instance, hour.run):
+            return "failed for a reason of its own"
+        if now < due:
+            return f"is asked for again at {due:%H:%M}"
     return dg.RunRequest(
         run_key=f"{hour.run} again",
         job_name=hour.workflow,

@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -42,8 +42,11 @@ class Classifier(NamedTuple):
         """Texts × labels; the highest is the likeliest class. Of a label that stands alone, above 0 means yes."""
         return np.asarray(matrix(texts, self.idf, self.ngrams) @ self.weights) + self.bias
 
-    def save(self, folder: Path, name: str, labels: Sequence[str], task: str = "text-classification") -> None:
-        """Write the folder that `Linear` loads: weights in steps of `scale`, one a label, as signed bytes."""
+    def save(
+        self, folder: Path, name: str, labels: Sequence[str], task: str = "text-classification", **more: bool
+    ) -> None:
+        """Write the folder that `Linear` loads: weights in steps of `scale`, one a label, as signed bytes. `more`
+        settings of `model.json`."""
         folder.mkdir(parents=True, exist_ok=True)
         scale = np.abs(self.weights).max(axis=0) / 127
         np.savez_compressed(
@@ -53,7 +56,8 @@ class Classifier(NamedTuple):
             bias=self.bias.astype(np.float32),
             idf=self.idf.astype(np.float16),
         )
-        settings = {"name": name, "task": task, "engine": "linear", "labels": labels, "ngrams": asdict(self.ngrams)}
+        settings: dict[str, Any] = {"name": name, "task": task, "engine": "linear", "labels": labels}
+        settings |= {"ngrams": asdict(self.ngrams)} | more
         (folder / "model.json").write_text(json.dumps(settings, indent=2) + "\n", encoding="utf-8")
 
 

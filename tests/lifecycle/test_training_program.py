@@ -84,7 +84,7 @@ def test_a_job_that_cannot_succeed_says_why_where_sagemaker_looks(tmp_path: Path
     with start(tmp_path, model="mood", recipe="magic") as process:
         assert process.wait(60) == 1
     told = (tmp_path / "output" / "failure").read_text()
-    assert told == "hyperparameter recipe=magic: there are linear, fasttext, transformers"
+    assert told == "hyperparameter recipe=magic: there are linear, fasttext"
 
 
 def test_sigterm_ends_it_with_what_is_finished(tmp_path: Path) -> None:

@@ -16,9 +16,10 @@ from pydantic import PrivateAttr
 
 from socialnlp_assets.partitions import floor_hour, key_of
 from socialnlp_assets.resources.lake import Lake
+from socialnlp_assets.resources.landed import Landed
 from socialnlp_assets.resources.objects import LandedFile
 from socialnlp_assets.sensors.arrivals import Cursor, LandingArea
-from socialnlp_assets.sensors.landed import MOST_FILES_A_TICK, Hours, Landed, Walk, walk_on
+from socialnlp_assets.sensors.walk import MOST_FILES_A_TICK, Hours, Walk, walk_on
 from tests.platform.conftest import HOUR, Platform, message
 
 logger = logging.getLogger(__name__)

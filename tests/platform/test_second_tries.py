@@ -12,7 +12,7 @@ from socialnlp_assets.assets.inventory import failed_hours
 from socialnlp_assets.partitions import key_of
 from socialnlp_assets.resources.endpoints.backend import EndpointFailed, ModelFailed, Throttled
 from socialnlp_assets.resources.endpoints.requester import PredictionFailed
-from socialnlp_assets.sensors.second_tries import MOST_TRIES, TRY_TAG, pause, request, second_tries_sensor
+from socialnlp_assets.sensors.second_tries import ENDED_TAG, MOST_TRIES, TRY_TAG, pause, request, second_tries_sensor
 from socialnlp_assets.workflow import load_workflows
 from tests.platform.conftest import HOUR, Platform, message
 
@@ -90,3 +90,16 @@ def test_the_sensor_asks_for_an_hour_once(down: Platform, monkeypatch: pytest.Mo
         job = down.definitions.resolve_job_def("sprinklr")
         down.instance.create_run_for_job(job, tags=again.tags, status=dg.DagsterRunStatus.STARTED)
         assert not sensor.evaluate_tick(context).run_requests  # it is under way
+
+
+def test_a_run_that_ended_because_dagster_had_died_is_asked_for_at_once_in_its_backfill(down: Platform) -> None:
+    job = down.definitions.resolve_job_def("sprinklr")
+    tags = {"dagster/partition": key_of(HOUR), "dagster/backfill": "abc", ENDED_TAG: "Dagster"}
+    run = down.instance.create_run_for_job(job, tags=tags)
+    down.instance.report_run_canceled(run)
+    again = asked(down, timedelta(0))
+    assert isinstance(again, dg.RunRequest)
+    assert again.tags["dagster/backfill"] == "abc"
+    assert ENDED_TAG not in again.tags
+    down.instance.report_run_canceled(down.instance.create_run_for_job(job, tags=tags | {ENDED_TAG: ""}))
+    assert asked(down, timedelta(days=1)) == "is asked for by others"

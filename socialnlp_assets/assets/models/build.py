@@ -22,6 +22,7 @@ from socialnlp_assets.labels.labelled import Labelled, Labels, LabelsError
 from socialnlp_assets.models.catalogue import ModelEntry, Training
 from socialnlp_assets.resources.endpoints.predictor import preparation
 from socialnlp_assets.resources.lake import Lake
+from socialnlp_assets.resources.registry.card import card
 from socialnlp_assets.resources.registry.registry import LakeRegistry, store_files
 from socialnlp_assets.resources.registry.versions import Made, State
 from socialnlp_assets.resources.trainers.trainer import (
@@ -39,7 +40,12 @@ MOST_CHARACTERS = 120
 
 def build_model(name: str, entry: ModelEntry, is_automatic: bool) -> list[dg.AssetsDefinition]:
     """`labels/<name>`, `trained/<name>`, `evaluation/<name>` and `versions/<name>`."""
-    return [_labels(name, entry), _trained(name, entry), _evaluation(name, entry), _versions(name, is_automatic)]
+    return [
+        _labels(name, entry),
+        _trained(name, entry),
+        _evaluation(name, entry),
+        _versions(name, entry.description, is_automatic),
+    ]
 
 
 def job_name(model: str) -> str:
@@ -132,6 +138,14 @@ def read_all(shelf: Shelf, labels: Labels) -> tuple[list[Labelled], list[str]]:
     if len(rows) > MOST_ROWS:
         mistakes.append(f"there are {len(rows)} rows in all, {MOST_ROWS} at most; take out what teaches nothing new")
     return rows, mistakes
+
+
+def count_rows(shelf: Shelf, entry: ModelEntry, path: str) -> int:
+    """The labelled texts in one file; of one that cannot be read, as many as it takes to look into it."""
+    try:
+        return len(read_labels(shelf.lake.get(path), path, Labels(entry)))
+    except LabelsError:
+        return MOST_ROWS
 
 
 def _result(finding: Finding) -> dg.AssetCheckResult:
@@ -309,7 +323,7 @@ def _of_evaluation(found: Evaluation) -> dict[str, Any]:
     }
 
 
-def _versions(name: str, is_automatic: bool) -> dg.AssetsDefinition:
+def _versions(name: str, description: str, is_automatic: bool) -> dg.AssetsDefinition:
     @dg.asset(
         key=dg.AssetKey(["versions", name]),
         deps=[dg.AssetKey(["evaluation", name])],
@@ -336,6 +350,7 @@ def _versions(name: str, is_automatic: bool) -> dg.AssetsDefinition:
                 "state": version.state.value,
                 "digest": made.digest,
                 "macro_f1": float(made.figures.get("macro_f1", 0)),
+                "card": dg.MetadataValue.md(card(version, description)),
                 "versions": dg.MetadataValue.md(_versions_table(registry, name)),
             }
         )

@@ -61,6 +61,7 @@ class Endpoints(dg.ConfigurableResource[None], ABC):
 
     _owner: Owner = PrivateAttr(default=Owner())
     _instance: dg.DagsterInstance | None = PrivateAttr(default=None)
+    _as_of: datetime | None = PrivateAttr(default=None)
     _versions: dict[str, Version | None] = PrivateAttr(default_factory=dict)
     _opened: LeaseManager | None = PrivateAttr(default=None)
     _opening: threading.Lock = PrivateAttr(default_factory=threading.Lock)
@@ -197,11 +198,23 @@ class Endpoints(dg.ConfigurableResource[None], ABC):
         host = self.catalogue.endpoint_of(model)
         if not self.lake:
             return None
-        if self._instance is None:
+        moment = self._moment()
+        if moment is None:
             return self.registry.history(host).in_service()
         if host not in self._versions:
-            self._versions[host] = self.registry.history(host).in_service(self._beginning(self._instance))
+            self._versions[host] = self.registry.history(host).in_service(moment)
         return self._versions[host]
+
+    def begin(self, at: datetime) -> None:
+        """See versions as they were at that moment, from now on; in a Dagster run that is its beginning."""
+        self._as_of = at
+
+    def _moment(self) -> datetime | None:
+        if self._as_of is None and self._instance is not None:
+            record = self._instance.get_run_record_by_id(self._owner.run)
+            if record and record.start_time:
+                self.begin(datetime.fromtimestamp(record.start_time, UTC))
+        return self._as_of
 
     def version_label(self, model: str) -> str:
         """What rows that `model` makes are marked with: number and digest of its version, such as ``3@1f2e3d4c``."""
@@ -224,10 +237,6 @@ class Endpoints(dg.ConfigurableResource[None], ABC):
     @property
     def _lake(self) -> Lake:
         return Lake(uri=self.lake, region=self.region, endpoint_url=self.endpoint_url)
-
-    def _beginning(self, instance: dg.DagsterInstance) -> datetime | None:
-        record = instance.get_run_record_by_id(self._owner.run)
-        return datetime.fromtimestamp(record.start_time, UTC) if record and record.start_time else None
 
     def _announce(self, announcements: dict[str, Announcement]) -> None:
         """Ask for all of them, and watch them until they are in service or this process has no more time."""

@@ -48,6 +48,11 @@ class SageMakerEndpoints(Endpoints):
     def _artefact(self, model: str, entry: ModelEntry) -> Artefact:
         if entry.aws.archive:
             return Artefact(entry.aws.archive, entry.aws.archive_sha256)
+        if entry.embedded != self.catalogue[model].embedded:
+            raise BackendError(
+                f"this version of {model} has no archive that SageMaker could serve: it was trained for one machine. "
+                f"Train it in this profile, or go back to another: socialnlp models rollback {model}"
+            )
         if model not in self._artefacts:
             self._artefacts[model] = self._current(model, entry)
         return self._artefacts[model]

@@ -1,2 +1,2 @@
-"""Where models are trained: a process of this machine, or training jobs of SageMaker. Both keep one contract, which
+"""Where models are trained: a process of this machine, by SageMaker's contract for training containers, which
 `socialnlp_assets/training/container.py` describes."""

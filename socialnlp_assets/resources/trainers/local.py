@@ -27,6 +27,10 @@ class LocalTrainer(Trainer):
     state: str = Field(description="folder of this machine")
     python: str = Field(default="", description="interpreter with the extra `training`; empty: this one")
 
+    model_bucket: str = Field(default="", description="s3:// prefix for archives, where SageMaker serves the models")
+    region: str = Field(default="", description="AWS region of the bucket")
+    endpoint_url: str = Field(default="", description="another address for S3, for tests")
+
     @contextmanager
     def train(self, job: TrainingJob, log: Callable[[str], None]) -> Iterator[Trained]:
         root = private_folder(Path(self.state) / "training" / f"{job.model}-{job.digest}")
@@ -37,9 +41,27 @@ class LocalTrainer(Trainer):
             shutil.rmtree(root, ignore_errors=True)
             raise
         try:
-            yield Trained(root / "model", figures_in(printed))
+            yield Trained(root / "model", figures_in(printed), *self._archived(root, job.model))
         finally:
             shutil.rmtree(root, ignore_errors=True)
+
+    def _archived(self, root: Path, model: str) -> tuple[str, str]:
+        """The address and the SHA-256 of the uploaded model.tar.gz; nothing where no endpoint on SageMaker needs it."""
+        if not self.model_bucket:
+            return "", ""
+        import boto3
+
+        from socialnlp_assets.models.artefacts import ARCHIVE
+        from socialnlp_assets.models.packaging import write_archive
+        from socialnlp_assets.models.packaging_source import digest
+
+        archive = write_archive(root / "model", root / ARCHIVE)
+        sha256 = digest(archive)
+        address = f"{self.model_bucket.rstrip('/')}/{model}/versions/{sha256[:16]}/{ARCHIVE}"
+        bucket, _, key = address.removeprefix("s3://").partition("/")
+        s3 = boto3.client("s3", region_name=self.region or None, endpoint_url=self.endpoint_url or None)
+        s3.upload_file(str(archive), bucket, key)
+        return address, sha256
 
     def _run(self, root: Path, log: Callable[[str], None]) -> list[str]:
         command = [self.python or sys.executable, "-m", "socialnlp_assets.training.container", "--root", str(root)]

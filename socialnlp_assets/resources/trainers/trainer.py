@@ -31,7 +31,6 @@ class TrainingJob:
     model: str
     hyperparameters: Mapping[str, str]
     channel: Mapping[str, bytes]
-    instance_type: str = ""
 
     @property
     def digest(self) -> str:
@@ -78,10 +77,9 @@ def job_of(name: str, entry: ModelEntry, channel: Mapping[str, bytes]) -> Traini
         "labels": json.dumps(list(entry.labels)),
         "targets": json.dumps(list(entry.targets)),
         "seed": str(training.seed),
-        **({"base": training.base} if training.base else {}),
         **{key: str(value) for key, value in training.hyperparameters.items()},
     }
-    return TrainingJob(name, given, channel, training.instance_type)
+    return TrainingJob(name, given, channel)
 
 
 def figures_in(lines: Iterator[str] | list[str]) -> dict[str, float]:

@@ -9,47 +9,16 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import astuple, dataclass, field
 from datetime import datetime
-from hashlib import blake2b
 from typing import Any
 
-from socialnlp_assets.partitions import folders_of, hour_in_path, hour_of, key_of
+from socialnlp_assets.partitions import hour_in_path, hour_of, key_of
 from socialnlp_assets.resources.lake import Lake, is_message_file
+from socialnlp_assets.resources.landed import Landed
 from socialnlp_assets.resources.objects import LandedFile
 
 MOST_FILES_A_TICK = 20_000  # 20 requests to S3, some two seconds
 
 Skipped = Callable[[str], None]
-
-
-@dataclass(frozen=True)
-class Landed:
-    """All that has landed in an hour."""
-
-    files: int = 0
-    bytes: int = 0
-    total: int = 0  # of the files' fingerprints, modulo 2⁶⁴: the same files in any order give the same
-    newest: float = 0.0  # when the last was written, seconds since 1970
-
-    @classmethod
-    def of(cls, file: LandedFile) -> Landed:
-        fingerprint = blake2b(f"{file.path}\0{file.etag}".encode(), digest_size=6)
-        return cls(1, file.size, int(fingerprint.hexdigest(), 16), file.written)
-
-    def __add__(self, other: Landed) -> Landed:
-        total = (self.total + other.total) % 2**64
-        newest = max(self.newest, other.newest)
-        return Landed(self.files + other.files, self.bytes + other.bytes, total, newest)
-
-    @property
-    def digest(self) -> str:
-        """One word for it all."""
-        return f"{self.total:016x}.{self.files}"
-
-    def adds_to(self, before: Landed | None) -> bool:
-        """Whether something has landed since: files that are gone, and nothing else, are nothing new."""
-        if before is None:
-            return bool(self.files)
-        return self.digest != before.digest and (self.files >= before.files or self.newest > before.newest)
 
 
 Hours = dict[datetime, Landed]
@@ -109,16 +78,6 @@ def walk_on(
         last, read = file.path, read + 1
         _add(day, file, since)
     return found | day, Walk()
-
-
-def landed_in(lake: Lake, workflow: str, hour: datetime, skipped: Skipped) -> Landed:
-    """What has landed in one hour."""
-    folders = (f"landing/{workflow}/{folder}" for folder in folders_of(hour))
-    found: Hours = {}
-    for folder in folders:
-        for file in lake.objects(folder, skipped):
-            _add(found, file, hour)
-    return found.get(hour, Landed())
 
 
 def _add(hours: Hours, file: LandedFile, since: datetime) -> None:
