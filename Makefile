@@ -24,7 +24,7 @@ $(VENV)/.demo: pyproject.toml constraints.txt
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	@echo "installing the platform into $(VENV) (first time: some minutes)…"
 	@$(BIN)/python -m pip install -qq --disable-pip-version-check 'pip>=25,<26' # Python 3.11's own fails on extras of extras
-	@$(BIN)/python -m pip install -qq --disable-pip-version-check -c constraints.txt -e '.[embedded,google]'
+	@$(BIN)/python -m pip install -qq --disable-pip-version-check -c constraints.txt -e '.[embedded,google,mart]'
 	@touch $@
 
 $(VENV)/.test: $(VENV)/.demo

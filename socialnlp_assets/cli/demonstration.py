@@ -24,7 +24,10 @@ from socialnlp_assets.fakes.pages import serve_articles
 from socialnlp_assets.fakes.samples import sample_late_file
 from socialnlp_assets.fakes.sources import SampleSources, sample_sources
 from socialnlp_assets.files import private_folder, replace_file
+from socialnlp_assets.mart.asset import is_installed
 from socialnlp_assets.partitions import HOUR, floor_hour, key_of
+from socialnlp_assets.report.asset import path_of
+from socialnlp_assets.report.figures import Period
 from socialnlp_assets.resources.build import build_endpoints, build_lake
 from socialnlp_assets.settings import Settings
 from socialnlp_assets.workflow import load_workflows
@@ -93,6 +96,21 @@ class Demonstration:
             late |= sample_late_file(self.first, workflow=workflow, articles_at=pages)
         self._drop(late, "late files")
         self._run_what_landed()
+        if is_installed():
+            self._report()
+
+    def _report(self) -> None:
+        """Bring the data mart up to date, and the reports that are made of it; those of the last day are named."""
+        self.report.say("the data mart and the reports are being made")
+        with interruptible():
+            job = self.definitions.resolve_job_def("mart")
+            done = job.execute_in_process(instance=self.instance, run_config=QUIET, raise_on_error=False)
+        if not done.success:
+            self.report.failed += 1
+            return
+        day = Period.of("day", self.first + (self.hours - 1) * HOUR)
+        self.report.pages = [self.lake.address(path_of(workflow, day, "en")) for workflow in self.workflows]
+        self.report.say("the data mart and the reports are made")
 
     @property
     def _hours(self) -> list[str]:

@@ -39,6 +39,7 @@ class Report:
 
     console: Console
     removed: list[str] = field(default_factory=list)
+    pages: list[str] = field(default_factory=list)  # where the reports of the day lie
     failed: int = 0
     started: float = field(default_factory=time.monotonic)
     checks: dict[bool, int] = field(default_factory=lambda: defaultdict(int))
@@ -136,6 +137,8 @@ class Report:
         self.console.print(f"results: {lake.address('output')}; to read them:", soft_wrap=True, highlight=False)
         command = f'  {sys.executable} -c "import duckdb; duckdb.sql(\\"{query}\\").show()"'
         self.console.print(command, soft_wrap=True, highlight=False, markup=False)
+        for page in self.pages:
+            self.console.print(f"the report of the day, to open in a browser: {page}", soft_wrap=True, highlight=False)
         self.console.print("to see the assets, checks and runs: make ui")
 
 

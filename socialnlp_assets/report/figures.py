@@ -160,7 +160,7 @@ QUESTIONS = {
           SELECT kind, term AS phrase, min(hour) AS burst FROM burst JOIN period USING (hour)
           WHERE workflow = $workflow AND period = 'now' GROUP BY ALL
         ) USING (kind, phrase)
-        WHERE messages >= {LEAST_RISING} AND messages > before
+        WHERE messages >= {LEAST_RISING} AND messages > before AND EXISTS (FROM period WHERE period = 'before')
         ORDER BY burst IS NULL, (ln(messages + 0.5) - ln(before + 0.5))
           / sqrt(1 / (messages + 0.5) + 1 / (before + 0.5)) DESC, kind, phrase
         LIMIT {MOST["rising"]}""",
