@@ -26,8 +26,13 @@ BENCHMARKS = {
     "backfill": "backfill:backfill",
     "mart": "mart:mart",
 }
-# What checks catch, and how often they warn of nothing: no rivals, no figures.
-REPORTS = {"planted-faults": "planted_faults:planted_faults", "drift": "quality_drift:quality_drift"}
+# What checks and bursts catch, how often they warn of nothing, how long a retraining takes: no rivals, no figures.
+REPORTS = {
+    "planted-faults": "planted_faults:planted_faults",
+    "drift": "quality_drift:quality_drift",
+    "retraining": "retraining:retraining",
+    "bursts": "bursts:bursts_and_stories",
+}
 
 
 @click.command()

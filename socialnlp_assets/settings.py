@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from difflib import get_close_matches
@@ -22,6 +23,12 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 PREFIX = "SOCIALNLP_"
 # Finite, and within what Python's dates can be moved by.
 Seconds = Annotated[float, Field(ge=0, le=366 * 24 * 3600, allow_inf_nan=False)]
+
+
+# Of the channels of alerts. Who knows the address of Slack's may write there: it is a secret, and no setting.
+CHANNEL = re.compile(
+    r"webhook:https?://[^\s@?]+|(?:webhook|slack):[a-z][a-z0-9_]*|sns:arn:aws[a-z-]*:sns:[a-z0-9-]+:\d+:[\w-]+"
+)
 
 
 class SettingsError(ValueError):
@@ -59,6 +66,9 @@ class Settings(BaseSettings):
     workflows: Path | None = Field(default=None, description="a folder of further workflow files")
 
     models: Path | None = Field(default=None, description="a folder of further model catalogues")
+    approve: Annotated[frozenset[str], NoDecode] = Field(
+        default=frozenset(), description="models, by commas, whose versions that pass the gate go into service at once"
+    )
     enable: Annotated[frozenset[str], NoDecode] = Field(
         default=frozenset(), description="workflows, by commas, that are off by default and run here"
     )
@@ -103,6 +113,15 @@ class Settings(BaseSettings):
         default=frozenset(), description="host:port pairs, by commas, that may be fetched although they are private"
     )
 
+    # Alerts
+    alerts: Annotated[tuple[str, ...], NoDecode] = Field(
+        default=(), description="who is told of troubles, by commas: webhook:URL, slack:SECRET, sns:ARN; empty: nobody"
+    )
+
+    daily_budget_usd: float | None = Field(
+        default=None, ge=0, description="an alert when endpoints have cost more since midnight, UTC; empty: none"
+    )
+
     # Execution
     executor: Literal["", "in_process", "multiprocess"] = Field(default="", description="empty: by profile")
 
@@ -123,7 +142,18 @@ class Settings(BaseSettings):
                 raise ValueError(f"{there} is no folder; name a folder, or s3://bucket/prefix")
         return value
 
-    @field_validator("article_allowed_hosts", "enable", mode="before")
+    @field_validator("alerts", mode="before")
+    @classmethod
+    def alerts_name_channels(cls, value: Any) -> Any:
+        channels = [part.strip() for part in value.split(",") if part.strip()] if isinstance(value, str) else value
+        if not all(map(CHANNEL.fullmatch, channels)):
+            raise ValueError(
+                "must be webhook:https://…, webhook:NAME, slack:NAME or sns:arn:aws:sns:…, several with commas "
+                "between; NAME is that of a secret that holds the address"
+            )
+        return tuple(channels)
+
+    @field_validator("article_allowed_hosts", "approve", "enable", mode="before")
     @classmethod
     def listed_by_commas(cls, value: Any) -> Any:
         if not isinstance(value, str):
@@ -173,4 +203,5 @@ def _sentence(error: Any) -> str:
     """One of pydantic's findings, by the name of the variable."""
     name = PREFIX + "_".join(str(part) for part in error["loc"]).upper()
     message = error["msg"].removeprefix("Value error, ").replace("Input should be", "must be")
-    return f"{name}={error['input']}: {message}"
+    value = "…" if error["loc"] == ("alerts",) else error["input"]  # somebody may have put a secret there
+    return f"{name}={value}: {message}"

@@ -21,6 +21,7 @@ from socialnlp_assets.assets.posts import Posts
 from socialnlp_assets.assets.profile import HourProfile
 from socialnlp_assets.assets.step import DELIVERED, Mistake, Step
 from socialnlp_assets.checks import Checks
+from socialnlp_assets.hot_topics.rules import RULES, WarningRule
 from socialnlp_assets.models.catalogue import Catalogue, load_catalogue
 from socialnlp_assets.nlp.language import detect
 from socialnlp_assets.safe_yaml import YamlError, read_yaml
@@ -34,7 +35,8 @@ Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,59}$")]
 Owner = Annotated[str, Field(pattern=r"^(team:.+|[A-Za-z0-9._%+-]+@[A-Za-z0-9.-]+\.[A-Za-z]{2,7})$")]
 
 # Of the lake's own folders, of our jobs, of Dagster and of Python.
-_TAKEN = {"landing", "quarantine", "output", "leases", "retention", "mart", "report", "stage"} | {
+_TAKEN = {"landing", "quarantine", "output", "leases", "retention", "mart", "report", "stage", "models"} | {
+    *("labels", "trained", "evaluation", "versions"),
     *("arg_dict", "bool", "conf", "config", "context", "dict", "float", "input", "input_arg_dict", "int", "meta"),
     *("output_arg_dict", "str", "type"),
     *kwlist,
@@ -74,6 +76,7 @@ class Workflow(_Strict):
     source: SourceSection
     steps: Annotated[dict[str, Step], _Steps]
     checks: Checks = Checks()
+    warnings: tuple[WarningRule, ...] = RULES
     enabled: bool = True  # false: it runs only where SOCIALNLP_ENABLE names it
 
     def assets(self) -> list[str]:
@@ -253,6 +256,8 @@ def _fields(location: tuple[str | int, ...], data: dict[str, Any]) -> Iterable[s
             return Workflow.model_fields
         case ("checks",):
             return Checks.model_fields
+        case ("warnings", *_):
+            return WarningRule.model_fields
         case ("steps",):
             return step_kinds()
         case ("steps", str(name)):

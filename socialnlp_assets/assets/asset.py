@@ -13,7 +13,8 @@ from typing import Any
 
 import dagster as dg
 
-from socialnlp_assets.assets import metadata, usage
+from socialnlp_assets.assets import metadata, usage, versions
+from socialnlp_assets.assets.made_by import mark
 from socialnlp_assets.assets.quarantine import Rejected, quarantine_path, write_quarantine
 from socialnlp_assets.assets.step import Hour, Result, Step
 from socialnlp_assets.checks import Audit, Check, Checks, Level, audit, contract
@@ -46,6 +47,7 @@ def build_asset(
         metadata=metadata.of_definition(workflow, step.name, schema, step.lineage()),
         required_resource_keys=set(step.resources),
         output_required=False,
+        code_version=versions.code_version(step, strictness),
         freshness_policy=_freshness(step),
         check_specs=_check_specs(key, [*checks, *step.own_checks()], partitions),
     )
@@ -68,15 +70,24 @@ def build_asset(
             lease.confirm()
             write_quarantine(lake, workflow, step.name, hour.hour, result.rejected)
             yield from _recorded(key, found)
-            published = step.publish(hour, result.table)
+            made_by = hour.made_by | _versions(step, hour)
+            published = step.publish(hour, mark(result.table, made_by))
         seconds = time.monotonic() - started
         counts = metadata.of_hour(result.table, result.accounts(), published.address, published.size, seconds)
         quarantine = lake.address(quarantine_path(workflow, step.name, hour.hour))
         waiting = metadata.of_quarantine(quarantine, [rejected.reason for rejected in result.rejected])
         used = usage.of_run(hour.used()) if step.ends_run else {}
-        yield dg.Output(None, metadata={**counts, **waiting, **result.metadata, **published.metadata, **used})
+        models = {versions.MODELS: dg.MetadataValue.json(made_by)} if made_by else {}
+        yield dg.Output(None, metadata={**counts, **waiting, **result.metadata, **published.metadata, **models, **used})
 
     return asset
+
+
+def _versions(step: Step, hour: Hour) -> dict[str, str]:
+    """The version of each model that the step has asked."""
+    models = step.models()
+    asked = hour.endpoints.asked if models else {}
+    return {model: asked[model] for model in models if model in asked}
 
 
 def _freshness(step: Step) -> dg.FreshnessPolicy | None:

@@ -6,7 +6,7 @@ failed or was cancelled, and nothing has published it since. So whatever makes u
 a run of a few assets, takes it off the list.
 
 The work is bounded by what has failed, not by how many hours there are: it reads the last `MOST_RUNS` failed runs,
-two sets of partition keys a workflow, and the landing areas, which retention keeps small.
+two sets of partition keys a workflow, and the folders of the landing areas.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ import dagster as dg
 from dagster import DagsterRunStatus as Status
 
 from socialnlp_assets.partitions import HOUR, floor_hour, hour_in_path, hour_of, key_of
-from socialnlp_assets.resources.lake import Lake, is_message_file
+from socialnlp_assets.resources.lake import Lake
 
 MOST_RUNS = 1000  # failed and cancelled ones that are looked at, the newest; an hour's first failure is never lost
 MOST_ROWS = 200  # of the table in the UI
@@ -79,11 +79,11 @@ def waiting_hours(
 
     An hour that a run under way or in the queue will compute does not wait.
     """
-    found = {(each.workflow, each.hour): each for each in _failed(instance, assets)}
+    found = {(each.workflow, each.hour): each for each in _failed(instance, assets, None)}
     for workflow, names in assets.items():
         done = {name: instance.get_materialized_partitions(dg.AssetKey([workflow, name])) for name in (FIRST, LAST)}
-        landed = _landed(lake, workflow, first, now)
-        for hour in sorted(done[FIRST] - done[LAST] | landed - done[FIRST]):
+        landed = _landed(lake, workflow, first, now, done[FIRST])
+        for hour in sorted(done[FIRST] - done[LAST] | landed):
             if (workflow, hour) in found:
                 continue
             lacking = tuple(names) if hour not in done[FIRST] else tuple(_lacking(instance, workflow, names, hour))
@@ -96,14 +96,21 @@ def waiting_hours(
                 hour_of(hour) + HOUR,
                 f"no run has computed {lacking[0]}" if begun else "files have landed, and no run has taken them",
             )
-    under_way = set(_under_way(instance, {hour for _, hour in found}))
-    return [found[key] for key in sorted(found) if key not in under_way]
+    running = set(under_way(instance, {hour for _, hour in found}))
+    return [found[key] for key in sorted(found) if key not in running]
 
 
-def _failed(instance: dg.DagsterInstance, assets: Assets) -> Iterator[WaitingHour]:
+def failed_hours(instance: dg.DagsterInstance, assets: Assets, since: datetime) -> list[WaitingHour]:
+    """Those of them whose run has failed or was cancelled after `since`."""
+    found = {(each.workflow, each.hour): each for each in _failed(instance, assets, since)}
+    running = set(under_way(instance, {hour for _, hour in found}))
+    return [found[key] for key in sorted(found) if key not in running]
+
+
+def _failed(instance: dg.DagsterInstance, assets: Assets, since: datetime | None) -> Iterator[WaitingHour]:
     """The hours with assets that their newest failed or cancelled run has left unpublished."""
     ended = instance.get_run_records(
-        dg.RunsFilter(statuses=[Status.FAILURE, Status.CANCELED]), limit=MOST_RUNS
+        dg.RunsFilter(statuses=[Status.FAILURE, Status.CANCELED], updated_after=since), limit=MOST_RUNS
     )  # the newest come first
     planned: dict[tuple[str, str], dict[str, dg.RunRecord]] = defaultdict(dict)  # workflow, asset → hour → run
     for record in ended:
@@ -180,14 +187,13 @@ def _line(text: str) -> str:
     return line if len(line) <= MOST_CHARACTERS else f"{line[: MOST_CHARACTERS - 1]}…"
 
 
-def _landed(lake: Lake, workflow: str, first: datetime, now: datetime) -> set[str]:
-    """The hours that are over and have files in the landing area."""
-    hours = {
-        hour
-        for file in lake.objects(f"{LANDING}/{workflow}")
-        if is_message_file(file.path) and (hour := hour_in_path(file.path)) is not None
-    }
-    return {key_of(hour) for hour in hours if first <= hour < floor_hour(now)}
+def _landed(lake: Lake, workflow: str, first: datetime, now: datetime, done: Collection[str]) -> set[str]:
+    """The hours that are over, have files in the landing area and are not among the `done`. By folders, for there may
+    be a million files."""
+    days = [day for day in lake.folders(f"{LANDING}/{workflow}") if "/date=" in day]
+    hours = {hour for day in days for folder in lake.folders(day) if (hour := hour_in_path(folder)) is not None}
+    over = (hour for hour in hours if first <= hour < floor_hour(now) and key_of(hour) not in done)
+    return {key_of(hour) for hour in over if lake.landed(workflow, hour)}
 
 
 def _lacking(instance: dg.DagsterInstance, workflow: str, names: Sequence[str], hour: str) -> Iterator[str]:
@@ -197,7 +203,7 @@ def _lacking(instance: dg.DagsterInstance, workflow: str, names: Sequence[str], 
             yield name
 
 
-def _under_way(instance: dg.DagsterInstance, hours: Collection[str]) -> Iterator[tuple[str, str]]:
+def under_way(instance: dg.DagsterInstance, hours: Collection[str]) -> Iterator[tuple[str, str]]:
     """(workflow, hour) of what runs, or waits in the queue, of these hours."""
     statuses = [status for status in Status if status not in (Status.SUCCESS, Status.FAILURE, Status.CANCELED)]
     if not hours:

@@ -10,7 +10,7 @@ WIDTH, HEIGHT, GAP = 640, 56, 22  # pixels, of one line
 LEFT = 150  # for its name
 
 
-def plot(lines: Mapping[str, Sequence[float | None]]) -> str:
+def plot(lines: Mapping[str, Sequence[float | None]], what: str = "the last seven days") -> str:
     """One line below the other, each on its own scale from 0; None is a gap, and the last point is marked."""
     height = len(lines) * (HEIGHT + GAP) + GAP
     drawn = "".join(
@@ -20,7 +20,7 @@ def plot(lines: Mapping[str, Sequence[float | None]]) -> str:
         f'<svg xmlns="http://www.w3.org/2000/svg" width="{LEFT + WIDTH + 80}" height="{height}" '
         f'font-family="sans-serif" font-size="12" fill="#555">{drawn}</svg>'
     )
-    return f"![the last seven days](data:image/svg+xml;base64,{b64encode(svg.encode()).decode()})"
+    return f"![{what}](data:image/svg+xml;base64,{b64encode(svg.encode()).decode()})"
 
 
 def _line(name: str, points: Sequence[float | None], top: int) -> str:

@@ -14,10 +14,12 @@ import pyarrow as pa
 from socialnlp_assets.assets.profile import copied_from
 from socialnlp_assets.assets.sorting import Sorter, is_erased
 from socialnlp_assets.assets.step import Hour, Lineage, Result, Step
+from socialnlp_assets.assets.versions import LANDED
 from socialnlp_assets.checks import Expectation, Level
 from socialnlp_assets.landing import Message, Reject, read_records
 from socialnlp_assets.nlp.language import UNDETERMINED
 from socialnlp_assets.partitions import HOUR, folder_of
+from socialnlp_assets.resources.landed import Landed
 from socialnlp_assets.schemas import KEY, POSTS, Column
 from socialnlp_assets.sources import shapes
 from socialnlp_assets.sources.source import SourceOptions
@@ -90,6 +92,7 @@ class Posts(Step):
             rejected=sorter.rejected,
             read=table.select([KEY.name]).append_column("copied_from", pa.array([like] * table.num_rows, pa.string())),
             metadata={"landing_files": len(files), "landing_bytes": sum(file.size for file in files)}
+            | {LANDED: Landed.all(files).digest}
             | ({"moved_to": moved} if moved else {})
             | {f"personal_data/{kind}": count for kind, count in sorted(sorter.replaced.items())},
         )

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import pyarrow as pa
 from pydantic import BaseModel, ConfigDict, PrivateAttr
 
+from socialnlp_assets.assets.made_by import versions_of
 from socialnlp_assets.assets.quarantine import Rejected
 from socialnlp_assets.checks import Accounts, Check, Expectation, Verdict
 from socialnlp_assets.models.catalogue import Catalogue, load_catalogue
@@ -84,6 +85,7 @@ class Hour:
     confirm: Callable[[], None]  # raises where the run has lost the hour to another one; before anything is published
     resources: Any  # Dagster's, those that the step asks for by name
     used: Callable[[], Sequence[Usage]] = tuple  # what the run has used of its endpoints so far
+    made_by: dict[str, str] = field(default_factory=dict)  # model → version that made what this step has read
 
     @property
     def endpoints(self) -> Endpoints:
@@ -99,7 +101,9 @@ class Hour:
 
     def read(self, asset: str, columns: list[str] | None = None) -> pa.Table:
         """What another step published for this hour."""
-        return self.lake.read_table(self.lake.table_path(self.workflow, asset, self.hour), columns)
+        table = self.lake.read_table(self.lake.table_path(self.workflow, asset, self.hour), columns)
+        self.made_by.update(versions_of(table.schema))
+        return table
 
 
 class Step(BaseModel, ABC):

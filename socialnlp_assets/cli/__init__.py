@@ -15,12 +15,14 @@ from importlib import import_module
 import click
 
 COMMANDS = {
+    "backfill": "Run hours of a workflow anew, as a backfill that the UI shows.",
     "demo": "Land sample hours, run every workflow on them and show what came out.",
     "endpoints": "List, reap or stop the endpoints of this installation.",
     "extract": "Title, text and language of an article's page, as JSON.",
-    "hours": "List or run the hours that failed, were cancelled or never ran.",
+    "hours": "List or run the hours that failed or never ran, or that an older model made.",
+    "labels": "Labelled texts: add a file of them, or find those worth labelling.",
     "licences": "The licences of libraries and models, and what they forbid.",
-    "models": "List or check the models; package one for serving.",
+    "models": "The models and their versions: list, approve, roll back, package.",
     "predict": "One text a line in, one JSON a line out, through a leased endpoint.",
     "quarantine": "List or replay the records that a step could not take.",
     "query": "Ask the data mart, or the output in the lake, in SQL.",

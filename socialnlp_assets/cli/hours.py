@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 import click
@@ -11,13 +11,14 @@ if TYPE_CHECKING:
     import dagster as dg
 
     from socialnlp_assets.assets.inventory import WaitingHour
+    from socialnlp_assets.assets.stale import StaleHour
     from socialnlp_assets.settings import Settings
     from socialnlp_assets.workflow import Workflow
 
 
 @click.group()
 def hours() -> None:
-    """Hours that failed, were cancelled, are incomplete or never ran."""
+    """Hours that failed, were cancelled, are incomplete or never ran; hours that an older model made."""
 
 
 @hours.command("list")
@@ -71,6 +72,58 @@ def run(workflow: str, hours: tuple[str, ...]) -> None:
                 if not ended.success:
                     failed.append(hour)
                     break
+    if failed:
+        raise click.ClickException(f"{', '.join(failed)} failed; `socialnlp hours list` says why")
+
+
+@hours.command()
+@click.option("--workflow", help="Only this workflow's.")
+@click.option("--days", type=click.IntRange(1, 3660), default=30, show_default=True, help="How far to look back.")
+@click.option("--run", "again", is_flag=True, help="Make them anew: of each hour what has changed, and what follows.")
+def stale(workflow: str | None, days: int, again: bool) -> None:
+    """Hours that an older version of a model made, and what making them anew would cost."""
+    from socialnlp_assets.assets.stale import cost_of, stale_hours
+    from socialnlp_assets.cli.home import dagster_instance
+    from socialnlp_assets.resources.build import build_endpoints, build_lake
+    from socialnlp_assets.settings import Settings
+
+    settings = Settings()
+    workflows = _workflows(settings, workflow)
+    since = datetime.now(UTC) - timedelta(days=days)
+    with dagster_instance() as instance, build_endpoints(settings) as endpoints:
+        lake, version = build_lake(settings), endpoints.version_label
+        found = [
+            hour
+            for name, each in workflows.items()
+            for hour in stale_hours(lake, name, each.all_steps(settings.keep_personal_data), version, since)
+        ]
+        cost = 0.0
+        for hour in found:
+            cost += cost_of(instance, hour)
+            made = ", ".join(f"{model} {before} → {now}" for model, (before, now) in hour.models.items())
+            click.echo(f"{hour.workflow} {hour.hour}: {made}; again: {', '.join(hour.assets)}")
+        if not found:
+            click.echo("every hour was made by the versions in service")
+            return
+        click.echo(f"{len(found)} hours; they cost {cost:.4f} USD the last time")
+        if again:
+            _run_again(settings, instance, found)
+
+
+def _run_again(settings: Settings, instance: dg.DagsterInstance, stale: list[StaleHour]) -> None:
+    import dagster as dg
+
+    from socialnlp_assets.cli.home import run_hour
+    from socialnlp_assets.definitions import build_definitions
+
+    definitions = build_definitions(settings)
+    failed = []
+    for hour in stale:
+        keys = [dg.AssetKey([hour.workflow, asset]) for asset in hour.assets]
+        job = definitions.resolve_job_def(hour.workflow)
+        ended = run_hour(job, hour.hour, instance, asset_selection=keys)
+        click.echo(f"{hour.workflow} {hour.hour}: run {ended.run_id} {'succeeded' if ended.success else 'failed'}")
+        failed += [] if ended.success else [hour.hour]
     if failed:
         raise click.ClickException(f"{', '.join(failed)} failed; `socialnlp hours list` says why")
 

@@ -1,8 +1,10 @@
-"""`socialnlp models`: the catalogue, and packaging its production models."""
+"""`socialnlp models`: the catalogue, the versions of its models, and packaging production models."""
 
 from __future__ import annotations
 
+from getpass import getuser
 from pathlib import Path
+from typing import Any
 
 import click
 from rich.console import Console
@@ -20,8 +22,12 @@ def models() -> None:
 
 @models.command("list")
 def list_models() -> None:
-    """What each model does, and what stands behind it in production."""
-    table = Table("model", "task", "production model", "licence", "engine", "endpoint", box=None, pad_edge=False)
+    """What each model does, which version is in service (0: as shipped), and what stands behind it in production."""
+    from socialnlp_assets.cli.versions import in_service
+
+    columns = ("model", "version", "task", "production model", "licence", "engine", "endpoint")
+    table = Table(*columns, box=None, pad_edge=False)
+    versions = in_service()
     catalogue = load_catalogue(Settings().models)
     for name in catalogue.names():
         entry = catalogue[name]
@@ -29,8 +35,78 @@ def list_models() -> None:
         shape = entry.aws.endpoint
         size = shape.instance_type or f"{shape.memory_mb} MB"
         where = f"that of {entry.endpoint_of}" if entry.endpoint_of else f"{shape.kind}, {size}"
-        table.add_row(name, entry.task, source, entry.aws.licence, entry.aws.engine, where)
+        number = str(versions.get(entry.endpoint_of or name, 0))
+        table.add_row(name, number, entry.task, source, entry.aws.licence, entry.aws.engine, where)
     Console(width=None if Console().is_terminal else 200).print(table)
+
+
+@models.command("train")
+@click.argument("names", nargs=-1)
+@click.option("--if-changed", is_flag=True, help="Only those whose labels, recipe or code have changed.")
+def train(names: tuple[str, ...], if_changed: bool) -> None:
+    """Train MODELs (all that have labels, if none is named), measure them, and register what passes the gate."""
+    from socialnlp_assets.cli import versions
+
+    versions.train(names, if_changed)
+
+
+@models.command("show")
+@click.argument("model")
+@click.argument("version", required=False, type=int)
+def show(model: str, version: int | None) -> None:
+    """The versions of MODEL, who decided what of them and why; of one VERSION, its card and what it was made of."""
+    from socialnlp_assets.cli import versions
+
+    versions.show(model, version)
+
+
+def _who(command: Any) -> Any:
+    """Options of a command that decides."""
+    command = click.option("--who", default=getuser, show_default="you", help="Who decides.")(command)
+    return click.option("--why", required=True, help="Why; it stays on record.")(command)
+
+
+@models.command("approve")
+@click.argument("model")
+@click.argument("version", type=int)
+@_who
+def approve(model: str, version: int, who: str, why: str) -> None:
+    """Put VERSION of MODEL into service, from the next hour on. Hours under way end on the one before."""
+    from socialnlp_assets.cli import versions
+
+    versions.decide(model, version, "approved", who, why)
+
+
+@models.command("reject")
+@click.argument("model")
+@click.argument("version", type=int)
+@_who
+def reject(model: str, version: int, who: str, why: str) -> None:
+    """Never put VERSION of MODEL into service."""
+    from socialnlp_assets.cli import versions
+
+    versions.decide(model, version, "rejected", who, why)
+
+
+@models.command("rollback")
+@click.argument("model")
+@_who
+def rollback(model: str, who: str, why: str) -> None:
+    """Bring back the version of MODEL that was in service before the one that is."""
+    from socialnlp_assets.cli import versions
+
+    versions.rollback(model, who, why)
+
+
+@models.command("compare")
+@click.argument("model")
+@click.argument("a", type=int)
+@click.argument("b", type=int)
+def compare(model: str, a: int, b: int) -> None:
+    """The figures of versions A and B of MODEL side by side, and what they were made of."""
+    from socialnlp_assets.cli import versions
+
+    versions.compare(model, a, b)
 
 
 @models.command("check")

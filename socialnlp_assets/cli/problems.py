@@ -8,6 +8,7 @@ import os
 from socialnlp_assets.models.catalogue import CatalogueError
 from socialnlp_assets.resources.endpoints.backend import EndpointError
 from socialnlp_assets.resources.leases.store import StoreError
+from socialnlp_assets.resources.registry.versions import RegistryError
 from socialnlp_assets.settings import SettingsError
 from socialnlp_assets.sources.sources_file import SourcesError
 from socialnlp_assets.workflow import WorkflowError
@@ -23,7 +24,7 @@ def explain(error: BaseException) -> str | None:
         return f"not every workflow file fits:\n{error}"
     if isinstance(error, CatalogueError):
         return f"not every model of the catalogue fits:\n{error}"
-    if isinstance(error, SettingsError | SourcesError | EndpointError | StoreError):
+    if isinstance(error, SettingsError | SourcesError | EndpointError | StoreError | RegistryError):
         return str(error)
     if isinstance(error, OSError) and (error.filename or error.errno in FULL):
         reason = error.strerror or type(error).__name__

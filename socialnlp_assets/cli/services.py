@@ -28,6 +28,7 @@ from socialnlp_assets.resources.endpoints.resource import Endpoints
 from socialnlp_assets.resources.leases.store import StoreError
 from socialnlp_assets.runs.launcher import WarmRunLauncher
 from socialnlp_assets.runs.processes import process_of
+from socialnlp_assets.sensors.second_tries import ENDED_TAG
 from socialnlp_assets.settings import Settings
 
 ENDING_SECONDS = 20  # for each of the steps in which Dagster is ended
@@ -52,13 +53,15 @@ def run_services(port: int) -> None:
         )
         lock.write(f"process {dagster.pid}\n")
         lock.flush()
+        died = False
         try:
             click.echo(f"Dagster on http://127.0.0.1:{port} (some seconds until it answers; Ctrl-C ends it)")
             click.echo(f"state and ui.log: {home}")
             code = dagster.wait()
+            died = True
         finally:
             signal.signal(signal.SIGHUP, signal.SIG_IGN)  # to close the window, too, is no wish to leave anything
-            _remove_endpoints(_end(dagster, instance))
+            _remove_endpoints(_end(dagster, instance, died))
     last = "\n".join(log.read_text(encoding="utf-8", errors="replace").splitlines()[-LAST_LINES:])
     raise click.ClickException(f"Dagster ended by itself (exit {code}); the end of {log} says why:\n{last}")
 
@@ -100,9 +103,9 @@ def _runs(instance: dg.DagsterInstance, *statuses: Status) -> list[dg.DagsterRun
     return [record.dagster_run for record in instance.get_run_records(dg.RunsFilter(statuses=list(statuses)))]
 
 
-def _end(dagster: subprocess.Popen[bytes], instance: dg.DagsterInstance) -> set[str]:
-    """End Dagster and all that it started, patiently first; the ids of the runs that were under way. Interrupting
-    once more goes on to the next, harder step."""
+def _end(dagster: subprocess.Popen[bytes], instance: dg.DagsterInstance, died: bool) -> set[str]:
+    """End Dagster and all that it started, patiently first; the ids of the runs that were under way, which are asked
+    for again if Dagster has `died`. Interrupting once more goes on to the next, harder step."""
     cancelled: set[str] = set()
     try:
         # The command alone at first, for it ends its parts in order: a daemon whose code server ends before it logs
@@ -120,6 +123,8 @@ def _end(dagster: subprocess.Popen[bytes], instance: dg.DagsterInstance) -> set[
         with suppress(ProcessLookupError):
             os.killpg(dagster.pid, signal.SIGKILL)
     for run_id in cancelled:
+        if died:
+            instance.add_run_tags(run_id, {ENDED_TAG: "Dagster"})
         if (run := instance.get_run_by_id(run_id)) and not run.is_finished:
             instance.report_run_canceled(run)
     return cancelled

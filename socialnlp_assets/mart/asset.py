@@ -4,7 +4,7 @@ One step builds them all, for dbt does: whatever hours have changed since the la
 hour, a backfill and a build that failed need nothing of their own. Nothing is partitioned: a model is one table.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -34,9 +34,10 @@ def is_installed() -> bool:
 
 
 def build_mart(
-    outputs: Mapping[str, pa.Schema], folder: Path, own: Path | None
+    outputs: Mapping[str, pa.Schema], folder: Path, own: Path | None, beside: Iterable[dg.AssetKey] = ()
 ) -> tuple[dg.AssetsDefinition, Any, dg.ScheduleDefinition]:
-    """The assets `mart/<model>` over the output of each workflow, their job, and the schedule that runs it."""
+    """The assets `mart/<model>` over the output of each workflow, their job, and the schedule that runs it. The job
+    materialises the assets `beside` them, too."""
     found = models(own)
     specs = [_spec(model, outputs) for model in found.values()]
     checks = [
@@ -57,7 +58,7 @@ def build_mart(
 
     job = dg.define_asset_job(
         "mart",
-        selection=dg.AssetSelection.assets(*(spec.key for spec in specs)),
+        selection=dg.AssetSelection.assets(*(spec.key for spec in specs), *beside),
         description="Brings the mart to what the output is now.",
     )
     schedule = dg.ScheduleDefinition(

@@ -93,6 +93,42 @@ class AwsModel(_Strict):
     engine: str = ""  # empty: the embedded folder's
     labels: tuple[str, ...] = ()  # in the order of the source's logits, where its config does not name them
     endpoint: EndpointShape = EndpointShape(kind="serverless", memory_mb=2048, max_concurrency=5)
+    archive: str = ""  # s3:// address of the model.tar.gz to serve; empty: the current one of the bucket
+    archive_sha256: str = ""
+
+
+class Floors(_Strict):
+    """What a model must reach on held-back labels to go into service."""
+
+    macro_f1: float = Field(default=0.5, ge=0, le=1)
+    class_f1: float = Field(default=0.15, ge=0, le=1)  # of every class
+    calibration_error: float = Field(default=0.25, ge=0, le=1)  # at most
+    milliseconds: float = Field(default=50, gt=0)  # a text, at most
+    megabytes: float = Field(default=500, gt=0)  # at most
+
+
+class Behaviour(_Strict):
+    """What a model must do whatever its figures are."""
+
+    ignores: tuple[Literal["names", "places", "numbers", "addresses"], ...] = (
+        "names",
+        "places",
+        "numbers",
+        "addresses",
+    )
+    negated: dict[str, tuple[str, ...]] = {}  # label → sentences with "is" or the like, whose score falls with "not"
+
+
+class Training(_Strict):
+    """How the model is trained, and what becomes of the versions."""
+
+    recipe: Literal["linear", "fasttext"] = "linear"
+    hyperparameters: dict[str, str | int | float] = {}
+    seed: int = 0
+    floors: Floors = Floors()
+    behaviour: Behaviour = Behaviour()
+    approval: Literal["by hand", "automatic"] = "by hand"  # of what passes the gate
+    retrain_after: int = Field(default=200, ge=1)  # newly labelled texts
 
 
 class RequestLimits(_Strict):
@@ -115,6 +151,7 @@ class ModelEntry(_Strict):
     embedded: EmbeddedModel
     aws: AwsModel = AwsModel()
     request: RequestLimits = RequestLimits()
+    training: Training | None = None
     endpoint_of: str = ""  # the model on whose endpoint this one is a further target, of its own name
     target: str | None = None  # what it is called there
 
@@ -135,6 +172,10 @@ class Catalogue(RootModel[dict[str, ModelEntry]]):
 
     def names(self) -> list[str]:
         return list(self.root)
+
+    def trained(self) -> dict[str, Training]:
+        """How each model is trained that says so."""
+        return {name: entry.training for name, entry in self.root.items() if entry.training}
 
 
 @cache
@@ -222,6 +263,9 @@ _PARTS: Mapping[str, type[BaseModel]] = {
     "aws": AwsModel,
     "endpoint": EndpointShape,
     "request": RequestLimits,
+    "training": Training,
+    "floors": Floors,
+    "behaviour": Behaviour,
 }
 
 

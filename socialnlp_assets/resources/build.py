@@ -10,6 +10,7 @@ from socialnlp_assets.resources.endpoints.resource import Endpoints
 from socialnlp_assets.resources.endpoints.sagemaker_resource import SageMakerEndpoints
 from socialnlp_assets.resources.lake import Lake
 from socialnlp_assets.resources.secrets import build_secrets
+from socialnlp_assets.resources.trainers.local import LocalTrainer
 from socialnlp_assets.settings import Profile, Settings
 
 
@@ -17,6 +18,13 @@ def build_resources(settings: Settings) -> dict[str, Any]:
     """The resources of an installation, by the names that assets and sensors ask for."""
     return {
         "lake": build_lake(settings),
+        "trainer": LocalTrainer(
+            state=str(settings.state),
+            python=settings.server_python,
+            model_bucket=settings.model_bucket if settings.profile is Profile.AWS else "",
+            region=settings.aws_region,
+            endpoint_url=settings.aws_endpoint_url or "",
+        ),
         "endpoints": build_endpoints(settings),
         "articles": Articles(
             allowed_hosts=sorted(settings.article_allowed_hosts),
@@ -41,6 +49,7 @@ def build_endpoints(settings: Settings) -> Endpoints:
         "warm_seconds": settings.seconds_warm,
         "lifetime_seconds": settings.deadline_seconds,
         "models": str(settings.models or ""),
+        "lake": settings.lake_uri,
         "prices": str(settings.prices or ""),
         "region": settings.aws_region,
         "endpoint_url": settings.aws_endpoint_url or "",

@@ -25,7 +25,15 @@ from pydantic import PrivateAttr
 
 from socialnlp_assets.files import make_folder, open_to_others
 from socialnlp_assets.partitions import folder_of, folders_of
-from socialnlp_assets.resources.objects import LandedFile, list_folder, list_s3, open_s3, unaddressable
+from socialnlp_assets.resources.objects import (
+    LandedFile,
+    folders_in,
+    list_folder,
+    list_s3,
+    open_s3,
+    s3_folders,
+    unaddressable,
+)
 
 logger = logging.getLogger(__name__)
 
@@ -114,6 +122,10 @@ class Lake(dg.ConfigurableResource[Any]):
             ) from None
         return pq.read_table(pa.BufferReader(pa.py_buffer(data)), columns=columns, partitioning=None)
 
+    def read_schema(self, path: str) -> pa.Schema:
+        """The columns of the table at `path`, and its metadata, without its rows. Raises FileNotFoundError."""
+        return pq.read_schema(pa.BufferReader(pa.py_buffer(self.get(path))))
+
     # Objects
 
     def put(self, path: str, data: bytes) -> None:
@@ -127,6 +139,14 @@ class Lake(dg.ConfigurableResource[Any]):
             if FULL not in str(error):
                 raise
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), self.address(path)) from None
+
+    def create(self, path: str, data: bytes) -> bool:
+        """Put `data` where nothing is; False, and no change, where something is. Of several who try, one can."""
+        try:
+            obstore.put(self.store, path, data, mode="create")
+        except obstore.exceptions.AlreadyExistsError:
+            return False
+        return True
 
     def put_if_changed(self, path: str, data: bytes) -> bool:
         """Put `data` unless `path` holds just that: an entity tag stays what it is, and nothing runs again."""
@@ -161,18 +181,26 @@ class Lake(dg.ConfigurableResource[Any]):
             except FileNotFoundError:
                 continue
 
-    def objects(self, prefix: str, skipped: Callable[[str], None] = logger.warning) -> Iterator[LandedFile]:
-        """Every object below the folder `prefix`, by name. One that the store cannot address is left out, and
-        `skipped` is told why: one odd name must not stop an hour."""
+    def objects(
+        self, prefix: str, skipped: Callable[[str], None] = logger.warning, after: str = ""
+    ) -> Iterator[LandedFile]:
+        """Every object below the folder `prefix`, by path; with `after`, those whose path comes after it. One that the
+        store cannot address is left out, and `skipped` is told why: one odd name must not stop an hour."""
         if self.folder:
-            found = list_folder(self.folder, prefix)
+            found = list_folder(self.folder, prefix, after)
         else:
-            found = list_s3(self.uri, self.region, self.endpoint_url, prefix)
+            found = list_s3(self.uri, self.region, self.endpoint_url, prefix, after)
         for entry in found:
             if problem := unaddressable(entry.path, on_disk=self.folder is not None):
                 skipped(f"{entry.path!r} is skipped: its name {problem}; give it another one")
             else:
                 yield entry
+
+    def folders(self, prefix: str) -> list[str]:
+        """The folders directly below `prefix`, by name."""
+        if self.folder:
+            return folders_in(self.folder, prefix)
+        return s3_folders(self.uri, self.region, self.endpoint_url, prefix)
 
     # Landing area
 
@@ -185,9 +213,12 @@ class Lake(dg.ConfigurableResource[Any]):
         """Where an empty marker lies, by hour, for each file of messages that were moved to their own hour."""
         return f"landing/{workflow}/_moved"
 
-    def landed(self, workflow: str, hour: datetime) -> list[LandedFile]:
+    def landed(
+        self, workflow: str, hour: datetime, skipped: Callable[[str], None] = logger.warning
+    ) -> list[LandedFile]:
         """The hour's landed files by name, without hidden and unfinished ones."""
-        files = (file for folder in folders_of(hour) for file in self.objects(f"landing/{workflow}/{folder}"))
+        folders = (f"landing/{workflow}/{folder}" for folder in folders_of(hour))
+        files = (file for folder in folders for file in self.objects(folder, skipped))
         return sorted((f for f in files if is_message_file(f.path)), key=lambda f: f.path)
 
 

@@ -12,6 +12,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import cache
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -70,31 +71,68 @@ def unaddressable(path: str, *, on_disk: bool) -> str:
     return ""
 
 
-def list_folder(root: Path, prefix: str) -> Iterator[LandedFile]:
-    """Every file below a folder, by name. Entity tags are spelled as obstore spells them."""
-    for folder, folders, names in os.walk(root / prefix, followlinks=True):
-        folders.sort()
-        for name in sorted(names):
-            path = Path(folder, name)
+def list_folder(root: Path, prefix: str, after: str = "") -> Iterator[LandedFile]:
+    """Every file below a folder, by path as S3 sorts keys; with `after`, those whose path comes after it. Entity tags
+    are spelled as obstore spells them."""
+    try:
+        entries = list(os.scandir(root / prefix))
+    except OSError:  # there is none, or it was removed meanwhile
+        return
+    for name, entry in sorted((entry.name + "/" * entry.is_dir(), entry) for entry in entries):
+        path = f"{prefix}/{name}"
+        if entry.is_dir():
+            if path > after or after.startswith(path):
+                yield from list_folder(root, path.removesuffix("/"), after)
+        elif path > after:
             try:
-                stat = path.stat()
+                stat = entry.stat()
             except FileNotFoundError:  # removed meanwhile, or a link to nothing
                 continue
             etag = f"{stat.st_ino:x}-{stat.st_mtime_ns // 1000:x}-{stat.st_size:x}"
-            yield LandedFile(path.relative_to(root).as_posix(), etag, stat.st_size, stat.st_mtime)
+            yield LandedFile(path, etag, stat.st_size, stat.st_mtime)
 
 
-def list_s3(uri: str, region: str, endpoint_url: str, prefix: str) -> Iterator[LandedFile]:
-    """Every object below a folder, by key; without the empty ones that only make a folder of their name."""
-    import boto3
-    from botocore.config import Config
-
-    address = urlsplit(uri)
-    root = f"{address.path.strip('/')}/".lstrip("/")
-    config = Config(s3={"addressing_style": "path"}) if endpoint_url else None
-    s3 = boto3.client("s3", region_name=region or None, endpoint_url=endpoint_url or None, config=config)
-    for page in s3.get_paginator("list_objects_v2").paginate(Bucket=address.netloc, Prefix=f"{root}{prefix}/"):
+def list_s3(uri: str, region: str, endpoint_url: str, prefix: str, after: str = "") -> Iterator[LandedFile]:
+    """Every object below a folder, by key; without the empty ones that only make a folder of their name. With `after`,
+    those whose key comes after it: the others cost no request."""
+    root, where = _where(uri, prefix)
+    if after:
+        where["StartAfter"] = f"{root}{after}"
+    for page in _s3(region, endpoint_url).get_paginator("list_objects_v2").paginate(**where):
         for found in page.get("Contents", []):
             if not found["Key"].endswith("/"):
                 key, written = found["Key"].removeprefix(root), found["LastModified"].timestamp()
                 yield LandedFile(key, found["ETag"].strip('"'), found["Size"], written)
+
+
+def folders_in(root: Path, prefix: str) -> list[str]:
+    """The folders directly below a folder, by name."""
+    try:
+        return sorted(f"{prefix}/{entry.name}" for entry in os.scandir(root / prefix) if entry.is_dir())
+    except OSError:
+        return []
+
+
+def s3_folders(uri: str, region: str, endpoint_url: str, prefix: str) -> list[str]:
+    """What S3 shows as folders directly below a folder: a request a thousand, however many objects are in them."""
+    root, where = _where(uri, prefix)
+    pages = _s3(region, endpoint_url).get_paginator("list_objects_v2").paginate(**where, Delimiter="/")
+    found = (each["Prefix"] for page in pages for each in page.get("CommonPrefixes", []))
+    return [prefix.removeprefix(root).removesuffix("/") for prefix in found]
+
+
+def _where(uri: str, prefix: str) -> tuple[str, dict[str, str]]:
+    """What keys of the lake begin with, and bucket and prefix of a folder, as S3's requests name them."""
+    address = urlsplit(uri)
+    root = f"{address.path.strip('/')}/".lstrip("/")
+    return root, {"Bucket": address.netloc, "Prefix": f"{root}{prefix}/"}
+
+
+@cache
+def _s3(region: str, endpoint_url: str) -> Any:
+    """A client, which takes longer to make than a listing takes."""
+    import boto3
+    from botocore.config import Config
+
+    config = Config(s3={"addressing_style": "path"}) if endpoint_url else None
+    return boto3.client("s3", region_name=region or None, endpoint_url=endpoint_url or None, config=config)

@@ -20,6 +20,7 @@ logger = logging.getLogger(__name__)
 
 RECEIVES_A_TICK = 20
 MESSAGES_A_RECEIVE = 10  # SQS's own limit, for receiving and for deleting
+HIDDEN_SECONDS = 300  # from other receivers, whatever the queue says: longer than the tick after this one may take
 TEST_EVENT = "s3:TestEvent"
 SHOWN = 200  # characters of a message that nobody understands
 
@@ -38,22 +39,32 @@ class LandingQueue:
 
         return boto3.client("sqs", region_name=self._region, endpoint_url=self._endpoint_url)
 
+    @cached_property
+    def _has_dead_letters(self) -> bool:
+        """Whether SQS itself moves what is received too often to another queue."""
+        reply = self._client.get_queue_attributes(QueueUrl=self.url, AttributeNames=["RedrivePolicy"])
+        return "RedrivePolicy" in reply.get("Attributes", {})
+
     def receive(self, skipped: Callable[[str], None] = logger.warning) -> tuple[set[datetime], list[str]]:
         """The hours that waiting notifications name, and the receipts to delete them with, once that is on record.
 
-        `skipped` is told of those that are no notification. They are deleted, too: left in the queue, such a message
-        would be met again by every tick where nobody has set up a dead-letter queue."""
+        `skipped` is told of those that are no notification. They are left to the queue's dead-letter queue; where it
+        has none they are deleted, too, for every tick would meet them again."""
         hours: set[datetime] = set()
         receipts: list[str] = []
         for _ in range(RECEIVES_A_TICK):
-            reply = self._client.receive_message(QueueUrl=self.url, MaxNumberOfMessages=MESSAGES_A_RECEIVE)
+            reply = self._client.receive_message(
+                QueueUrl=self.url, MaxNumberOfMessages=MESSAGES_A_RECEIVE, VisibilityTimeout=HIDDEN_SECONDS
+            )
             messages = reply.get("Messages", [])
             for message in messages:
-                receipts.append(message["ReceiptHandle"])
                 body = message["Body"]
                 keys = list(keys_of(body))
-                if not keys and TEST_EVENT not in body:
+                understood = bool(keys) or TEST_EVENT in body
+                if not understood:
                     skipped(f"what came through the queue is no notification of an object: {body[:SHOWN]!r}")
+                if understood or not self._has_dead_letters:
+                    receipts.append(message["ReceiptHandle"])
                 hours.update(filter(None, map(hour_in_path, keys)))
             if len(messages) < MESSAGES_A_RECEIVE:
                 break

@@ -77,15 +77,19 @@ def test_closing_the_terminal_after_ctrl_c_leaves_no_server_of_the_demo(socialnl
     assert all_end(socialnlp)
 
 
+@pytest.mark.slow
 def test_ctrl_c_is_not_for_the_process_that_reads_articles() -> None:
     command = [sys.executable, "-c", READING]
     reading = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, process_group=0)
-    assert reading.stdout
-    assert reading.stdout.readline() == "reading\n"
-    time.sleep(0.2)
-    os.killpg(reading.pid, signal.SIGINT)  # as the terminal sends it: to all of the group
-    assert reading.communicate(timeout=PATIENCE)[1] == ""
-    assert reading.returncode == 0
+    try:
+        assert reading.stdout
+        assert reading.stdout.readline() == "reading\n"
+        time.sleep(0.2)
+        os.killpg(reading.pid, signal.SIGINT)  # as the terminal sends it: to all of the group
+        assert reading.communicate(timeout=PATIENCE)[1] == ""
+        assert reading.returncode == 0
+    finally:
+        reading.kill()  # the process that it started ends when its input does
 
 
 @pytest.mark.slow

@@ -88,6 +88,7 @@ def test_quarantine_replay_runs_the_hour_again(
     assert "nothing of gmaps_stores is in quarantine" in capfd.readouterr().out
 
 
+@pytest.mark.slow
 def test_a_new_workflow_fits_is_listed_and_has_its_table(
     socialnlp: Installation, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:

@@ -33,6 +33,7 @@ def test_leases_that_have_no_room(
     assert capfd.readouterr().out == "no endpoints\n"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("size", ["4k", "100k"])
 def test_a_history_that_has_no_room_is_not_left_half_made(
     small_disk: SmallDisk,

@@ -56,6 +56,7 @@ def test_what_a_licence_means(licence: str, verdict: Verdict) -> None:
     assert judge(licence) is verdict
 
 
+@pytest.mark.slow
 def test_the_command_lists_what_has_conditions(
     socialnlp: Installation, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:

@@ -75,7 +75,7 @@ class World:
         # Threads that end with their work, unlike a pool's: the clock waits for everybody who lives.
         for one, future in zip(work, futures, strict=True):
             threading.Thread(target=do, args=(one, future), daemon=True).start()
-        return [future.result(timeout=600) for future in futures]
+        return [future.result(timeout=300) for future in futures]
 
     def created(self) -> list[str]:
         """The names of all endpoints whose creation was asked for, in order."""

@@ -9,8 +9,8 @@ from datetime import UTC, datetime, timedelta
 QUIET = 0.002  # real seconds without a change before anybody looks whether all are asleep
 # After so long, whoever neither sleeps nor lets anything happen is taken to wait for a sleeper.
 STUCK = 2.0
-# Threads of these names take part from their start, others from their first sleep.
-PARTAKING = ("warm-", "together-")
+# Threads of this name take part from their start, others from their first sleep.
+PARTAKING = "warm-"
 
 
 class VirtualClock:
@@ -23,6 +23,8 @@ class VirtualClock:
         self._now = start
         self._waking: dict[threading.Thread, datetime] = {}
         self._known: set[threading.Thread] = set()
+        # They belong to the world before: one that lived on held up each step of the next worlds for `STUCK`.
+        self._strangers = set(threading.enumerate())
         self._changed = threading.Condition()
         self._last_change = time.monotonic()
 
@@ -56,6 +58,6 @@ class VirtualClock:
         self._changed.notify_all()
 
     def _all_wait(self) -> bool:
-        partaking = {thread for thread in threading.enumerate() if thread.name.startswith(PARTAKING)}
+        partaking = {thread for thread in threading.enumerate() if thread.name.startswith(PARTAKING)} - self._strangers
         self._known = {thread for thread in self._known | partaking if thread.is_alive()}
         return self._known <= set(self._waking) or time.monotonic() - self._last_change > STUCK

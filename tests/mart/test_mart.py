@@ -9,6 +9,7 @@ import dagster as dg
 import pytest
 
 from socialnlp_assets.definitions import build_definitions
+from socialnlp_assets.hot_topics.record import NAMES
 from socialnlp_assets.mart.build import Mart, MartError
 from socialnlp_assets.mart.models import models
 from socialnlp_assets.resources.build import build_lake
@@ -109,7 +110,7 @@ def test_models_are_assets_their_tests_checks_and_columns_come_from_the_output(t
         job = build_definitions(settings).resolve_job_def("mart")
         run = job.execute_in_process(instance=instance)
         built = {event.asset_key.path[-1]: event for event in run.get_asset_materialization_events() if event.asset_key}
-        assert built.keys() == set(TABLES)
+        assert built.keys() == {*TABLES, *NAMES}
         checks = run.get_asset_check_evaluations()
         assert {check.check_name for check in checks} == {name for m in models().values() for name in m.checks}
         assert all(check.passed for check in checks)

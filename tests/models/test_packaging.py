@@ -135,6 +135,7 @@ def test_a_folder_that_is_not_there_is_told_from_a_hub_id() -> None:
         find_source("./no/such/folder")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("weights", [b"", b"no weights"])
 def test_a_folder_without_a_model_is_refused_in_one_line(tmp_path: Path, weights: bytes) -> None:
     if weights:

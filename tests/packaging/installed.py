@@ -6,7 +6,8 @@ import json
 import subprocess
 import sys
 import tomllib
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from functools import cache
 from importlib import metadata
 from pathlib import Path
 
@@ -46,11 +47,16 @@ def declared(extra: str = "") -> list[str]:
     return lines
 
 
+@cache
+def _owners() -> Mapping[str, list[str]]:
+    """Module → the distributions that install it; reading them all takes a second."""
+    return metadata.packages_distributions()
+
+
 def modules_of(distributions: Iterable[str]) -> set[str]:
     """The top-level modules that `distributions` install."""
     asked = {canonicalize_name(name) for name in distributions}
-    owners = metadata.packages_distributions().items()
-    return {module for module, names in owners if asked & {canonicalize_name(name) for name in names}}
+    return {module for module, names in _owners().items() if asked & {canonicalize_name(name) for name in names}}
 
 
 def run_with(distributions: set[str], program: str, *arguments: str) -> str:
@@ -58,9 +64,7 @@ def run_with(distributions: set[str], program: str, *arguments: str) -> str:
     not looked for afterwards, since libraries import others that happen to be there."""
     there = distributions | {PROJECT}
     hidden = [
-        module
-        for module, owners in metadata.packages_distributions().items()
-        if not there & {canonicalize_name(owner) for owner in owners}
+        module for module, owners in _owners().items() if not there & {canonicalize_name(owner) for owner in owners}
     ]
     command = [sys.executable, "-c", HIDING + program, json.dumps(hidden), *arguments]
     run = subprocess.run(command, capture_output=True, text=True)

@@ -29,6 +29,8 @@ ROOMS: dict[str, set[str]] = {
     "models/inference": SERVER,
     "fakes": {BASE, "google"},
     "mart": {BASE, "mart"},
+    "hot_topics": {BASE, "mart"},
+    "report": {BASE, "mart"},
     "resources": {BASE, "google"},
     "sources": {BASE, "google"},
 }
@@ -64,6 +66,7 @@ def names(extra: str) -> set[str]:
     return {Requirement(line).name for line in declared(extra)}
 
 
+@pytest.mark.slow
 def test_every_import_is_declared_where_it_is_imported() -> None:
     known = {extra: modules_of(names(extra)) for extras in ROOMS.values() for extra in extras | {BASE}}
     missing: dict[str, set[str]] = defaultdict(set)
@@ -74,6 +77,7 @@ def test_every_import_is_declared_where_it_is_imported() -> None:
     assert not missing
 
 
+@pytest.mark.slow
 def test_every_requirement_is_used() -> None:
     imported = {module for file in PACKAGE.rglob("*.py") for module in imports(file)}
     extras = {extra for extras in ROOMS.values() for extra in extras} | {BASE}

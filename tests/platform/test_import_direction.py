@@ -34,14 +34,22 @@ MAY_IMPORT: dict[str, set[str]] = {
         "settings",
         "yaml_files",
     },  # packaging loads what it packed as the server would
+    "labels": {"nlp", "models"},
+    "evaluation": {"models", "markdown"},
     "training": {"tasks", "nlp", "models"},
     "resources": {*BASE, "models", "tasks", "landing", "nlp"},
+    "alerts": {*BASE, "resources"},
     "sources": {*BASE, "resources", "landing", "nlp"},
     "checks": {"nlp", "schemas", "markdown"},
-    "assets": {*BASE, "checks", "sources", "resources", "models", "tasks", "landing", "nlp"},
-    "workflow": {*BASE, "checks", "assets", "sources", "models", "tasks", "nlp"},
+    "assets": {
+        *BASE,
+        *("checks", "sources", "resources", "labels", "evaluation", "models", "tasks", "landing", "nlp"),
+    },
+    "workflow": {*BASE, "hot_topics", "checks", "assets", "sources", "models", "tasks", "nlp"},
     "mart": {*BASE, "resources"},
-    "sensors": {*BASE, "workflow", "assets", "resources"},
+    "sensors": {*BASE, "workflow", "alerts", "assets", "resources", "models"},
+    "hot_topics": {*BASE, "mart", "alerts"},
+    "report": {*BASE, "mart", "assets", "resources"},
 }
 # Nothing below imports these; they may import what they like.
 ON_TOP = {"definitions", "component", "starting_file", "cli", "fakes"}

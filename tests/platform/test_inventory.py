@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import dagster as dg
+import pytest
 
 from socialnlp_assets.assets.inventory import Lack, WaitingHour, waiting_hours
 from socialnlp_assets.partitions import HOUR as AN_HOUR
@@ -63,6 +64,7 @@ def test_an_hour_that_is_not_over_or_has_no_partition_does_not_wait(platform: Pl
     assert waiting(platform) == []
 
 
+@pytest.mark.slow
 def test_a_failed_hour_waits_with_its_reason_until_it_is_made_up_for(platform: Platform) -> None:
     platform.land(BROKEN)
     failed = platform.ingest()
@@ -106,6 +108,7 @@ def test_an_hour_whose_run_is_under_way_does_not_wait(platform: Platform) -> Non
     assert [each.lack for each in waiting(platform)] == [Lack.CANCELLED]
 
 
+@pytest.mark.slow
 def test_the_counts_are_those_of_the_runs_and_the_lake(platform: Platform) -> None:
     hours = [HOUR + n * AN_HOUR for n in range(6)]
     for hour in hours[:2]:

@@ -13,13 +13,15 @@ import boto3
 import dagster as dg
 import pytest
 import urllib3
+from botocore.httpsession import URLLib3Session
 from moto.server import ThreadedMotoServer
 
 from socialnlp_assets.definitions import build_definitions
 from socialnlp_assets.partitions import floor_hour, folder_of, key_of
 from socialnlp_assets.resources.build import build_lake
 from socialnlp_assets.resources.lake import Lake
-from socialnlp_assets.sensors.queue import LandingQueue, keys_of
+from socialnlp_assets.sensors.arrivals import SENSOR_SECONDS
+from socialnlp_assets.sensors.queue import HIDDEN_SECONDS, LandingQueue, keys_of
 from socialnlp_assets.settings import Settings
 
 pytestmark = pytest.mark.slow
@@ -71,12 +73,14 @@ def tick(settings: Settings, cursor: str | None, instance: dg.DagsterInstance | 
     return result
 
 
-def waiting(settings: Settings) -> int:
+def waiting(settings: Settings, queue: str = "sprinklr") -> int:
+    """Messages in the queue, those that a tick has received and not deleted, too."""
     sqs = boto3.client("sqs", endpoint_url=settings.aws_endpoint_url, region_name="us-east-1")
     attributes = sqs.get_queue_attributes(
-        QueueUrl=settings.landing_queue.format(workflow="sprinklr"), AttributeNames=["ApproximateNumberOfMessages"]
+        QueueUrl=settings.landing_queue.format(workflow=queue),
+        AttributeNames=["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"],
     )
-    return int(attributes["Attributes"]["ApproximateNumberOfMessages"])
+    return sum(map(int, attributes["Attributes"].values()))
 
 
 def hours(result: dg.SensorResult) -> list[str]:
@@ -98,17 +102,6 @@ def test_notifications_say_which_hours_to_look_at(settings: Settings) -> None:
     third = tick(settings, second.cursor)
     assert waiting(settings) == 0
     assert hours(third) == []
-
-
-def test_a_notification_that_comes_twice_runs_once(settings: Settings) -> None:
-    first = tick(settings, None)
-    key = f"{Lake.landing_folder('sprinklr', RECENT)}/a.json"
-    build_lake(settings).put(key, b"[]")
-    send(settings, native(f"platform/{key}"))
-    second = tick(settings, first.cursor)
-    send(settings, native(f"platform/{key}"))
-    third = tick(settings, second.cursor)
-    assert (hours(second), hours(third)) == ([key_of(RECENT)], [])
 
 
 @pytest.mark.parametrize("contents", [[b"[1]", b"[2]", b"[1]", b"[2]", b"[1]"], [b"[1]", b"[1]"]])
@@ -136,21 +129,91 @@ def test_content_that_comes_back_runs_its_hour_again_and_a_repeat_does_not(
     assert hours(lost) == []  # the cursor is lost, and the last run was of just this
 
 
-@pytest.mark.parametrize("body", [{"Records": 7}, {"Records": {"s3": 1}}, [[]], 7, {"detail": {"object": [1]}}])
-def test_what_is_no_notification_is_told_and_set_aside(settings: Settings, body: Any) -> None:
-    first = tick(settings, None)
+def test_notifications_of_either_kind_in_any_order_and_twice_run_each_hour_once(settings: Settings) -> None:
+    cursor = tick(settings, None).cursor
+    earlier = RECENT - timedelta(hours=1)
+    keys = [f"{Lake.landing_folder('sprinklr', hour)}/è +.json" for hour in (RECENT, earlier)]
+    for key in keys:
+        build_lake(settings).put(key, b"[]")
+        send(settings, {"detail-type": "Object Created", "detail": {"object": {"key": f"platform/{key}", "etag": "x"}}})
+    for key in keys:
+        send(settings, native(f"platform/{key}"))
+    first = tick(settings, cursor)
+    assert hours(first) == [key_of(earlier), key_of(RECENT)]
+    assert hours(tick(settings, first.cursor)) == []
+    assert waiting(settings) == 0
+
+
+def test_a_notification_is_hidden_for_longer_than_a_tick_and_comes_back_if_the_tick_was_lost(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cursor = tick(settings, None).cursor
     key = f"{Lake.landing_folder('sprinklr', RECENT)}/a.json"
     build_lake(settings).put(key, b"[]")
-    send(settings, body)
     send(settings, native(f"platform/{key}"))
-    told: list[str] = []
+    assert hours(tick(settings, cursor)) == [key_of(RECENT)]  # and the daemon ends before it has stored this
+    assert hours(tick(settings, cursor)) == []  # hidden, although the queue itself hides nothing
+    assert waiting(settings) == 1
+    assert HIDDEN_SECONDS > 2 * SENSOR_SECONDS
+    monkeypatch.setattr("socialnlp_assets.sensors.queue.HIDDEN_SECONDS", 0)
+    send(settings, native(f"platform/{key}"))  # as the first does when it is seen again
+    assert hours(tick(settings, cursor)) == [key_of(RECENT)]
+
+
+def test_what_is_no_notification_is_told_and_deleted_where_there_is_no_dead_letter_queue(settings: Settings) -> None:
     queue = LandingQueue(settings.landing_queue.format(workflow="sprinklr"), "us-east-1", settings.aws_endpoint_url)
-    queue.receive(told.append)
-    assert told == [f"what came through the queue is no notification of an object: {json.dumps(body)!r}"]
-    second = tick(settings, first.cursor)
-    assert hours(second) == [key_of(RECENT)]
-    tick(settings, second.cursor)
+    send(settings, {"Records": 7})
+    told: list[str] = []
+    _, receipts = queue.receive(told.append)
+    assert told == ["what came through the queue is no notification of an object: '{\"Records\": 7}'"]
+    queue.delete(receipts)
     assert waiting(settings) == 0
+
+
+def test_what_is_no_notification_ends_in_the_dead_letter_queue(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("socialnlp_assets.sensors.queue.HIDDEN_SECONDS", 0)
+    sqs = boto3.client("sqs", endpoint_url=settings.aws_endpoint_url, region_name="us-east-1")
+    dead = sqs.create_queue(QueueName="landing-dead")["QueueUrl"]
+    arn = sqs.get_queue_attributes(QueueUrl=dead, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
+    policy = json.dumps({"deadLetterTargetArn": arn, "maxReceiveCount": 2})
+    url = settings.landing_queue.format(workflow="sprinklr")
+    sqs.set_queue_attributes(QueueUrl=url, Attributes={"RedrivePolicy": policy})
+    cursor = tick(settings, None).cursor
+    key = f"{Lake.landing_folder('sprinklr', RECENT)}/a.json"
+    build_lake(settings).put(key, b"[]")
+    send(settings, {"Records": 7})
+    send(settings, native(f"platform/{key}"))
+    asked = []
+    for _ in range(4):
+        result = tick(settings, cursor)
+        cursor = result.cursor
+        asked += hours(result)
+    assert asked == [key_of(RECENT)]
+    assert (waiting(settings), waiting(settings, "dead")) == (0, 1)
+
+
+def test_a_listing_once_an_hour_finds_what_no_notification_told(settings: Settings) -> None:
+    cursor = tick(settings, None).cursor
+    build_lake(settings).put(f"{Lake.landing_folder('sprinklr', RECENT)}/untold.json", b"[]")
+    second = tick(settings, cursor)
+    assert hours(second) == []
+    stored = json.loads(second.cursor or "")
+    stored["listed"] -= 3600
+    assert hours(tick(settings, json.dumps(stored))) == [key_of(RECENT)]
+
+
+def test_old_keys_cost_a_tick_no_request(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    lake = build_lake(settings)
+    for number in range(1100):  # more than a page
+        lake.put(f"landing/sprinklr/date=2026-01-01/hour=08/{number}.json", b"")
+    lake.put(f"{Lake.landing_folder('sprinklr', RECENT)}/new.json", b"[]")
+    asked: list[str] = []
+    send_ = URLLib3Session.send
+    monkeypatch.setattr(URLLib3Session, "send", lambda session, sent: asked.append(sent.url) or send_(session, sent))
+    assert hours(tick(settings.model_copy(update={"landing_queue": ""}), None)) == [key_of(RECENT)]
+    assert len([url for url in asked if "list-type=2" in url]) == 2  # the area, and the markers of moved messages
 
 
 def test_an_hour_under_way_is_not_forgotten(settings: Settings) -> None:

@@ -3,51 +3,58 @@
 from __future__ import annotations
 
 import json
+import logging
 import os
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
+from hashlib import blake2b
 from pathlib import Path
 
 import dagster as dg
 import pytest
+from pydantic import PrivateAttr
 
 from socialnlp_assets.partitions import floor_hour, key_of
 from socialnlp_assets.resources.lake import Lake
-from socialnlp_assets.sensors.arrivals import Cursor, Ledger, look
-from socialnlp_assets.workflow import load_workflows
+from socialnlp_assets.resources.landed import Landed
+from socialnlp_assets.resources.objects import LandedFile
+from socialnlp_assets.sensors.arrivals import Cursor, LandingArea
+from socialnlp_assets.sensors.walk import MOST_FILES_A_TICK, Hours, Walk, walk_on
 from tests.platform.conftest import HOUR, Platform, message
+
+logger = logging.getLogger(__name__)
 
 NOW = HOUR + timedelta(hours=2, minutes=20)
 LATER = datetime(2026, 11, 20, 9, tzinfo=UTC)
 
 
 @pytest.fixture
-def seen() -> Ledger:
-    return {}
+def seen() -> Cursor:
+    return Cursor()
 
 
-def tick(platform: Platform, seen: Ledger, now: datetime = NOW, lookback: int = 72) -> tuple[list[str], str]:
-    """The hours that a tick asks for, and what it says; `seen` goes through the cursor, as between ticks."""
-    ledger = Cursor.read(Cursor(seen).write()).ledger
-    found = look(platform.lake, load_workflows()["sprinklr"], platform.settings.start, ledger, lookback, now)
-    seen.clear()
-    seen.update(found.ledger)
+def tick(platform: Platform, seen: Cursor, now: datetime = NOW, lookback: int = 72) -> tuple[list[str], str]:
+    """The hours that a tick asks for, and what it says; `seen` is written and read, as between ticks."""
+    cursor = Cursor.read(seen.write())
+    found = LandingArea(platform.lake, "sprinklr", platform.settings.start, lookback).look(cursor, now)
+    seen.__dict__.update(cursor.__dict__)
     return [str(request.partition_key) for request in found.requests], found.message()
 
 
-def test_one_run_an_hour_however_many_files(platform: Platform, seen: Ledger) -> None:
+def test_one_run_an_hour_however_many_files(platform: Platform, seen: Cursor) -> None:
     for name in ("a.json", "b.json", "c.csv"):
         platform.land([], name)
     platform.land([], hour=LATER)
     assert tick(platform, seen)[0] == [key_of(HOUR), key_of(LATER)]
 
 
-def test_repeats_do_nothing_and_say_so(platform: Platform, seen: Ledger) -> None:
+def test_repeats_do_nothing_and_say_so(platform: Platform, seen: Cursor) -> None:
     platform.land([message(1)])
     tick(platform, seen)
     assert tick(platform, seen) == ([], "nothing new has landed")
 
 
-def test_a_late_file_runs_its_hour_again(platform: Platform, seen: Ledger) -> None:
+def test_a_late_file_runs_its_hour_again(platform: Platform, seen: Cursor) -> None:
     platform.land([message(1)])
     platform.land([message(1)], hour=LATER)
     tick(platform, seen)
@@ -55,14 +62,14 @@ def test_a_late_file_runs_its_hour_again(platform: Platform, seen: Ledger) -> No
     assert tick(platform, seen)[0] == [key_of(HOUR)]
 
 
-def test_a_rewritten_file_runs_its_hour_again(platform: Platform, seen: Ledger) -> None:
+def test_a_rewritten_file_runs_its_hour_again(platform: Platform, seen: Cursor) -> None:
     platform.land([message(1)])
     tick(platform, seen)
     platform.land([message(1), message(2)])
     assert tick(platform, seen)[0] == [key_of(HOUR)]
 
 
-def test_a_deleted_file_runs_nothing(platform: Platform, seen: Ledger) -> None:
+def test_a_deleted_file_runs_nothing(platform: Platform, seen: Cursor) -> None:
     path = platform.land([message(1)], "a.json")
     platform.land([message(2)], "b.json")
     tick(platform, seen)
@@ -70,7 +77,7 @@ def test_a_deleted_file_runs_nothing(platform: Platform, seen: Ledger) -> None:
     assert tick(platform, seen)[0] == []
 
 
-def test_other_files_are_no_arrivals(platform: Platform, seen: Ledger) -> None:
+def test_other_files_are_no_arrivals(platform: Platform, seen: Cursor) -> None:
     platform.land(b"", "_SUCCESS")
     platform.land(b"", "batch.json.tmp")
     platform.lake.put("landing/sprinklr/date=2026-11-20/notes.txt", b"")
@@ -79,7 +86,7 @@ def test_other_files_are_no_arrivals(platform: Platform, seen: Ledger) -> None:
     assert tick(platform, seen) == ([], "nothing new has landed")
 
 
-def test_a_name_that_cannot_be_read_is_told_and_stops_nothing(platform: Platform, seen: Ledger) -> None:
+def test_a_name_that_cannot_be_read_is_told_and_stops_nothing(platform: Platform, seen: Cursor) -> None:
     platform.land([message(1)])
     folder = Path(platform.settings.lake_uri) / "landing/sprinklr/date=2026-11-20/hour=08"
     (folder / "a\nb.json").write_bytes(b"[]")
@@ -93,20 +100,20 @@ def test_a_name_that_cannot_be_read_is_told_and_stops_nothing(platform: Platform
     assert [row["message_id"] for row in platform.rows("posts")] == ["m1"]
 
 
-def test_an_hour_of_one_digit_is_that_hour(platform: Platform, seen: Ledger) -> None:
+def test_an_hour_of_one_digit_is_that_hour(platform: Platform, seen: Cursor) -> None:
     platform.lake.put("landing/sprinklr/date=2026-11-20/hour=8/a.json", json.dumps([message(1)]).encode())
     assert tick(platform, seen)[0] == [key_of(HOUR)]
     assert platform.ingest().success
     assert [row["message_id"] for row in platform.rows("posts")] == ["m1"]
 
 
-def test_the_hour_under_way_waits_with_a_reason(platform: Platform, seen: Ledger) -> None:
+def test_the_hour_under_way_waits_with_a_reason(platform: Platform, seen: Cursor) -> None:
     platform.land([message(1)], hour=floor_hour(NOW))
     assert tick(platform, seen) == ([], f"{key_of(floor_hour(NOW))} is not over yet: 1 files wait")
     assert tick(platform, seen, now=NOW + timedelta(hours=1))[0] == [key_of(floor_hour(NOW))]
 
 
-def test_an_hour_before_the_first_partition_is_skipped_with_a_reason(platform: Platform, seen: Ledger) -> None:
+def test_an_hour_before_the_first_partition_is_skipped_with_a_reason(platform: Platform, seen: Cursor) -> None:
     early = platform.settings.start - timedelta(hours=1)
     platform.land([message(1)], hour=early)
     hours, said = tick(platform, seen, now=platform.settings.start + timedelta(hours=3))
@@ -114,24 +121,94 @@ def test_an_hour_before_the_first_partition_is_skipped_with_a_reason(platform: P
     assert "lies before the first partition" in said
 
 
-def test_the_ledger_forgets_what_the_window_has_left(platform: Platform, seen: Ledger) -> None:
+def test_the_ledger_forgets_what_the_window_has_left(platform: Platform, seen: Cursor) -> None:
     platform.land([message(1)])
     tick(platform, seen)
-    assert set(seen) == {key_of(HOUR)}
+    assert set(seen.ledger) == {HOUR}
     tick(platform, seen, now=NOW + timedelta(hours=100))
-    assert seen == {}
+    assert seen.ledger == {}
 
 
 def test_a_flood_of_hours_is_spread_over_ticks_and_none_is_lost(platform: Platform) -> None:
     hours = [HOUR - timedelta(hours=n) for n in range(60)]
     for hour in hours:
         platform.land([], hour=hour)
-    ledger: Ledger = {}
-    first, said = tick(platform, ledger)
-    second, _ = tick(platform, ledger)
+    seen = Cursor()
+    first, said = tick(platform, seen)
+    second, _ = tick(platform, seen)
     assert len(first) == 48
     assert "waits for the next tick" in said
     assert sorted(first + second) == sorted(map(key_of, hours))
+
+
+class CountedKeys(Lake):
+    """A landing area of any number of keys, made as they are read, as S3 lists them: in order, after a key."""
+
+    _read: int = PrivateAttr(default=0)
+
+    def objects(
+        self, prefix: str, skipped: Callable[[str], None] = logger.warning, after: str = ""
+    ) -> Iterator[LandedFile]:
+        del skipped
+        for day in range(-21, 1):
+            for hour in range(24):
+                folder = f"{prefix}/date={HOUR + timedelta(days=day):%Y-%m-%d}/hour={hour:02}/"
+                if f"{folder}~" <= after:  # S3 passes over these at no cost
+                    continue
+                for number in range(2000):
+                    path = f"{folder}{number:04}.json"
+                    if path > after:
+                        self._read += 1
+                        yield LandedFile(path, "e", 1, 0.0)
+
+
+def test_a_million_old_keys_cost_nothing_and_a_full_window_is_read_in_pieces() -> None:
+    lake = CountedKeys(uri="/none")
+    area = LandingArea(lake, "sprinklr", HOUR - timedelta(days=30), lookback=24)
+    cursor, asked, ticks = Cursor(), [], 0
+    while not cursor.listed:
+        before = lake._read
+        found = area.look(cursor, NOW)
+        asked += [str(request.partition_key) for request in found.requests]
+        cursor = Cursor.read(cursor.write())
+        assert lake._read - before <= MOST_FILES_A_TICK + 1  # one more tells that there are more
+        assert len(cursor.write()) < 10_000
+        ticks += 1
+    assert sorted(asked) == [key_of(NOW.replace(minute=0) - timedelta(hours=n)) for n in range(24, 0, -1)]
+    assert lake._read < 100_000  # of more than a million
+    assert ticks == 5
+
+
+def test_a_file_that_lands_behind_the_listing_is_found_by_the_next(platform: Platform) -> None:
+    for name in ("b", "c", "d"):
+        platform.land([], f"{name}.json")
+    seen: Hours = {}
+    found, walk = walk_on(platform.lake, "sprinklr", HOUR, Walk(), seen.get, most=2)
+    assert (found, walk.hours[HOUR].files) == ({}, 2)
+    platform.land([], "a.json")
+    found, walk = walk_on(platform.lake, "sprinklr", HOUR, walk, seen.get, most=2)
+    assert (found[HOUR].files, walk) == (3, Walk())
+    again, _ = walk_on(platform.lake, "sprinklr", HOUR, walk, seen.get)
+    assert again[HOUR].adds_to(found[HOUR])
+
+
+def test_a_cursor_of_an_earlier_version_is_read(platform: Platform) -> None:
+    paths = [platform.land([message(n)], f"{n}.json") for n in (1, 2)]
+    files = {file.path: file for file in platform.lake.landed("sprinklr", HOUR)}
+    fingerprints = [blake2b(f"{p}\0{files[p].etag}".encode(), digest_size=6).hexdigest() for p in paths]
+    stored = {"ledger": {key_of(HOUR): fingerprints}, "waiting": [], "receipts": [], "moved": []}
+    cursor = Cursor.read(json.dumps(stored))
+    assert tick(platform, cursor)[0] == []
+    platform.land([message(3)], "3.json")
+    assert tick(platform, cursor)[0] == [key_of(HOUR)]
+
+
+def test_what_is_new_in_an_hour() -> None:
+    before = Landed(3, 30, total=7, newest=100.0)
+    assert not before.adds_to(before)
+    assert not Landed(2, 20, total=5, newest=100.0).adds_to(before)  # one is gone
+    assert Landed(3, 30, total=8, newest=90.0).adds_to(before)  # another file, though of an older date
+    assert Landed(2, 20, total=5, newest=101.0).adds_to(before)  # two are gone, and one came
 
 
 def at(hour: datetime) -> int:
@@ -215,6 +292,7 @@ def test_markers_of_moved_messages_wait_while_other_hours_run(platform: Platform
     assert len(list(platform.lake.objects(Lake.moved_folder("sprinklr")))) == 1  # of the hour that is not over
 
 
+@pytest.mark.slow
 def test_dagster_is_told_what_has_landed(platform: Platform) -> None:
     recent = floor_hour(datetime.now(UTC)) - timedelta(hours=2)
     sizes = [len(platform.lake.get(platform.land([message(n)], f"{n}.json", hour=recent))) for n in (1, 2)]
@@ -232,6 +310,6 @@ def test_the_landing_area_may_be_missing(platform: Platform) -> None:
     assert "nothing new has landed" in str(evaluate(platform).skip_reason)
 
 
-def test_a_lake_of_another_workflow_is_left_alone(platform: Platform, seen: Ledger) -> None:
+def test_a_lake_of_another_workflow_is_left_alone(platform: Platform, seen: Cursor) -> None:
     Lake(uri=platform.settings.lake_uri).put("landing/sprinklr2/date=2026-11-20/hour=08/a.json", b"[]")
     assert tick(platform, seen)[0] == []

@@ -88,6 +88,7 @@ def lake(tmp_path: Path) -> Lake:
     return Lake(uri=str(tmp_path / "it's a lake"))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("done_first", [False, True], ids=["before", "after"])
 def test_a_reader_sees_the_old_hour_or_the_new_one_wherever_a_run_is_killed(tmp_path: Path, done_first: bool) -> None:
     """At every operation on the store, before it is done and after; and the next run leaves nothing of it behind."""

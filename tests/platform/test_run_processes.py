@@ -58,6 +58,7 @@ def test_an_interruption_reaches_the_process() -> None:
         assert child.wait() == -signal.SIGINT
 
 
+@pytest.mark.slow
 def test_a_run_that_a_command_started_is_found_dead(home: Path) -> None:
     ended = subprocess.run([sys.executable, "-c", DIES, str(home)], capture_output=True, check=False)
     assert ended.returncode == -signal.SIGKILL

@@ -20,14 +20,17 @@ NAMES = ("chromium", "chromium-browser", "google-chrome", "chrome")
 
 
 class Browser:
-    """One page; `requested` has the address of each request that it made."""
+    """One page; `requested` has the address of each request that it made, `problems` what its console complained of."""
 
     def __init__(self, connection: ClientConnection) -> None:
         self._connection = connection
         self._numbers = itertools.count(1)
         self.requested: list[str] = []
+        self.problems: list[str] = []
         self.do("Network.enable")
         self.do("Page.enable")
+        self.do("Runtime.enable")
+        self.do("Log.enable")
 
     def do(self, method: str, **parameters: Any) -> dict[str, Any]:
         number = next(self._numbers)
@@ -36,6 +39,7 @@ class Browser:
             heard = json.loads(self._connection.recv(timeout=PATIENCE))
             if heard.get("method") == "Network.requestWillBeSent":
                 self.requested.append(heard["params"]["request"]["url"])
+            self.problems += _problem(heard)
             if heard.get("id") == number:
                 assert "error" not in heard, heard
                 return dict(heard["result"])
@@ -46,6 +50,13 @@ class Browser:
     def evaluate(self, expression: str) -> Any:
         return self.do("Runtime.evaluate", expression=expression, returnByValue=True)["result"].get("value")
 
+    def wait_for(self, expression: str) -> None:
+        """Until `expression` is true of the page."""
+        deadline = time.monotonic() + PATIENCE
+        while not self.evaluate(expression):
+            assert time.monotonic() < deadline, f"{expression} did not come true; the console: {self.problems}"
+            time.sleep(0.1)
+
     def wait_for_text(self, *texts: str) -> str:
         """What the page shows, once it shows all of `texts`."""
         deadline = time.monotonic() + PATIENCE
@@ -55,6 +66,20 @@ class Browser:
                 return shown
             time.sleep(0.2)
         raise AssertionError(f"the page does not show {texts}, but:\n{shown}")
+
+
+def _problem(heard: dict[str, Any]) -> list[str]:
+    """What a page's console shows in red or yellow."""
+    told = heard.get("params", {})
+    match heard.get("method"):
+        case "Runtime.exceptionThrown":
+            return [json.dumps(told["exceptionDetails"])]
+        case "Log.entryAdded" if told["entry"]["level"] in ("error", "warning"):
+            return [told["entry"]["text"]]
+        case "Runtime.consoleAPICalled" if told["type"] in ("error", "warning", "assert"):
+            return [json.dumps(told["args"])]
+        case _:
+            return []
 
 
 @contextmanager

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import socket
-from typing import Any
+from contextlib import suppress
 
 import pytest
 from model_servers import Server
@@ -135,8 +135,10 @@ def test_what_only_the_model_can_refuse_names_the_text_in_the_request(scripted: 
 )
 def test_broken_http_does_not_bring_the_server_down(themes: Server, raw: bytes) -> None:
     with socket.create_connection(("127.0.0.1", themes.announcement["port"]), timeout=10) as connection:
-        connection.sendall(raw)
-        connection.shutdown(socket.SHUT_WR)
-        answer: Any = connection.recv(1024)
+        answer = b""
+        with suppress(OSError):  # the server may have hung up before we are done
+            connection.sendall(raw)
+            connection.shutdown(socket.SHUT_WR)
+            answer = connection.recv(1024)
     assert answer == b"" or answer.startswith(b"HTTP/1.1 4")
     assert themes.get("/ping").status == 200

@@ -88,6 +88,7 @@ def workflow_file(data: bytes, folder: Path) -> None:
         assert load_workflow(path).name == "w"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("data", [b"[" * 1500, b"a: 2026-13-45", b"\xff", b"google_maps: {1: a, b: c}", b"{[]: 1}"])
 def test_what_is_no_configuration_is_an_error_that_names_the_file(data: bytes, tmp_path: Path) -> None:
     path = tmp_path / "w.yaml"

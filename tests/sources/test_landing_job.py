@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import logging
-import os
 import signal
 import subprocess
 import sys
@@ -145,29 +144,23 @@ def test_configured_sources_are_pulled_on_a_schedule_that_runs(tmp_path: Path) -
 
 
 PUTTING = """
-import sys
+import resource, signal, sys
 from socialnlp_assets.resources.lake import Lake
-while True:
-    Lake(uri=sys.argv[1]).put(sys.argv[2], b"[" + b" " * int(sys.argv[3]) + b"]")
+signal.signal(signal.SIGXFSZ, signal.SIG_DFL)  # the system ends whoever writes more to a file than this
+resource.setrlimit(resource.RLIMIT_FSIZE, (int(sys.argv[3]), resource.RLIM_INFINITY))
+Lake(uri=sys.argv[1]).put(sys.argv[2], b"[" + b" " * (2 * int(sys.argv[3])) + b"]")
 """
 
 
 def test_a_landing_file_that_is_half_written_is_never_seen(tmp_path: Path) -> None:
-    lake, size = Lake(uri=str(tmp_path)), 64 << 20
+    lake, half = Lake(uri=str(tmp_path)), 1 << 20
     path = f"{lake.landing_folder('sprinklr', HOUR)}/sprinklr.json"
-    folder = (tmp_path / path).parent
-    with subprocess.Popen([sys.executable, "-c", PUTTING, str(tmp_path), path, str(size)]) as writer:
-        half: list[Path] = []
-        while not half:
-            os.kill(writer.pid, signal.SIGCONT)
-            os.sched_yield()
-            os.kill(writer.pid, signal.SIGSTOP)
-            os.waitpid(writer.pid, os.WUNTRACED)
-            half = [file for file in folder.glob("*") if 0 < file.stat().st_size < size]
-        writer.kill()
-    assert half[0].exists()  # the disk has it, the lake has not
-    assert all((file.path, file.size) == (path, size + 2) for file in lake.objects("landing"))
-    assert len(lake.landed("sprinklr", HOUR)) <= 1
+    lake.put(path, b"[]")
+    writer = subprocess.run([sys.executable, "-c", PUTTING, str(tmp_path), path, str(half)], check=False)
+    assert writer.returncode == -signal.SIGXFSZ
+    assert half in [file.stat().st_size for file in (tmp_path / path).parent.glob("*")]  # the disk has it
+    assert [(file.path, file.size) for file in lake.objects("landing")] == [(path, 2)]  # the lake has not
+    assert len(lake.landed("sprinklr", HOUR)) == 1
 
 
 def test_raw_messages_are_removed_when_their_time_is_over(tmp_path: Path) -> None:

@@ -159,6 +159,7 @@ def all_secrets(secrets: EnvironmentSecrets, monkeypatch: pytest.MonkeyPatch) ->
     return secrets
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("of_tokens", [False, True], ids=["answers", "tokens"])
 @pytest.mark.parametrize("case", CASES)
 def test_any_reply(case: str, of_tokens: bool, all_secrets: EnvironmentSecrets) -> None:

@@ -63,6 +63,7 @@ def parse_anything(body: bytes, task: Task, content_type: str) -> None:
         assert len(request.parameters["src_lang"]) == len(request.texts)
 
 
+@pytest.mark.slow
 @given(body=BODIES, task=TASKS, content_type=TYPES)
 @settings(max_examples=300, deadline=None)
 def test_any_body_is_a_request_or_bad_input(body: bytes, task: Task, content_type: str) -> None:

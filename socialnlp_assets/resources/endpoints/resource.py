@@ -7,9 +7,9 @@ import logging
 import threading
 import time
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -17,7 +17,7 @@ from typing import Self
 import dagster as dg
 from pydantic import Field, PrivateAttr
 
-from socialnlp_assets.models.catalogue import Catalogue, ModelEntry, load_catalogue
+from socialnlp_assets.models.catalogue import Catalogue, EmbeddedModel, ModelEntry, load_catalogue
 from socialnlp_assets.resources.endpoints import reaper
 from socialnlp_assets.resources.endpoints.announcements import Announcement
 from socialnlp_assets.resources.endpoints.backend import EndpointBackend, EndpointError, EndpointSpec, Throttled
@@ -27,8 +27,11 @@ from socialnlp_assets.resources.endpoints.predictor import Predictor
 from socialnlp_assets.resources.endpoints.reaper import Removal
 from socialnlp_assets.resources.endpoints.records import Record, State
 from socialnlp_assets.resources.endpoints.terms import Owner, Terms
+from socialnlp_assets.resources.lake import Lake
 from socialnlp_assets.resources.leases.sqlite import SqliteStore
 from socialnlp_assets.resources.leases.store import LeaseStore
+from socialnlp_assets.resources.registry.registry import LakeRegistry
+from socialnlp_assets.resources.registry.versions import SHIPPED, Made, Version, label
 
 logger = logging.getLogger(__name__)
 
@@ -51,20 +54,25 @@ class Endpoints(dg.ConfigurableResource[None], ABC):
     warm_seconds: float = Field(default=60, description="how long an endpoint outlives its last holder")
     lifetime_seconds: float = Field(default=6 * 3600, description="no endpoint outlives this age")
     models: str = Field(default="", description="folder of catalogue files beside the built-in one")
+    lake: str = Field(default="", description="lake whose registry says which version is in service; empty: as shipped")
     prices: str = Field(default="", description="another price table for metering; see prices.yaml")
     region: str = Field(default="", description="AWS region; empty: as AWS's own tools find it")
     endpoint_url: str = Field(default="", description="another address for all of AWS, for tests")
 
     _owner: Owner = PrivateAttr(default=Owner())
+    _instance: dg.DagsterInstance | None = PrivateAttr(default=None)
+    _as_of: datetime | None = PrivateAttr(default=None)
+    _versions: dict[str, Version | None] = PrivateAttr(default_factory=dict)
     _opened: LeaseManager | None = PrivateAttr(default=None)
     _opening: threading.Lock = PrivateAttr(default_factory=threading.Lock)
     _announcers: list[threading.Thread] = PrivateAttr(default_factory=list)
     _announced: dict[str, list[Announcement]] = PrivateAttr(default_factory=dict)
+    _asked: dict[str, str] = PrivateAttr(default_factory=dict)
     _usage: list[Usage] = PrivateAttr(default_factory=list)
 
     def engine(self, model: str) -> str:
         """The name of the engine that answers for `model`."""
-        settings = self.folder(model, self.catalogue[model]) / "model.json"
+        settings = self.folder(model, self._entry(model)) / "model.json"
         return str(json.loads(settings.read_text(encoding="utf-8"))["engine"])
 
     def folder(self, model: str, entry: ModelEntry) -> Path:  # noqa: ARG002
@@ -85,6 +93,7 @@ class Endpoints(dg.ConfigurableResource[None], ABC):
     def setup_for_execution(self, context: dg.InitResourceContext) -> None:
         if context.run:
             self._owner = Owner(context.run.run_id, context.run.job_name)
+            self._instance = context.instance
 
     def teardown_after_execution(self, context: dg.InitResourceContext) -> None:  # noqa: ARG002
         self.close()
@@ -130,16 +139,18 @@ class Endpoints(dg.ConfigurableResource[None], ABC):
     # For steps
 
     @contextmanager
-    def lease(self, model: str, *, step: str = "") -> Iterator[Predictor]:
-        """Hold the endpoint of `model`, created if need be, and predict with it.
+    def lease(self, model: str, *, step: str = "", version: Made | None = None) -> Iterator[Predictor]:
+        """Hold the endpoint of `model`, created if need be, and predict with it: with the version in service, or with
+        another, such as one that is to be measured.
 
         Raises KeyError for a model that the catalogue lacks and `EndpointFailed` where the endpoint does
         not come into service.
         """
-        entry, spec = self.catalogue[model], self._spec(model)
+        entry, spec = self.catalogue[model], self._spec(model, version)
         meter = Meter(model, step or self._owner.run, self.price_table.price(spec))
         lease = Lease(self.manager, spec, step, meter)
         lease.enter()
+        self._asked[model] = self._label(model, spec)
         for announcement in self._announced.pop(model, []):
             announcement.withdraw()  # the lease has taken its place: it must not come back when that is released
         try:
@@ -162,10 +173,70 @@ class Endpoints(dg.ConfigurableResource[None], ABC):
         self._announcers.append(announcer)
         announcer.start()
 
-    def _spec(self, model: str) -> EndpointSpec:
+    def _spec(self, model: str, version: Made | None = None) -> EndpointSpec:
         """Of the endpoint that serves `model`: its own, or that of the model that it shares one with."""
         host = self.catalogue.endpoint_of(model)
-        return self.specification(host, self.catalogue[host])
+        return self.specification(host, self._entry(host, version))
+
+    def _entry(self, model: str, version: Made | None = None) -> ModelEntry:
+        """The catalogue's entry, with the files of the version that is to serve in place of the shipped ones."""
+        entry, serving = self.catalogue[model], version
+        if serving is None:
+            found = self.version(model)
+            serving = found.made if found else None
+        if serving is None:
+            return entry
+        files = EmbeddedModel(model=self._lake.address(serving.folder))
+        aws = entry.aws.model_copy(update={"archive": serving.archive, "archive_sha256": serving.archive_sha256})
+        return entry.model_copy(update={"embedded": files, "aws": aws})
+
+    # Versions
+
+    def version(self, model: str) -> Version | None:
+        """The version in service of `model`; None where that is the shipped one. A run sees it as it was when the run
+        began, from whichever process asks: an hour ends on the version that it began with."""
+        host = self.catalogue.endpoint_of(model)
+        if not self.lake:
+            return None
+        moment = self._moment()
+        if moment is None:
+            return self.registry.history(host).in_service()
+        if host not in self._versions:
+            self._versions[host] = self.registry.history(host).in_service(moment)
+        return self._versions[host]
+
+    def begin(self, at: datetime) -> None:
+        """See versions as they were at that moment, from now on; in a Dagster run that is its beginning."""
+        self._as_of = at
+
+    def _moment(self) -> datetime | None:
+        if self._as_of is None and self._instance is not None:
+            record = self._instance.get_run_record_by_id(self._owner.run)
+            if record and record.start_time:
+                self.begin(datetime.fromtimestamp(record.start_time, UTC))
+        return self._as_of
+
+    def version_label(self, model: str) -> str:
+        """What rows that `model` makes are marked with: number and digest of its version, such as ``3@1f2e3d4c``."""
+        return self._label(model, self._spec(model))
+
+    def _label(self, model: str, spec: EndpointSpec) -> str:
+        found = self.version(model)
+        return found.label if found else label(SHIPPED, str(spec.config.get("model", "")))
+
+    @property
+    def asked(self) -> Mapping[str, str]:
+        """The versions of the models that were leased so far."""
+        return self._asked
+
+    @property
+    def registry(self) -> LakeRegistry:
+        """Where the versions of all models are on record."""
+        return LakeRegistry(self._lake)
+
+    @property
+    def _lake(self) -> Lake:
+        return Lake(uri=self.lake, region=self.region, endpoint_url=self.endpoint_url)
 
     def _announce(self, announcements: dict[str, Announcement]) -> None:
         """Ask for all of them, and watch them until they are in service or this process has no more time."""

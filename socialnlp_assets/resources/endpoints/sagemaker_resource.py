@@ -38,14 +38,24 @@ class SageMakerEndpoints(Endpoints):
         }
         if missing := [name for name, value in named.items() if not value]:
             raise ValueError(f"endpoints on SageMaker need {', '.join(missing)}")
-        if model not in self._artefacts:
-            self._artefacts[model] = self._current(model, entry)
-        artefact = self._artefacts[model]
+        artefact = self._artefact(model, entry)
         return sagemaker_spec(model, entry, artefact, self.image, self.role_arn, self.manager.store.name, self.prefix)
 
     def engine(self, model: str) -> str:
         aws = self.catalogue[model].aws
         return aws.engine or aws.source or super().engine(model)
+
+    def _artefact(self, model: str, entry: ModelEntry) -> Artefact:
+        if entry.aws.archive:
+            return Artefact(entry.aws.archive, entry.aws.archive_sha256)
+        if entry.embedded != self.catalogue[model].embedded:
+            raise BackendError(
+                f"this version of {model} has no archive that SageMaker could serve: it was trained for one machine. "
+                f"Train it in this profile, or go back to another: socialnlp models rollback {model}"
+            )
+        if model not in self._artefacts:
+            self._artefacts[model] = self._current(model, entry)
+        return self._artefacts[model]
 
     def _current(self, model: str, entry: ModelEntry) -> Artefact:
         try:

@@ -1,0 +1,116 @@
+"""The registry in the lake: one folder a model, `models/<model>/log/`, one object an entry, each created once.
+
+Two who decide at the same time would create the same object, which only one of them can; the other looks again. Files
+of a version lie in `models/<model>/files/<digest>/` before the entry that registers it, so that nothing is ever half
+registered.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+from hashlib import sha256
+from pathlib import Path
+from typing import Protocol
+
+from socialnlp_assets.resources.lake import Lake
+from socialnlp_assets.resources.registry.versions import (
+    SHIPPED,
+    Entry,
+    History,
+    Made,
+    RegistryError,
+    State,
+    Version,
+)
+
+ATTEMPTS = 20  # of one entry, while others write theirs
+
+
+class Registry(Protocol):
+    """What the lake's registry and SageMaker's have in common; both pass one contract test."""
+
+    def history(self, model: str) -> History: ...
+
+    def register(self, made: Made, who: str, why: str) -> Version:
+        """Put a version on record, pending. One of the same content that is on record already is given back."""
+
+    def decide(self, model: str, number: int, state: State, who: str, why: str) -> None:
+        """Approve or reject. Raises `RegistryError`."""
+
+
+class LakeRegistry:
+    """`Registry` in the lake: any number of machines, no server."""
+
+    def __init__(self, lake: Lake, now: Callable[[], datetime] = lambda: datetime.now(UTC)) -> None:
+        self._lake = lake
+        self._now = now
+        self._read: dict[str, Entry] = {}  # by path: entries never change
+
+    def history(self, model: str) -> History:
+        paths = sorted(file.path for file in self._lake.objects(_log(model)))
+        for path in paths:
+            if path not in self._read:
+                self._read[path] = Entry.model_validate_json(self._lake.get(path))
+        return History(model=model, entries=tuple(self._read[path] for path in paths))
+
+    def models(self) -> list[str]:
+        """Those of which there is any version."""
+        return sorted({file.path.split("/")[1] for file in self._lake.objects("models") if "/log/" in file.path})
+
+    def register(self, made: Made, who: str, why: str) -> Version:
+        def entry(history: History) -> Entry | None:
+            same = [each for each in history.versions().values() if each.made.digest == made.digest]
+            return None if same else history.registered(made, who, why, self._now())
+
+        versions = self._append(made.model, entry).versions()
+        return next(each for each in versions.values() if each.made.digest == made.digest)
+
+    def decide(self, model: str, number: int, state: State, who: str, why: str) -> None:
+        self._append(model, lambda history: history.decided(number, state, who, why, self._now()))
+
+    def rollback(self, model: str, who: str, why: str) -> int:
+        """Bring back the version that was in service before the one that is; its number, 0 for the shipped one."""
+        if self.history(model).in_service() is None:
+            raise RegistryError(f"the shipped version of {model} is in service: there is none to go back to")
+        back = self.history(model).before()
+        self.decide(model, back, State.APPROVED, who, why)
+        return back
+
+    def version(self, model: str, number: int) -> Version:
+        """Raises `RegistryError`."""
+        versions = self.history(model).versions()
+        if number not in versions:
+            known = ", ".join(map(str, versions)) or "none but the shipped one"
+            raise RegistryError(f"{model} has no version {number}; it has {known}")
+        return versions[number]
+
+    def _append(self, model: str, entry: Callable[[History], Entry | None]) -> History:
+        for _ in range(ATTEMPTS):
+            history = self.history(model)
+            following = entry(history)
+            if following is None:
+                return history
+            path = f"{_log(model)}/{len(history.entries) + 1:08d}.json"
+            if self._lake.create(path, following.model_dump_json(indent=1).encode()):
+                return self.history(model)
+        raise RegistryError(f"{ATTEMPTS} others wrote to the log of {model} at the same time; try again")
+
+
+def store_files(lake: Lake, model: str, folder: Path) -> tuple[str, str, Mapping[str, str], int]:
+    """Put the files of a model folder into the lake, below a digest of them: the folder there, the digest, the hash of
+    each file, and their size. The same files are stored once."""
+    paths = sorted(path for path in folder.rglob("*") if path.is_file())
+    files = {path.relative_to(folder).as_posix(): sha256(path.read_bytes()).hexdigest() for path in paths}
+    digest = sha256("".join(f"{name} {hash_}\n" for name, hash_ in files.items()).encode()).hexdigest()[:16]
+    target = f"models/{model}/files/{digest}"
+    for path in paths:
+        lake.put_if_changed(f"{target}/{path.relative_to(folder).as_posix()}", path.read_bytes())
+    return target, digest, files, sum(path.stat().st_size for path in paths)
+
+
+def _log(model: str) -> str:
+    return f"models/{model}/log"
+
+
+__all__ = ["SHIPPED", "LakeRegistry", "Registry", "store_files"]

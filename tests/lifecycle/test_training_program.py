@@ -1,0 +1,105 @@
+"""The training program keeps SageMaker's contract: files in, a model folder out, a reason where there is none."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from socialnlp_assets.serving.loaded_model import Model
+from socialnlp_assets.training.container import TrainingError, read_channel, train
+from tests.lifecycle.conftest import make_model, rows
+
+
+def digest(folder: Path) -> dict[str, bytes]:
+    return {path.name: path.read_bytes() for path in sorted(folder.iterdir())}
+
+
+@pytest.mark.parametrize("recipe", ["linear", "fasttext"])
+def test_a_recipe_gives_a_model_that_is_served_and_the_same_for_the_same_seed(tmp_path: Path, recipe: str) -> None:
+    models = [make_model(tmp_path / name, rows(200), recipe=recipe, seed="7") for name in ("one", "two")]
+    assert digest(models[0]) == digest(models[1])
+    model = Model.load(models[0], threads=1)
+    (found,) = model.handler.predict(
+        [
+            "ban glad great",
+        ],
+        {},
+    ).results
+    assert max(found, key=found.__getitem__) == "good"
+    settings = json.loads((models[0] / "model.json").read_text())
+    assert settings["trained"]["recipe"] == recipe
+    assert settings["trained"]["seed"] == 7
+
+
+def test_several_targets_are_trained_one_after_the_other_and_a_finished_one_is_not_trained_again(
+    tmp_path: Path,
+) -> None:
+    root = tmp_path
+    channel, config = root / "input" / "data" / "train", root / "input" / "config"
+    channel.mkdir(parents=True)
+    config.mkdir(parents=True)
+    given = {"model": "reviews", "task": "aspects", "labels": '["good", "bad"]', "targets": '["price", "place"]'}
+    (config / "hyperparameters.json").write_text(json.dumps(given))
+    lines = "".join(f"__label__{label} {text}\n" for text, label in rows(60))
+    (channel / "price.txt").write_text(lines)
+    with pytest.raises(TrainingError, match=r"place\.txt: cannot be read: .*; the channel train lacks it"):
+        train(root)
+    finished = (root / "checkpoints" / "finished-price" / "linear.npz").stat().st_mtime_ns
+    (channel / "place.txt").write_text(lines)
+    train(root)
+    assert (root / "checkpoints" / "finished-price" / "linear.npz").stat().st_mtime_ns == finished
+    assert sorted(path.name for path in (root / "model").iterdir()) == ["model.json", "place", "price"]
+    assert json.loads((root / "model" / "model.json").read_text())["targets"] == ["price", "place"]
+
+
+@pytest.mark.parametrize(
+    ("lines", "told"),
+    [
+        ("__label__joy so happy\n", "texts.txt:1: no label is called __label__joy; there are __label__good"),
+        ("__label__good fine\n", "texts.txt: has no text of bad; label some"),
+        ("__label__good __label__bad fine\n", "texts.txt:1: has 2 labels; give each text one"),
+        ("fine\n", "texts.txt:1: has 0 labels; give each text one"),
+    ],
+)
+def test_a_channel_that_teaches_nothing_is_refused(lines: str, told: str) -> None:
+    with pytest.raises(TrainingError, match=told):
+        read_channel(lines.encode(), ("good", "bad"), "texts.txt", "text-classification")
+
+
+def start(root: Path, **hyperparameters: str) -> subprocess.Popen[bytes]:
+    (root / "input" / "config").mkdir(parents=True)
+    (root / "input" / "config" / "hyperparameters.json").write_text(json.dumps(hyperparameters))
+    program = [sys.executable, "-m", "socialnlp_assets.training.container", "--root", str(root)]
+    return subprocess.Popen(program, stderr=subprocess.PIPE)
+
+
+def test_a_job_that_cannot_succeed_says_why_where_sagemaker_looks(tmp_path: Path) -> None:
+    with start(tmp_path, model="mood", recipe="magic") as process:
+        assert process.wait(60) == 1
+    told = (tmp_path / "output" / "failure").read_text()
+    assert told == "hyperparameter recipe=magic: there are linear, fasttext"
+
+
+def test_sigterm_ends_it_with_what_is_finished(tmp_path: Path) -> None:
+    channel = tmp_path / "input" / "data" / "train"
+    channel.mkdir(parents=True)
+    (channel / "price.txt").write_text("".join(f"__label__{label} {text}\n" for text, label in rows(60)))
+    os.mkfifo(channel / "place.txt")  # which nobody writes to: it waits there
+    given = {"model": "reviews", "task": "aspects", "labels": '["good", "bad"]', "targets": '["price", "place"]'}
+    with start(tmp_path, **given) as process:
+        finished = tmp_path / "checkpoints" / "finished-price" / "model.json"
+        for _ in range(600):
+            if finished.exists() and finished.stat().st_size:
+                break
+            time.sleep(0.1)
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(60) == 143
+    assert finished.exists()
+    assert not (tmp_path / "output" / "failure").exists()

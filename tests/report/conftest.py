@@ -1,0 +1,3 @@
+from tests.mart.conftest import world
+
+__all__ = ["world"]
