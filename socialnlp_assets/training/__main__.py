@@ -8,7 +8,7 @@ from pathlib import Path
 
 import click
 
-from socialnlp_assets.models.catalogue import EMBEDDED_MODELS
+from socialnlp_assets.models.catalogue import EMBEDDED_MODELS, load_catalogue
 
 TRAINERS = {
     "aspects-service-points": "seeded:aspects",
@@ -26,16 +26,24 @@ TRAINERS = {
 
 
 @click.command()
-@click.argument("name", type=click.Choice(sorted(TRAINERS)))
+@click.argument("name", type=click.Choice(["all", *sorted(TRAINERS)]))
 @click.option("--data", type=click.Path(exists=True, file_okay=False, path_type=Path), required=True,
               help="Folder with the labelled data (docs/models.md says which).")  # fmt: skip
-@click.option("--into", type=click.Path(file_okay=False, path_type=Path), help="Instead of models/embedded/NAME.")
+@click.option(
+    "--into",
+    type=click.Path(file_okay=False, path_type=Path),
+    help="Instead of models/embedded/NAME; of all, a folder each below it.",
+)
 def main(name: str, data: Path, into: Path | None) -> None:
-    """Rebuild the embedded model NAME from DATA and the project's own seeds."""
-    module, function = TRAINERS[name].split(":")
-    trainer = getattr(import_module(f"socialnlp_assets.training.{module}"), function)
-    figures = trainer(data, into or EMBEDDED_MODELS / name)
-    click.echo(json.dumps(figures))
+    """Rebuild the embedded model NAME, or all that ship, from DATA and the project's own seeds."""
+    names = [known for known in TRAINERS if known in load_catalogue().names()] if name == "all" else [name]
+    for each in names:
+        module, function = TRAINERS[each].split(":")
+        trainer = getattr(import_module(f"socialnlp_assets.training.{module}"), function)
+        folder = into / each if into and name == "all" else into or EMBEDDED_MODELS / each
+        click.echo(
+            f"{each}: {json.dumps(trainer(data, folder))}" if name == "all" else json.dumps(trainer(data, folder))
+        )
 
 
 if __name__ == "__main__":

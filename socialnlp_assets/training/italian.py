@@ -81,11 +81,11 @@ def italian() -> Iterator[tuple[str, str, float, str]]:
     irregular = {infinitive: form for infinitive, form in pairs}  # noqa: C416 (dict() loses the type)
     for noun, english in entries("it_nouns.txt"):
         yield noun, english, -0.1, "N"
-        for form in plurals(noun):
-            yield form, plural(english), -0.2, "N"
+        for doubt, form in enumerate(plurals(noun)):
+            yield form, plural(english), -0.2 - 1.5 * doubt, "N"
     for adjective, english in entries("it_adjectives.txt"):
         for form in adjective_forms(adjective):
-            yield form, english, -0.15, "A"
+            yield form, english, -0.5, "A"
         if adjective.endswith(("o", "e")):
             stem = adjective[:-1] + ("h" if adjective.endswith(("co", "go")) else "")
             for ending in ("issimo", "issima", "issimi", "issime"):

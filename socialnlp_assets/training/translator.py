@@ -13,11 +13,16 @@ from xml.etree import ElementTree
 from sacrebleu.metrics.chrf import CHRF
 
 from socialnlp_assets.nlp.english import MODEL
-from socialnlp_assets.nlp.phrase_table import PhraseTable, tokens
+from socialnlp_assets.nlp.phrase_table import ENGLISH, PhraseTable, tokens
+from socialnlp_assets.nlp.word_pairs import WordPairs
 from socialnlp_assets.training.alignment import phrase_counts
 from socialnlp_assets.training.italian import entries, italian
 
-LANGUAGES = ("it", "fr", "sw")
+LANGUAGES, LEARNED = ("it", "fr", "sw"), ("fr", "sw")
+CHOICES = 3  # translations of a phrase, among which the language model chooses
+CAREFUL = 3  # how often a sentence of TICO-19 counts in it
+SEEDS = Path(__file__).parent / "seeds"
+POSTS = ("themes.tsv", "reputation.tsv", "aspects.tsv", "emotions.tsv", "neutral.txt")
 HELD_OUT = 300
 LEAST = 2  # a phrase of several words seen less often is chance
 Entry = tuple[str, str, float, str]
@@ -30,15 +35,36 @@ def translator(data: Path, folder: Path) -> dict[str, float]:
     figures: dict[str, float] = {}
     for language in LANGUAGES:
         rows = best(table(data, language))
-        with gzip.GzipFile(folder / f"{language}.tsv.gz", "wb", mtime=0) as file:
-            for source, (english, score, kind) in sorted(rows.items()):
-                file.write("\t".join([source, english, f"{score:.2f}", kind]).rstrip("\t").encode() + b"\n")
+        _write(folder / f"{language}.tsv.gz", (
+            "\t".join([source, english, f"{score:.2f}", kind]).rstrip("\t")
+            for source, found in sorted(rows.items()) for english, score, kind in found
+        ))  # fmt: skip
         figures[language] = len(rows)
-        if language != "it":
+        if language in LEARNED:
             figures[f"{language} chrF"] = round(chrf(data, language), 1)
+    texts = [english for language in LEARNED for _, english in read_tmx(_tmx(data, language))]
+    _write(folder / ENGLISH, language_model(data, texts).lines())
     settings = {"name": "translator", "task": "translation", "engine": "lexicon-translation", "languages": LANGUAGES}
     (folder / "model.json").write_text(json.dumps(settings, indent=2) + "\n", encoding="utf-8")
     return figures
+
+
+def language_model(data: Path, texts: Iterable[str]) -> WordPairs:
+    """Of `texts` (which count more: they are written carefully), GoEmotions' comments and the project's own posts."""
+    comments = (data / "goemotions" / "train.tsv").read_text(encoding="utf-8").splitlines()
+    posts = [text for name in POSTS for text in (SEEDS / name).read_text(encoding="utf-8").splitlines()]
+    said = [line.split("\t")[0] for line in comments] + [line.split("\t")[-1] for line in posts]
+    return WordPairs.learn([tokens(text) for text in said] + CAREFUL * [tokens(text) for text in texts])
+
+
+def _write(path: Path, lines: Iterable[str]) -> None:
+    with gzip.GzipFile(path, "wb", mtime=0) as file:
+        for line in lines:
+            file.write(line.encode() + b"\n")
+
+
+def _tmx(data: Path, language: str) -> Path:
+    return data / "translation" / f"all.en-{language}.tmx"
 
 
 def table(data: Path, language: str) -> Iterator[Entry]:
@@ -49,7 +75,7 @@ def table(data: Path, language: str) -> Iterator[Entry]:
     for source, english in entries(f"{language}_forms.txt", ";"):
         kind, _, bare = english.rpartition(":")  # "N:friend"
         yield source, bare, -0.1, kind
-    pairs = list(read_tmx(data / "translation" / f"all.en-{language}.tmx"))
+    pairs = list(read_tmx(_tmx(data, language)))
     yield from learned([foreign for foreign, _ in pairs], [english for _, english in pairs])
 
 
@@ -69,13 +95,20 @@ def learned(sources: Sequence[str], targets: Sequence[str]) -> Iterator[Entry]:
             yield source, english, score, "" if " " in source else kinds.get(target, "")
 
 
-def best(rows: Iterable[Entry]) -> dict[str, tuple[str, float, str]]:
-    """By source phrase the entry with the highest score."""
-    found: dict[str, tuple[str, float, str]] = {}
+def best(rows: Iterable[Entry]) -> dict[str, list[tuple[str, float, str]]]:
+    """By source phrase its `CHOICES` best translations, the best first, each once."""
+    found: dict[str, dict[str, tuple[float, str]]] = defaultdict(dict)
     for source, english, score, kind in rows:
-        if source not in found or found[source][1] < score:
-            found[source] = (english, score, kind)
-    return found
+        if english not in found[source] or found[source][english][0] < score:
+            found[source][english] = (score, kind)
+    return {
+        source: [(english, score, kind) for english, (score, kind) in sorted(choices.items(), key=_rank)[:CHOICES]]
+        for source, choices in found.items()
+    }
+
+
+def _rank(choice: tuple[str, tuple[float, str]]) -> tuple[float, str]:
+    return -choice[1][0], choice[0]
 
 
 def read_tmx(path: Path) -> Iterator[tuple[str, str]]:
@@ -111,10 +144,10 @@ def names(texts: Sequence[str]) -> dict[str, str]:
 
 def chrf(data: Path, language: str) -> float:
     """Of every tenth sentence (at most `HELD_OUT`), translated by a table that has not seen them; 0 to 100."""
-    pairs = list(read_tmx(data / "translation" / f"all.en-{language}.tmx"))
+    pairs = list(read_tmx(_tmx(data, language)))
     tests, rest = pairs[::10][:HELD_OUT], [pair for number, pair in enumerate(pairs) if number % 10]
     rows = best(learned([foreign for foreign, _ in rest], [english for _, english in rest]))
-    phrases = {source: (english, score) for source, (english, score, _) in rows.items()}
-    translate = PhraseTable(phrases, kinds={source: kind for source, (_, _, kind) in rows.items()}).translate
+    lines = ("\t".join([source, *map(str, choice)]) for source, found in rows.items() for choice in found)
+    translate = PhraseTable.parse(lines, english=language_model(data, [english for _, english in rest])).translate
     answers = [translate(foreign) for foreign, _ in tests]
     return float(CHRF().corpus_score(answers, [[english for _, english in tests]]).score)
