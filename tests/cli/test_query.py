@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from socialnlp_assets.hot_topics.record import update
 from socialnlp_assets.mart.build import Mart
 from socialnlp_assets.resources.output_table import OutputTable
 from tests.cli.conftest import Installation
@@ -23,7 +24,9 @@ def test_questions_to_mart_and_output_are_answered(
 ) -> None:
     messages = [{"message_id": "m1", "text_enriched": HOSTILE, "sentiment": "negative"}, {"message_id": "m2"}]
     OutputTable(socialnlp.lake, "sprinklr").publish(HOUR, output("sprinklr", HOUR, messages))
-    assert Mart(socialnlp.settings.state / "mart").update(socialnlp.lake, ["sprinklr"]).problems == []
+    mart = Mart(socialnlp.settings.state / "mart")
+    assert mart.update(socialnlp.lake, ["sprinklr"]).problems == []
+    update(mart)  # what is on the rise
     capfd.readouterr()
     asked = "SELECT messages, negative, hour FROM agg_hour WHERE taxonomy = 'all'"
     assert socialnlp.here(monkeypatch, "query", "--json", asked) == 0
