@@ -26,10 +26,12 @@ BENCHMARKS = {
     "backfill": "backfill:backfill",
     "mart": "mart:mart",
 }
-# What checks and bursts catch, how often they warn of nothing, how long a retraining takes: no rivals, no figures.
+# What checks and bursts catch and cost, how often they warn of nothing, how long a retraining takes: no rivals,
+# no figures.
 REPORTS = {
     "planted-faults": "planted_faults:planted_faults",
     "drift": "quality_drift:quality_drift",
+    "checks-cost": "checks_cost:checks_cost",
     "retraining": "retraining:retraining",
     "bursts": "bursts:bursts_and_stories",
 }

@@ -52,7 +52,7 @@ def _measure(hours: int, warm: bool) -> dict[str, float]:
         while instance.get_runs_count(succeeded) < hours:
             until = time.monotonic() + 2
             while time.monotonic() < until:
-                used |= _processes(folder)
+                used |= processes(folder)
                 time.sleep(SAMPLE_SECONDS)
             for run in instance.get_runs(dg.RunsFilter(statuses=[dg.DagsterRunStatus.FAILURE])):
                 raise RuntimeError("\n".join(entry.message for entry in instance.all_logs(run.run_id)[-20:]))
@@ -98,7 +98,7 @@ def _ui(folder: Path, pages: str, warm: bool, hours: int) -> Iterator[dg.Dagster
         ui.wait()
 
 
-def _processes(folder: str) -> dict[int, tuple[str, float]]:
+def processes(folder: str) -> dict[int, tuple[str, float]]:
     """What each process of the installation is for, and the processor seconds that it has used so far."""
     found = {}
     for process in Path("/proc").glob("[0-9]*"):

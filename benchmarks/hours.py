@@ -78,7 +78,7 @@ def pool(workflow: str, messages: int = MESSAGES) -> Pool:
     with tempfile.TemporaryDirectory() as folder:
         settings = Settings(lake=f"{folder}/lake", state=Path(folder) / "state")
         lake = Lake(uri=settings.lake_uri)
-        lake.put(landing_key(workflow, HOUR, "batch"), as_json(list(_messages(workflow, messages))))
+        lake.put(landing_key(workflow, HOUR, "batch"), as_json(list(messages_of(workflow, messages))))
         with build_endpoints(settings) as endpoints:
             resources = SimpleNamespace(endpoints=endpoints, articles=Articles(), secrets=build_secrets(settings))
             results: dict[str, Result] = {}
@@ -91,7 +91,8 @@ def pool(workflow: str, messages: int = MESSAGES) -> Pool:
     return Pool(workflow, steps, results)
 
 
-def _messages(workflow: str, count: int) -> Iterator[dict[str, Any]]:
+def messages_of(workflow: str, count: int) -> Iterator[dict[str, Any]]:
+    """So many messages of one hour, as the workflow's source delivers them."""
     rng = Random(0)
     texts = {language: _texts(workflow, language, rng) for language in SHARES[workflow]}
     languages, weights = list(SHARES[workflow]), list(SHARES[workflow].values())
