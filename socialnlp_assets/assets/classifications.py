@@ -14,7 +14,7 @@ from pydantic import Field
 
 from socialnlp_assets.assets.rows import ask, result_of_answers
 from socialnlp_assets.assets.step import Analysis, Does, Hour, Result
-from socialnlp_assets.checks import Expectation
+from socialnlp_assets.checks import Expectation, Level
 from socialnlp_assets.models import ModelEntry
 from socialnlp_assets.schemas import BOOL, TEXT, Column, score_column
 from socialnlp_assets.tasks import Scores
@@ -56,7 +56,8 @@ class Classifications(Analysis):
         model = f"look at the answers of the model `{self.model}`, and go back to its version before"
         follow = Expectation(
             "expect_table_scores_to_follow_texts", {"column_list": [f"read_{self.text[1]}", *scores]},
-            "texts of like words have like scores", f"answers lie at the wrong rows, or {model}", least_rows=50,
+            "texts of like words have like scores", f"answers lie at the wrong rows, or {model}",
+            level=Level.WARNING, least_rows=50,
         )  # fmt: skip
         agree = Expectation(
             "expect_multicolumn_flags_to_agree_with_scores", {"column_list": names, "threshold": self.threshold},

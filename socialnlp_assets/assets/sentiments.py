@@ -7,7 +7,7 @@ from typing import Annotated, Any, ClassVar
 
 from socialnlp_assets.assets.rows import ask, result_of_answers
 from socialnlp_assets.assets.step import Analysis, Does, Hour, Result
-from socialnlp_assets.checks import Expectation
+from socialnlp_assets.checks import Expectation, Level
 from socialnlp_assets.schemas import BOOL, TEXT, Column, score_column
 from socialnlp_assets.tasks import Scores
 
@@ -15,9 +15,7 @@ OPPOSITES = (
     ("positive", "negative"),
     ("joy", "anger"),
     ("joy", "sadness"),
-    ("optimism", "anger"),
-    ("optimism", "sadness"),
-)
+)  # not optimism: clean hours of news and of chats have as much of it where words are unfriendly
 
 
 class Sentiments(Analysis):
@@ -63,7 +61,8 @@ class Sentiments(Analysis):
                 ),
                 Expectation(
                     "expect_table_scores_to_follow_texts", {"column_list": [text, *scores]},
-                    "texts of like words have like scores", f"answers lie at the wrong rows, or {back}", least_rows=50,
+                    "texts of like words have like scores", f"answers lie at the wrong rows, or {back}",
+                    level=Level.WARNING, least_rows=100,
                 ),
                 *(
                     Expectation(

@@ -27,9 +27,10 @@ from socialnlp_assets.checks.guard import Finding, Verdict
 HOUR = timedelta(hours=1)
 TRAILING = timedelta(days=7)
 LEAST_HOURS = 24  # with fewer hours before it, nothing is said of an hour
-CHANCE = 0.002  # of a warning of an hour that is like the others
+CHANCE = 0.001  # of a warning of an hour that is like the others
 LEAST_EXPECTED = 5  # messages in a bin; rarer values are taken together
 LEAST_SLOWER = 2.0  # times
+TAILS = 15  # degrees of freedom at most of how scores follow texts: clean hours lie further out than normal ones
 DRIFT = Check("drift", "the hour is like those of the seven days before it; a warning")
 
 Mix = Mapping[str, float]  # value → how many
@@ -174,7 +175,7 @@ def _following(measure: str, now: float, usual: Sequence[float]) -> Comparison:
     from scipy.stats import t
 
     deviation = max(float(np.std(usual, ddof=1)), 0.01) * (1 + 1 / len(usual)) ** 0.5
-    chance = float(t.cdf((now - np.mean(usual)) / deviation, len(usual) - 1))
+    chance = float(t.cdf((now - np.mean(usual)) / deviation, min(len(usual) - 1, TAILS)))
     return Comparison(measure, "Student's prediction", chance, f"{now:.2f}, usually {np.mean(usual):.2f}", 1)
 
 

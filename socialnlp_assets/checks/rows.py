@@ -11,7 +11,7 @@ from socialnlp_assets.checks.texts import UNTOUCHED, words
 from socialnlp_assets.nlp.cleaning import stop_words
 from socialnlp_assets.nlp.left_words import share_known
 
-SHORT_WORDS, SHORT_CHARACTERS = 25, 160  # of a text that has fewer than 50 tokens for any model
+SHORT_WORDS, SHORT_CHARACTERS, SHORT_MARKS = 25, 160, 15  # of a text that has fewer than 50 tokens for any model
 LONG_WORDS = 300  # more than all tokens that a summary may have
 
 
@@ -79,5 +79,6 @@ def summary_told(text: str, summary: str, summarised: bool) -> bool:
     """True where the flag says whether the text stayed itself, as one of few words does."""
     if summarised != (summary != text):
         return False
-    short = text.isascii() and len(text) < SHORT_CHARACTERS and len(words(text)) < SHORT_WORDS
+    marks = sum(not (each.isalpha() or each.isspace()) for each in text)  # each may be a token of its own
+    short = text.isascii() and len(text) < SHORT_CHARACTERS and len(words(text)) < SHORT_WORDS and marks < SHORT_MARKS
     return not (short and summarised) and (summarised or len(words(text)) <= LONG_WORDS)

@@ -16,6 +16,7 @@ from socialnlp_assets.nlp.lexicon import shipped_words
 from socialnlp_assets.nlp.noise import remove_noise
 
 WORDS_TO_TELL = 6  # from so many words on a text can be told to be English
+WORDS_TO_TRANSLATE = 10  # of so many common words one at least is known to any translator
 MOST_UNKNOWN = 0.7  # of the words of an English text
 UNTOUCHED = ("en", "und")
 # Characters of English for a character of the source: languages without alphabets say more in one.
@@ -127,7 +128,7 @@ def differs(language: str, read: str, written: str) -> bool:
         return True
     found = [word.strip(".,!?;:") for word in remove_noise(re.sub(r"#\w+", " ", read)).split()]
     common = [word for word in found if word.isalpha() and word.islower()]
-    return len(common) < WORDS_TO_TELL or detect(" ".join(common))[0] != language
+    return len(common) < WORDS_TO_TRANSLATE or detect(" ".join(common))[0] != language
 
 
 def english_untouched(language: str, read: str, written: str) -> bool:
