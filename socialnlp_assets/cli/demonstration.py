@@ -26,8 +26,8 @@ from socialnlp_assets.fakes.sources import SampleSources, sample_sources
 from socialnlp_assets.files import private_folder, replace_file
 from socialnlp_assets.mart.asset import is_installed
 from socialnlp_assets.partitions import HOUR, floor_hour, key_of
-from socialnlp_assets.report.asset import path_of
 from socialnlp_assets.report.figures import Period
+from socialnlp_assets.report.page import path_of
 from socialnlp_assets.resources.build import build_endpoints, build_lake
 from socialnlp_assets.settings import Settings
 from socialnlp_assets.workflow import load_workflows
