@@ -32,6 +32,7 @@ _ARTICLES = {
 }  # fmt: skip
 _REVIEWS = {"gmaps_stores": "reviews_stores", "gmaps_service_points": "reviews_service_points"}
 _PLACES = ("ChIJ-Modena-01", "ChIJ-Lecco-02", "ChIJ-Taranto-03", "ChIJ-Siena-04")
+_PASSED_ON = ("", "#Modena", "😡", "#Enervia #Modena", "Any news?", "pls share")
 WORKFLOWS = (*_POSTS, *_REVIEWS)
 
 
@@ -72,12 +73,13 @@ def sample_late_file(
 
 
 def sample_event(hour: datetime) -> dict[str, bytes]:
-    """A file of `sprinklr` in which many tell of one event: a fire that leaves half a town without power."""
+    """A file of `sprinklr` in which many tell of one event, a fire that leaves half a town without power, and some pass
+    on what the first has said."""
     rng = Random(f"event {hour:%Y-%m-%dT%H}")
-    posts = [
-        sprinklr_v2(fill(phrase.text, phrase.section, rng), phrase.section, "outage", _moment(hour, rng), rng)
-        for phrase in phrases("event")
-    ]
+    said = phrases("event")
+    told = [(fill(phrase.text, phrase.section, rng), phrase.section) for phrase in said]
+    told += [(f"RT {said[0].text} {tail}".strip(), said[0].section) for tail in _PASSED_ON]
+    posts = [sprinklr_v2(text, language, "outage", _moment(hour, rng), rng) for text, language in told]
     return {landing_key("sprinklr", hour, "event"): as_json(posts)}
 
 
