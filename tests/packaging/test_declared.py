@@ -44,7 +44,7 @@ PROGRAMS_AND_DATA = {
     "onnx": "torch.onnx exports with it",
 }
 # Extras of installations and of developers: nothing here imports them.
-OTHERS = {"aws", "kubernetes", "postgres", "celery", "test", "bench"}
+OTHERS = {"aws", "kubernetes", "postgres", "celery", "explore", "test", "bench"}
 
 
 def imports(file: Path) -> Iterator[str]:
