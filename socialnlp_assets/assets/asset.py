@@ -1,7 +1,7 @@
 """The one place where a step becomes an hourly asset.
 
 Write, audit, publish: the step computes its rows, its checks are evaluated inside the step and recorded before its
-output, and only an hour that passes all of them replaces what the lake had.
+output, and only an hour that passes all of them replaces what the lake had, its quarantine too.
 """
 
 import json
@@ -67,11 +67,12 @@ def build_asset(
                 lambda: usage.usages_of_run(context.instance, context.run.run_id),
             )
             result, found = computed(step, hour, checks, strictness.quarantine)
-            lease.confirm()
-            write_quarantine(lake, workflow, step.name, hour.hour, result.rejected)
-            yield from _recorded(key, found)
+            yield from _recorded(key, found, result.rejected)
             made_by = hour.made_by | _versions(step, hour)
             published = step.publish(hour, mark(result.table, made_by))
+            # Afterwards, so that an hour that cannot be published leaves it as it was. A process that dies in between
+            # leaves an hour that counts as not computed: the run that makes up for it writes it.
+            write_quarantine(lake, workflow, step.name, hour.hour, result.rejected)
         seconds = time.monotonic() - started
         counts = metadata.of_hour(result.table, result.accounts(), published.address, published.size, seconds)
         quarantine = lake.address(quarantine_path(workflow, step.name, hour.hour))
@@ -123,8 +124,9 @@ def _check_specs(
         ]
 
 
-def _recorded(key: dg.AssetKey, found: Audit) -> Iterator[dg.AssetCheckResult]:
-    """Record every check; raise `dagster.Failure` when one found an error, so that nothing is published."""
+def _recorded(key: dg.AssetKey, found: Audit, rejected: Sequence[Rejected]) -> Iterator[dg.AssetCheckResult]:
+    """Record every check; raise `dagster.Failure` when one found an error, so that nothing is published. It tells why
+    records could not be taken, too, for they do not reach quarantine."""
     failed: list[str] = []
     for verdict in found.verdicts:
         told = sentence(verdict, len(found.rejected))
@@ -139,7 +141,14 @@ def _recorded(key: dg.AssetKey, found: Audit) -> Iterator[dg.AssetCheckResult]:
         if verdict.level is Level.ERROR:
             failed.append(f"{verdict.check.name}: {told}")
     if failed:
-        raise dg.Failure(f"{key.to_user_string()} was not published. " + " ".join(failed), allow_retries=False)
+        reasons = [item.reason for item in rejected]
+        if reasons:
+            failed.append(f"{len(reasons)} records could not be taken, the first for this: {reasons[0]}")
+        raise dg.Failure(
+            f"{key.to_user_string()} was not published. " + " ".join(failed),
+            metadata=metadata.of_failure(reasons),
+            allow_retries=False,
+        )
 
 
 def _without_rejected(result: Result, found: Audit) -> Result:
