@@ -91,10 +91,11 @@ def audit(
         if expectation.rejects and finding.positions:
             for position in finding.positions:
                 rejected.setdefault(position, []).append(expectation)
-    if len(rejected) > most_rejected(len(frame), quarantine):
+    if len(rejected) > (most := most_rejected(len(frame), quarantine)):
+        beyond = f"{most} rows, which go to quarantine"
         findings = {
-            e: replace(f, level=Level.ERROR) if e.rejects and f.failed else f for e, f in findings.items()
-        }  # fmt: skip
+            e: replace(f, level=Level.ERROR, bound=beyond) if e.rejects and f.failed else f for e, f in findings.items()
+        }
         rejected = {}
     verdicts = tuple(Verdict(check, tuple(findings[e] for e in check.expectations)) for check in checks)
     return Audit(verdicts, rejected, frame)
