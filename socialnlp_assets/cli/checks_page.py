@@ -18,7 +18,9 @@ Made of the code by `python -m socialnlp_assets.cli.checks_page`; edit the steps
 
 An hour is checked before it is published. Each check has a table on the asset's page in Dagster, a row an expectation,
 the failed ones first: what is expected, of what, the bound, what was observed, how many rows, examples without personal
-data, and what to do.
+data, and what to do. What holds is told by the platform itself, for Great Expectations takes ten times as long for one
+expectation as the rows do (`checks/shortcut.py`); what fails, or is not known there, Great Expectations evaluates. That
+both say the same is tested on random tables.
 
 - `contract`: columns, key, counts, ranges and sets. What fails is an error: nothing is published, the lake keeps the
   hour as it was, and nothing downstream runs. So is an expectation that cannot be evaluated.
