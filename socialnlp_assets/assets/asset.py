@@ -1,7 +1,7 @@
 """The one place where a step becomes an hourly asset.
 
-Write, audit, publish: the step computes its rows, its checks are evaluated inside the step and recorded before its
-output, and only an hour that passes all of them replaces what the lake had.
+Write, audit, publish: the step computes its rows, its checks are evaluated inside the step, and only an hour that
+passes all of them replaces what the lake had.
 """
 
 import json
@@ -41,7 +41,7 @@ def build_asset(
         deps=[dg.AssetKey([workflow, name]) for name in step.inputs()],
         partitions_def=partitions,
         group_name=workflow,
-        description=step.description(),
+        description=metadata.description(step),
         owners=list(owners) or None,
         kinds=set(step.kinds),
         metadata=metadata.of_definition(workflow, step.name, schema, step.lineage()),
@@ -69,7 +69,8 @@ def build_asset(
             result, found = computed(step, hour, checks, strictness.quarantine)
             lease.confirm()
             write_quarantine(lake, workflow, step.name, hour.hour, result.rejected)
-            yield from _recorded(key, found)
+            if not found.passed:
+                yield from _recorded(key, found)
             made_by = hour.made_by | _versions(step, hour)
             published = step.publish(hour, mark(result.table, made_by))
         seconds = time.monotonic() - started
@@ -78,7 +79,10 @@ def build_asset(
         waiting = metadata.of_quarantine(quarantine, [rejected.reason for rejected in result.rejected])
         used = usage.of_run(hour.used()) if step.ends_run else {}
         models = {versions.MODELS: dg.MetadataValue.json(made_by)} if made_by else {}
-        yield dg.Output(None, metadata={**counts, **waiting, **result.metadata, **published.metadata, **models, **used})
+        labels = metadata.of_labels(result.table, step.columns())
+        told = {**counts, **waiting, **labels, **result.metadata, **published.metadata, **models, **used}
+        yield dg.Output(None, metadata=told)
+        yield from _recorded(key, found)  # after it: Dagster shows an hour's results as of what it had when they came
 
     return asset
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import itertools
 import json
 import shutil
@@ -15,8 +16,24 @@ from typing import Any
 
 from websockets.sync.client import ClientConnection, connect
 
-PATIENCE = 60.0
+PATIENCE = 120.0  # seconds; for what takes some on a quiet machine
 NAMES = ("chromium", "chromium-browser", "google-chrome", "chrome")
+OPTIONS = (
+    "--headless=new", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--no-first-run", "--hide-scrollbars",
+    # Nothing outside this machine is asked, by no page and not by the browser itself.
+    "--disable-background-networking", "--disable-component-update", "--disable-sync",
+    "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1, EXCLUDE localhost",
+)  # fmt: skip
+
+# The element that a person would mean: of those that are seen and match, the last and innermost that says `text`.
+FIND = """
+(text, selector) => {
+  const seen = element => { const box = element.getBoundingClientRect(); return box.width > 0 && box.height > 0; };
+  const says = element => !text || (element.innerText || element.value || element.ariaLabel || "").trim() === text;
+  const found = [...document.querySelectorAll(selector)].filter(element => seen(element) && says(element));
+  const inner = found.filter(element => !found.some(other => other !== element && element.contains(other)));
+  return inner[inner.length - 1];
+}"""
 
 
 class Browser:
@@ -47,21 +64,58 @@ class Browser:
     def open(self, url: str) -> None:
         self.do("Page.navigate", url=url)
 
+    def resize(self, width: int, height: int) -> None:
+        self.do("Emulation.setDeviceMetricsOverride", width=width, height=height, deviceScaleFactor=1, mobile=False)
+
+    def click(self, text: str = "", selector: str = "*") -> None:
+        """Click what `selector` matches and says `text`, no more and no less, as a mouse does, once it is there."""
+        x, y = self.place(text, selector)
+        for kind in ("mouseMoved", "mousePressed", "mouseReleased"):
+            self.do("Input.dispatchMouseEvent", type=kind, x=x, y=y, button="left", clickCount=1)
+
+    def place(self, text: str = "", selector: str = "*") -> tuple[float, float]:
+        """The middle of such an element, in view."""
+        found = f"({FIND})({json.dumps(text)}, {json.dumps(selector)})"
+        self.wait_for(f"{found} && !{found}.disabled", f"{selector} that says {text!r}")
+        box = self.evaluate(
+            f"(() => {{ const e = {found}; e.scrollIntoView({{block: 'center', behavior: 'instant'}});"
+            " const b = e.getBoundingClientRect(); return [b.x + b.width / 2, b.y + b.height / 2]; })()"
+        )
+        return float(box[0]), float(box[1])
+
+    def type(self, text: str) -> None:
+        """Type `text` where the cursor is, in place of all that is there."""
+        self.press("a", modifiers=2)
+        self.do("Input.insertText", text=text)
+
+    def press(self, key: str, modifiers: int = 0) -> None:
+        commands = ["selectAll"] if (key, modifiers) == ("a", 2) else []
+        for kind in ("keyDown", "keyUp"):
+            self.do("Input.dispatchKeyEvent", type=kind, key=key, modifiers=modifiers, commands=commands)
+
+    def picture(self, file: Path) -> None:
+        """What is in view, as PNG."""
+        file.write_bytes(base64.b64decode(self.do("Page.captureScreenshot", format="png")["data"]))
+
     def evaluate(self, expression: str) -> Any:
         return self.do("Runtime.evaluate", expression=expression, returnByValue=True)["result"].get("value")
 
-    def wait_for(self, expression: str) -> None:
-        """Until `expression` is true of the page."""
+    def wait_for(self, expression: str, what: str = "") -> None:
+        """Until `expression` is true of the page; `what` names it where it never is."""
         deadline = time.monotonic() + PATIENCE
-        while not self.evaluate(expression):
-            assert time.monotonic() < deadline, f"{expression} did not come true; the console: {self.problems}"
+        while not self.evaluate(f"Boolean({expression})"):
+            assert time.monotonic() < deadline, f"no {what or expression}; the console: {self.problems}\n{self.shown()}"
             time.sleep(0.1)
+
+    def shown(self) -> str:
+        """The text of the page."""
+        return str(self.evaluate("document.body ? document.body.innerText : ''"))
 
     def wait_for_text(self, *texts: str) -> str:
         """What the page shows, once it shows all of `texts`."""
         deadline = time.monotonic() + PATIENCE
         while time.monotonic() < deadline:
-            shown = str(self.evaluate("document.body ? document.body.innerText : ''"))
+            shown = self.shown()
             if all(text in shown for text in texts):
                 return shown
             time.sleep(0.2)
@@ -87,9 +141,8 @@ def browser(profile: Path) -> Iterator[Browser]:
     """A browser with a new profile in the folder `profile`."""
     program = next(filter(None, map(shutil.which, NAMES)), None)
     assert program, "this test needs a browser: install Debian's package chromium (.ci/run does), or Google Chrome"
-    options = ["--headless=new", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--no-first-run"]
     process = subprocess.Popen(
-        [program, *options, "--remote-debugging-port=0", f"--user-data-dir={profile}", "about:blank"],
+        [program, *OPTIONS, "--remote-debugging-port=0", f"--user-data-dir={profile}", "about:blank"],
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
     )
