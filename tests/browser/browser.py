@@ -16,7 +16,7 @@ from typing import Any
 
 from websockets.sync.client import ClientConnection, connect
 
-PATIENCE = 120.0  # seconds; for what takes some on a quiet machine
+PATIENCE = 60.0  # seconds; for what takes some on a quiet machine
 NAMES = ("chromium", "chromium-browser", "google-chrome", "chrome")
 OPTIONS = (
     "--headless=new", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--no-first-run", "--hide-scrollbars",
@@ -27,13 +27,23 @@ OPTIONS = (
 
 # The element that a person would mean: of those that are seen and match, the last and innermost that says `text`.
 FIND = """
-(text, selector) => {
+((text, selector, row) => {
   const seen = element => { const box = element.getBoundingClientRect(); return box.width > 0 && box.height > 0; };
   const says = element => !text || (element.innerText || element.value || element.ariaLabel || "").trim() === text;
-  const found = [...document.querySelectorAll(selector)].filter(element => seen(element) && says(element));
+  const found = [...document.querySelectorAll(selector)].filter(
+    element => seen(element) && says(element) && (!row || element.closest("tr")?.innerText.includes(row)));
   const inner = found.filter(element => !found.some(other => other !== element && element.contains(other)));
   return inner[inner.length - 1];
+})"""
+PLACE = """
+element => {
+  if (!element || element.disabled) return null;
+  element.scrollIntoView({block: "center", behavior: "instant"});
+  const box = element.getBoundingClientRect(), place = [box.x + box.width / 2, box.y + box.height / 2];
+  const there = document.elementFromPoint(...place);
+  return there && (element.contains(there) || there.contains(element)) ? place : null;
 }"""
+WIDTH, HEIGHT = 1500, 1000  # pixels
 
 
 class Browser:
@@ -48,6 +58,7 @@ class Browser:
         self.do("Page.enable")
         self.do("Runtime.enable")
         self.do("Log.enable")
+        self.resize(WIDTH, HEIGHT)
 
     def do(self, method: str, **parameters: Any) -> dict[str, Any]:
         number = next(self._numbers)
@@ -64,24 +75,33 @@ class Browser:
     def open(self, url: str) -> None:
         self.do("Page.navigate", url=url)
 
-    def resize(self, width: int, height: int) -> None:
+    def wait_to_open(self, url: str) -> None:
+        """Open `url` once there is a server that answers."""
+        deadline = time.monotonic() + PATIENCE
+        while "errorText" in self.do("Page.navigate", url=url):
+            assert time.monotonic() < deadline, f"nobody answers at {url}"
+            time.sleep(0.5)
+
+    def resize(self, width: int = WIDTH, height: int = HEIGHT) -> None:
         self.do("Emulation.setDeviceMetricsOverride", width=width, height=height, deviceScaleFactor=1, mobile=False)
 
-    def click(self, text: str = "", selector: str = "*") -> None:
-        """Click what `selector` matches and says `text`, no more and no less, as a mouse does, once it is there."""
-        x, y = self.place(text, selector)
+    def click(self, text: str = "", selector: str = "*", row: str = "") -> None:
+        """Click what `selector` matches and says `text`, no more and no less, as a mouse does, once it is there; in a
+        table's row that has the text `row`."""
+        x, y = self.place(text, selector, row)
         for kind in ("mouseMoved", "mousePressed", "mouseReleased"):
             self.do("Input.dispatchMouseEvent", type=kind, x=x, y=y, button="left", clickCount=1)
 
-    def place(self, text: str = "", selector: str = "*") -> tuple[float, float]:
-        """The middle of such an element, in view."""
-        found = f"({FIND})({json.dumps(text)}, {json.dumps(selector)})"
-        self.wait_for(f"{found} && !{found}.disabled", f"{selector} that says {text!r}")
-        box = self.evaluate(
-            f"(() => {{ const e = {found}; e.scrollIntoView({{block: 'center', behavior: 'instant'}});"
-            " const b = e.getBoundingClientRect(); return [b.x + b.width / 2, b.y + b.height / 2]; })()"
-        )
-        return float(box[0]), float(box[1])
+    def place(self, text: str = "", selector: str = "*", row: str = "") -> tuple[float, float]:
+        """The middle of such an element, once it is in view, stands still, and nothing lies over it."""
+        found = f"({PLACE})({FIND}({', '.join(map(json.dumps, (text, selector, row)))}))"
+        deadline, place = time.monotonic() + PATIENCE, None
+        while True:
+            before, place = place, self.evaluate(found)
+            if place and place == before:
+                return float(place[0]), float(place[1])
+            assert time.monotonic() < deadline, f"no {selector} that says {text!r}; the page:\n{self.shown()}"
+            time.sleep(0.15)
 
     def type(self, text: str) -> None:
         """Type `text` where the cursor is, in place of all that is there."""
@@ -104,7 +124,7 @@ class Browser:
         """Until `expression` is true of the page; `what` names it where it never is."""
         deadline = time.monotonic() + PATIENCE
         while not self.evaluate(f"Boolean({expression})"):
-            assert time.monotonic() < deadline, f"no {what or expression}; the console: {self.problems}\n{self.shown()}"
+            assert time.monotonic() < deadline, f"no {what or expression}; the page:\n{self.shown()}"
             time.sleep(0.1)
 
     def shown(self) -> str:
@@ -150,7 +170,7 @@ def browser(profile: Path) -> Iterator[Browser]:
         port = _port(profile / "DevToolsActivePort")
         with urllib.request.urlopen(f"http://127.0.0.1:{port}/json/list", timeout=PATIENCE) as reply:
             (page,) = [target for target in json.load(reply) if target["type"] == "page"]
-        with connect(page["webSocketDebuggerUrl"], max_size=None) as connection:
+        with connect(page["webSocketDebuggerUrl"], max_size=None, max_queue=None, ping_interval=None) as connection:
             yield Browser(connection)
     finally:
         process.terminate()
