@@ -1,7 +1,7 @@
 """The one place where a step becomes an hourly asset.
 
-Write, audit, publish: the step computes its rows, its checks are evaluated inside the step and recorded before its
-output, and only an hour that passes all of them replaces what the lake had, its quarantine too.
+Write, audit, publish: the step computes its rows, its checks are evaluated inside the step, and only an hour that
+passes all of them replaces what the lake had, its quarantine too.
 """
 
 import json
@@ -42,7 +42,7 @@ def build_asset(
         deps=[dg.AssetKey([workflow, name]) for name in step.inputs()],
         partitions_def=partitions,
         group_name=workflow,
-        description=step.description(),
+        description=metadata.description(step),
         owners=list(owners) or None,
         kinds=set(step.kinds),
         metadata=metadata.of_definition(workflow, step.name, schema, step.lineage()),
@@ -71,7 +71,8 @@ def build_asset(
                 held=held_in_run(lake, quarantine, step.name, context.run.tags),
             )
             result, found = computed(step, hour, checks, strictness.quarantine)
-            yield from _recorded(key, found, result.rejected)
+            if not found.passed:
+                yield from _recorded(key, found, result.rejected)
             made_by = hour.made_by | _versions(step, hour)
             published = step.publish(hour, mark(result.table, made_by))
             # Afterwards, so that an hour that cannot be published leaves it as it was. A process that dies in between
@@ -82,7 +83,10 @@ def build_asset(
         waiting = metadata.of_quarantine(lake.address(quarantine), [rejected.reason for rejected in result.rejected])
         used = usage.of_run(hour.used()) if step.ends_run else {}
         models = {versions.MODELS: dg.MetadataValue.json(made_by)} if made_by else {}
-        yield dg.Output(None, metadata={**counts, **waiting, **result.metadata, **published.metadata, **models, **used})
+        labels = metadata.of_labels(result.table, step.columns())
+        told = {**counts, **waiting, **labels, **result.metadata, **published.metadata, **models, **used}
+        yield dg.Output(None, metadata=told)
+        yield from _recorded(key, found)  # after it: Dagster shows an hour's results as of what it had when they came
 
     return asset
 
