@@ -11,6 +11,8 @@ from socialnlp_assets.resources.endpoints.sagemaker_resource import SageMakerEnd
 from socialnlp_assets.resources.lake import Lake
 from socialnlp_assets.resources.secrets import build_secrets
 from socialnlp_assets.resources.trainers.local import LocalTrainer
+from socialnlp_assets.resources.trainers.sagemaker import SageMakerTrainer
+from socialnlp_assets.resources.trainers.trainer import Trainer
 from socialnlp_assets.settings import Profile, Settings
 
 
@@ -18,13 +20,7 @@ def build_resources(settings: Settings) -> dict[str, Any]:
     """The resources of an installation, by the names that assets and sensors ask for."""
     return {
         "lake": build_lake(settings),
-        "trainer": LocalTrainer(
-            state=str(settings.state),
-            python=settings.server_python,
-            model_bucket=settings.model_bucket if settings.profile is Profile.AWS else "",
-            region=settings.aws_region,
-            endpoint_url=settings.aws_endpoint_url or "",
-        ),
+        "trainer": build_trainer(settings),
         "endpoints": build_endpoints(settings),
         "articles": Articles(
             allowed_hosts=sorted(settings.article_allowed_hosts),
@@ -38,6 +34,26 @@ def build_resources(settings: Settings) -> dict[str, Any]:
 
 def build_lake(settings: Settings) -> Lake:
     return Lake(uri=settings.lake_uri, region=settings.aws_region, endpoint_url=settings.aws_endpoint_url or "")
+
+
+def build_trainer(settings: Settings) -> Trainer:
+    """Where models are trained: by jobs on SageMaker where there is an image for them, else on this machine."""
+    common: dict[str, Any] = {"region": settings.aws_region, "endpoint_url": settings.aws_endpoint_url or ""}
+    is_aws = settings.profile is Profile.AWS
+    if is_aws and settings.training_image:
+        return SageMakerTrainer(
+            image=settings.training_image,
+            role_arn=settings.sagemaker_role_arn,
+            model_bucket=settings.model_bucket,
+            prefix=settings.endpoint_prefix,
+            **common,
+        )
+    return LocalTrainer(
+        state=str(settings.state),
+        python=settings.server_python,
+        model_bucket=settings.model_bucket if is_aws else "",
+        **common,
+    )
 
 
 def build_endpoints(settings: Settings) -> Endpoints:

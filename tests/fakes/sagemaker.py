@@ -14,6 +14,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from tests.fakes.aws_errors import ACCOUNT, REGION, AwsError, model_error
+from tests.fakes.training_jobs import TrainingJobs
 
 NAME = re.compile(r"[a-zA-Z0-9](-*[a-zA-Z0-9]){0,62}")
 TAG = re.compile(r"[\w\s.:/=+\-@]{0,256}")
@@ -67,7 +68,7 @@ class Endpoint:
         return "Failed" if self.failure else "InService"
 
 
-class FakeSageMaker:
+class FakeSageMaker(TrainingJobs):
     """The state behind the server, and the handle that tests hold.
 
     `now` is the clock that endpoints come and go by. `models` maps regular expressions of endpoint names to
@@ -75,6 +76,7 @@ class FakeSageMaker:
     """
 
     def __init__(self, now: Callable[[], datetime] = lambda: datetime.now(UTC)) -> None:
+        super().__init__()
         self.now = now
         self.models: dict[str, Model] = {}
         self.creations: dict[str, Creation] = {}

@@ -51,10 +51,14 @@ def test_several_targets_are_trained_one_after_the_other_and_a_finished_one_is_n
     (channel / "price.txt").write_text(lines)
     with pytest.raises(TrainingError, match=r"place\.txt: cannot be read: .*; the channel train lacks it"):
         train(root)
-    finished = (root / "checkpoints" / "finished-price" / "linear.npz").stat().st_mtime_ns
+    weights = root / "checkpoints" / "finished-price" / "linear.npz"
+    finished = weights.stat().st_mtime_ns
     (channel / "place.txt").write_text(lines)
     train(root)
-    assert (root / "checkpoints" / "finished-price" / "linear.npz").stat().st_mtime_ns == finished
+    assert weights.stat().st_mtime_ns == finished
+    weights.write_bytes(b"a part of it")  # as a machine that went away would leave it
+    train(root)
+    assert weights.read_bytes() == (root / "model" / "price" / "linear.npz").read_bytes() != b"a part of it"
     assert sorted(path.name for path in (root / "model").iterdir()) == ["model.json", "place", "price"]
     assert json.loads((root / "model" / "model.json").read_text())["targets"] == ["price", "place"]
 
@@ -94,7 +98,7 @@ def test_sigterm_ends_it_with_what_is_finished(tmp_path: Path) -> None:
     os.mkfifo(channel / "place.txt")  # which nobody writes to: it waits there
     given = {"model": "reviews", "task": "aspects", "labels": '["good", "bad"]', "targets": '["price", "place"]'}
     with start(tmp_path, **given) as process:
-        finished = tmp_path / "checkpoints" / "finished-price" / "model.json"
+        finished = tmp_path / "checkpoints" / "finished-price.json"
         for _ in range(600):
             if finished.exists() and finished.stat().st_size:
                 break
