@@ -9,6 +9,7 @@ from socialnlp_assets.resources.endpoints.local_resource import LocalEndpoints
 from socialnlp_assets.resources.endpoints.resource import Endpoints
 from socialnlp_assets.resources.endpoints.sagemaker_resource import SageMakerEndpoints
 from socialnlp_assets.resources.lake import Lake
+from socialnlp_assets.resources.registry.resource import ModelRegistry
 from socialnlp_assets.resources.secrets import build_secrets
 from socialnlp_assets.resources.trainers.local import LocalTrainer
 from socialnlp_assets.resources.trainers.sagemaker import SageMakerTrainer
@@ -21,6 +22,7 @@ def build_resources(settings: Settings) -> dict[str, Any]:
     return {
         "lake": build_lake(settings),
         "trainer": build_trainer(settings),
+        "registry": build_registry(settings),
         "endpoints": build_endpoints(settings),
         "articles": Articles(
             allowed_hosts=sorted(settings.article_allowed_hosts),
@@ -34,6 +36,18 @@ def build_resources(settings: Settings) -> dict[str, Any]:
 
 def build_lake(settings: Settings) -> Lake:
     return Lake(uri=settings.lake_uri, region=settings.aws_region, endpoint_url=settings.aws_endpoint_url or "")
+
+
+def build_registry(settings: Settings) -> ModelRegistry:
+    """The registry of models: in the lake, and where training jobs are SageMaker's, in its Model Registry as well."""
+    return ModelRegistry(
+        lake=settings.lake_uri,
+        is_on_sagemaker=settings.profile is Profile.AWS and bool(settings.training_image),
+        image=settings.endpoint_image,
+        prefix=settings.endpoint_prefix,
+        region=settings.aws_region,
+        endpoint_url=settings.aws_endpoint_url or "",
+    )
 
 
 def build_trainer(settings: Settings) -> Trainer:

@@ -31,6 +31,7 @@ ROOMS: dict[str, set[str]] = {
     "mart": {BASE, "mart"},
     "hot_topics": {BASE, "mart"},
     "report": {BASE, "mart"},
+    "resources/sagemaker_core": {BASE, "training"},  # and nothing else imports SageMaker's SDK
     "resources": {BASE, "google"},
     "sources": {BASE, "google"},
 }
