@@ -97,6 +97,7 @@ class Settings(BaseSettings):
     training_image: str = Field(
         default="", description="container image that training jobs run on SageMaker; empty: models are trained here"
     )
+    training_role_arn: str = Field(default="", description="role that training jobs run as; empty: the endpoints'")
 
     # Sources
     sources: Path | None = Field(

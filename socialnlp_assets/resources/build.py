@@ -57,7 +57,7 @@ def build_trainer(settings: Settings) -> Trainer:
     if is_aws and settings.training_image:
         return SageMakerTrainer(
             image=settings.training_image,
-            role_arn=settings.sagemaker_role_arn,
+            role_arn=settings.training_role_arn or settings.sagemaker_role_arn,
             model_bucket=settings.model_bucket,
             prefix=settings.endpoint_prefix,
             **common,

@@ -69,6 +69,10 @@ class LakeRegistry:
     def decide(self, model: str, number: int, state: State, who: str, why: str) -> None:
         self._append(model, lambda history: history.decided(number, state, who, why, self._now()))
 
+    def keep_in_step(self, model: str) -> list[str]:  # noqa: ARG002
+        """Take over what was decided elsewhere; a sentence for each. There is no elsewhere here."""
+        return []
+
     def rollback(self, model: str, who: str, why: str) -> int:
         """Bring back the version that was in service before the one that is; its number, 0 for the shipped one."""
         if self.history(model).in_service() is None:
