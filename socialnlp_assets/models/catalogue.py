@@ -132,7 +132,7 @@ class TrainingShape(_Strict):
 class Training(_Strict):
     """How the model is trained, and what becomes of the versions."""
 
-    recipe: Literal["linear", "fasttext"] = "linear"
+    recipe: Literal["linear", "fasttext", "blazingtext", "transformers"] = "linear"
     hyperparameters: dict[str, str | int | float] = {}
     seed: int = 0
     job: TrainingShape = TrainingShape()

@@ -29,7 +29,7 @@ import click
 from socialnlp_assets.tasks.multi_label import spelled
 
 MOST_FAILURE = 1024  # characters that SageMaker shows
-RECIPES = ("linear", "fasttext")
+RECIPES = ("linear", "fasttext", "blazingtext", "transformers")
 
 
 class TrainingError(Exception):

@@ -24,6 +24,7 @@ ROOMS: dict[str, set[str]] = {
     "serving": SERVER,
     "tasks": SERVER,
     "nlp": {BASE, *SERVER},  # each function's libraries are with who calls it
+    "training/recipes/transformers": {BASE, "embedded", "training", "package"},
     "training": {BASE, "embedded", "training"},
     "models/packaging": {BASE, *SERVER, "package"},
     "models/inference": SERVER,

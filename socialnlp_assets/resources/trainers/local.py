@@ -116,5 +116,6 @@ def _end(process: subprocess.Popen[bytes]) -> None:
 
 def _remedy(told: str) -> str:
     if "No module named" in told:
-        return f"{told.splitlines()[-1]}; pip install 'socialnlp-assets[embedded,training]'"
+        extras = "engines,package" if any(name in told for name in ("torch", "transformers", "onnx")) else "training"
+        return f"{told.splitlines()[-1]}; pip install 'socialnlp-assets[embedded,{extras}]'"
     return told
