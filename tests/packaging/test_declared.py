@@ -24,6 +24,7 @@ ROOMS: dict[str, set[str]] = {
     "serving": SERVER,
     "tasks": SERVER,
     "nlp": {BASE, *SERVER},  # each function's libraries are with who calls it
+    "training/recipes/transformers": {BASE, "embedded", "training", "package"},
     "training": {BASE, "embedded", "training"},
     "models/packaging": {BASE, *SERVER, "package"},
     "models/inference": SERVER,
@@ -31,6 +32,7 @@ ROOMS: dict[str, set[str]] = {
     "mart": {BASE, "mart"},
     "hot_topics": {BASE, "mart"},
     "report": {BASE, "mart"},
+    "resources/sagemaker_core": {BASE, "training"},  # and nothing else imports SageMaker's SDK
     "resources": {BASE, "google"},
     "runs/worker": {BASE, "celery"},
     "sources": {BASE, "google"},
