@@ -21,10 +21,11 @@ from socialnlp_assets.mart.asset import build_mart, is_installed
 from socialnlp_assets.models import load_catalogue
 from socialnlp_assets.partitions import hourly_partitions
 from socialnlp_assets.report.asset import build_reports
-from socialnlp_assets.resources.build import build_resources
+from socialnlp_assets.resources.build import build_registry, build_resources
 from socialnlp_assets.sensors import (
     HOURS,
     alerts_sensor,
+    approvals,
     changed_models,
     endpoint_reaper,
     hour_releases,
@@ -114,11 +115,10 @@ def model_definitions(settings: Settings) -> dg.Definitions:
     ]
     jobs = list(map(training_job, trained))
     entries = {name: catalogue[name] for name in trained}
-    return dg.Definitions(
-        assets=assets,
-        jobs=[*jobs, decide_on_version],
-        sensors=[labels_arrived(entries, jobs), changed_models(entries, jobs)] if jobs else [],
-    )
+    sensors = [labels_arrived(entries, jobs), changed_models(entries, jobs)] if jobs else []
+    if build_registry(settings).is_on_sagemaker:
+        sensors.append(approvals(list(trained)))
+    return dg.Definitions(assets=assets, jobs=[*jobs, decide_on_version], sensors=sensors)
 
 
 def _hour_job(workflow: Workflow, settings: Settings) -> Any:
