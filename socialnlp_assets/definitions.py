@@ -14,16 +14,18 @@ from socialnlp_assets.alerts.resource import build_alerts
 from socialnlp_assets.assets.asset import build_asset
 from socialnlp_assets.assets.landing import Fed, build_landing
 from socialnlp_assets.assets.models.build import build_model, decide_on_version, training_job
+from socialnlp_assets.assets.profile import HourProfile
 from socialnlp_assets.assets.retention import build_retention
 from socialnlp_assets.hot_topics.asset import build_hot_topics
 from socialnlp_assets.mart.asset import build_mart, is_installed
 from socialnlp_assets.models import load_catalogue
 from socialnlp_assets.partitions import hourly_partitions
 from socialnlp_assets.report.asset import build_reports
-from socialnlp_assets.resources.build import build_resources
+from socialnlp_assets.resources.build import build_registry, build_resources
 from socialnlp_assets.sensors import (
     HOURS,
     alerts_sensor,
+    approvals,
     changed_models,
     endpoint_reaper,
     hour_releases,
@@ -93,7 +95,10 @@ def mart_definitions(workflows: Collection[Workflow], settings: Settings) -> dg.
     outputs = {workflow.name: workflow.output().table().arrow for workflow in workflows}
     folder = settings.state / "mart"
     hot_topics = build_hot_topics(folder, {each.name: each.warnings for each in workflows})
-    reports = [build_reports(each.name, each.description, each.assets(), folder) for each in workflows]
+    steps = {
+        each.name: [step for step in each.assets() if step != HourProfile.name] for each in workflows
+    }  # of messages
+    reports = [build_reports(each.name, each.description, steps[each.name], folder) for each in workflows]
     beside = [key for assets in (hot_topics, *reports) for key in assets.keys]
     mart, job, schedule = build_mart(outputs, folder, settings.mart_models, beside)
     return dg.Definitions(assets=[mart, hot_topics, *reports], jobs=[job], schedules=[schedule])
@@ -110,11 +115,10 @@ def model_definitions(settings: Settings) -> dg.Definitions:
     ]
     jobs = list(map(training_job, trained))
     entries = {name: catalogue[name] for name in trained}
-    return dg.Definitions(
-        assets=assets,
-        jobs=[*jobs, decide_on_version],
-        sensors=[labels_arrived(entries, jobs), changed_models(entries, jobs)] if jobs else [],
-    )
+    sensors = [labels_arrived(entries, jobs), changed_models(entries, jobs)] if jobs else []
+    if build_registry(settings).is_on_sagemaker:
+        sensors.append(approvals(list(trained)))
+    return dg.Definitions(assets=assets, jobs=[*jobs, decide_on_version], sensors=sensors)
 
 
 def _hour_job(workflow: Workflow, settings: Settings) -> Any:

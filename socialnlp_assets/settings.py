@@ -94,6 +94,10 @@ class Settings(BaseSettings):
     sagemaker_role_arn: str = ""
     model_bucket: str = Field(default="", description="s3:// prefix under which model artefacts lie")
     endpoint_image: str = Field(default="", description="container image that endpoints run")
+    training_image: str = Field(
+        default="", description="container image that training jobs run on SageMaker; empty: models are trained here"
+    )
+    training_role_arn: str = Field(default="", description="role that training jobs run as; empty: the endpoints'")
 
     # Sources
     sources: Path | None = Field(

@@ -16,6 +16,7 @@ from socialnlp_assets.schemas import Column, Schema
 
 PREVIEW_ROWS, PREVIEW_CHARACTERS = 3, 200
 REASONS, REASON_CHARACTERS = 5, 300
+FAILURE_ROWS = 50  # reasons that a failed step tells: nowhere else are there more
 
 
 def description(step: Step) -> str:
@@ -83,10 +84,23 @@ def of_quarantine(address: str, reasons: Sequence[str]) -> dict[str, Any]:
     """Where the records lie that a step could not take, and why, for as many as a glance takes in."""
     if not reasons:
         return {}
-    lines = [f"- {markdown.plain(reason, REASON_CHARACTERS)}" for reason in reasons[:REASONS]]
-    if len(reasons) > REASONS:
-        lines.append(f"- and {len(reasons) - REASONS} more: `socialnlp quarantine list`")
-    return {"quarantine": dg.MetadataValue.path(address), "quarantined": dg.MetadataValue.md("\n".join(lines))}
+    lines = _lines(reasons, REASONS, "`socialnlp quarantine list`")
+    return {"quarantine": dg.MetadataValue.path(address), "quarantined": dg.MetadataValue.md(lines)}
+
+
+def of_failure(reasons: Sequence[str]) -> dict[str, Any]:
+    """Why a step that failed could not take records, which are in no quarantine: they are where it read them."""
+    if not reasons:
+        return {}
+    lines = _lines(reasons, FAILURE_ROWS, "run the hour again when these are mended")
+    return {"rows_not_taken": len(reasons), "not_taken": dg.MetadataValue.md(lines)}
+
+
+def _lines(reasons: Sequence[str], most: int, where_more: str) -> str:
+    lines = [f"- {markdown.plain(reason, REASON_CHARACTERS)}" for reason in reasons[:most]]
+    if len(reasons) > most:
+        lines.append(f"- and {len(reasons) - most} more: {where_more}")
+    return "\n".join(lines)
 
 
 def preview(table: pa.Table) -> str:

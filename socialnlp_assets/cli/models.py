@@ -10,6 +10,7 @@ import click
 from rich.console import Console
 from rich.table import Table
 
+from socialnlp_assets.cli.extras import require_server
 from socialnlp_assets.models import load_catalogue
 from socialnlp_assets.models.catalogue import CatalogueError
 from socialnlp_assets.settings import Settings
@@ -161,7 +162,12 @@ def package_model(name: str, source: str, output: Path | None, force: bool, uplo
         raise click.ClickException(_missing(error.name)) from None
     try:
         packaged = packaging.package(
-            name, entry, output or settings.state / "packages" / name, source=source, force=force
+            name,
+            entry,
+            output or settings.state / "packages" / name,
+            source=source,
+            force=force,
+            kept=settings.state / "hub",
         )
         click.echo(f"{packaged.archive}  {packaged.archive.stat().st_size / 1e6:.1f} MB  sha256 {packaged.sha256}")
         for field in ("source", "revision", "licence", "self_check"):
@@ -181,6 +187,33 @@ def package_model(name: str, source: str, output: Path | None, force: bool, uplo
         raise click.ClickException(str(error)) from None
     except ModuleNotFoundError as error:
         raise click.ClickException(_missing(error.name)) from None
+
+
+@models.command("install")
+@click.argument("name")
+@click.option("--source", default="", help="Hub id or folder [the catalogue's source].")
+@click.option("--force", is_flag=True, help="Also where the converted model disagrees with its original.")
+@click.option("--who", default=getuser, show_default="you", help="Who decides.")
+def install(name: str, source: str, force: bool, who: str) -> None:
+    """Fetch the production model of NAME from its hub, convert and check it, and put it into service.
+
+    It becomes a version as any other: `socialnlp models rollback NAME` brings back the one before. A download that
+    breaks goes on where it was when the command is given again. HF_ENDPOINT names another hub, HF_TOKEN an account's
+    token.
+    """
+    settings = Settings()
+    try:
+        entry = load_catalogue(settings.models)[name]
+    except KeyError as error:
+        raise click.UsageError(error.args[0]) from None
+    require_server("engines", "package")
+    from socialnlp_assets.cli.installing import install_model
+    from socialnlp_assets.models.packaging_origin import PackagingError
+
+    try:
+        install_model(settings, name, entry, source=source, force=force, who=who)
+    except PackagingError as error:
+        raise click.ClickException(str(error)) from None
 
 
 def _missing(library: str | None) -> str:

@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.table import Table
 
 from socialnlp_assets.models import load_catalogue
-from socialnlp_assets.resources.build import build_lake
+from socialnlp_assets.resources.build import build_lake, build_registry
 from socialnlp_assets.resources.registry.card import card
 from socialnlp_assets.resources.registry.registry import LakeRegistry
 from socialnlp_assets.resources.registry.versions import SHIPPED, State
@@ -132,7 +132,7 @@ def flat(figures: Mapping[str, Any], above: str = "") -> dict[str, float]:
 
 
 def _registry() -> LakeRegistry:
-    return LakeRegistry(build_lake(Settings()))
+    return build_registry(Settings()).open()
 
 
 def _known(model: str) -> None:

@@ -119,12 +119,23 @@ class Behaviour(_Strict):
     negated: dict[str, tuple[str, ...]] = {}  # label → sentences with "is" or the like, whose score falls with "not"
 
 
+class TrainingShape(_Strict):
+    """The machine of a training job on SageMaker, and how long it may take."""
+
+    instance_type: str = Field(default="ml.m5.xlarge", min_length=1)
+    spot: bool = True  # what AWS has to spare, for a third of the price; a job that is interrupted goes on later
+    max_minutes: int = Field(default=60, ge=1, le=28 * 24 * 60)
+    spot_wait_minutes: int = Field(default=240, ge=0, le=14 * 24 * 60)  # for a spot instance, in all
+    volume_gb: int = Field(default=30, ge=1)
+
+
 class Training(_Strict):
     """How the model is trained, and what becomes of the versions."""
 
-    recipe: Literal["linear", "fasttext"] = "linear"
+    recipe: Literal["linear", "fasttext", "blazingtext", "transformers"] = "linear"
     hyperparameters: dict[str, str | int | float] = {}
     seed: int = 0
+    job: TrainingShape = TrainingShape()
     floors: Floors = Floors()
     behaviour: Behaviour = Behaviour()
     approval: Literal["by hand", "automatic"] = "by hand"  # of what passes the gate
@@ -264,6 +275,7 @@ _PARTS: Mapping[str, type[BaseModel]] = {
     "endpoint": EndpointShape,
     "request": RequestLimits,
     "training": Training,
+    "job": TrainingShape,
     "floors": Floors,
     "behaviour": Behaviour,
 }

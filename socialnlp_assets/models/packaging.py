@@ -12,7 +12,8 @@ import json
 import shutil
 import tarfile
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
@@ -26,6 +27,7 @@ from socialnlp_assets.models.packaging_convert import CONVERSIONS
 from socialnlp_assets.models.packaging_origin import PackagingError, ask_for_room
 from socialnlp_assets.models.packaging_source import Source, digest, files_below, find_source
 from socialnlp_assets.models.packaging_trained import collect, write_json
+from socialnlp_assets.settings import default_state_directory
 
 SERVED = ("serving", "tasks", "nlp")  # what a container needs of this package
 INFERENCE = Path(__file__).parent / "inference.py"
@@ -47,38 +49,60 @@ def package(
     *,
     source: str = "",
     force: bool = False,
+    kept: Path | None = None,
 ) -> Packaged:
     """Package `name` into `output`/model.tar.gz, from `source` or from where the catalogue says.
 
-    Raises `PackagingError`; with `force`, not for a model that disagrees with its original.
+    Raises `PackagingError`; with `force`, not for a model that disagrees with its original. What is fetched from a hub
+    lies in `kept`.
     """
+    with make_folder_of(name, entry, source=source, force=force, kept=kept) as (folder, provenance), told(output):
+        output.mkdir(parents=True, exist_ok=True)
+        archive = write_archive(folder, output / ARCHIVE)
+        return Packaged(archive, digest(archive), provenance)
+
+
+@contextmanager
+def make_folder_of(
+    name: str, entry: ModelEntry, *, source: str = "", force: bool = False, kept: Path | None = None
+) -> Iterator[tuple[Path, Mapping[str, Any]]]:
+    """The same as a model folder, as long as the context lasts, with what is known of where it came from."""
+    with tempfile.TemporaryDirectory(prefix="socialnlp-package-") as scratch:
+        folder = Path(scratch) / name
+        with told(Path(scratch)):
+            provenance = _make(name, entry, source, force, folder, kept or default_state_directory() / "hub")
+        yield folder, provenance
+
+
+@contextmanager
+def told(where: Path) -> Iterator[None]:
+    """A disk that is full, or that we may not write to, as a `PackagingError`."""
     try:
-        return _package(name, entry, output, source, force)
-    except OSError as error:  # a disk that is full, or that we may not write
-        raise PackagingError(f"{error.filename or output}: {error.strerror or error}; nothing was packaged") from error
+        yield
+    except OSError as error:
+        raise PackagingError(f"{error.filename or where}: {error.strerror or error}; nothing was packaged") from error
 
 
-def _package(name: str, entry: ModelEntry, output: Path, source: str, force: bool) -> Packaged:
+def _make(name: str, entry: ModelEntry, source: str, force: bool, folder: Path, kept: Path) -> Mapping[str, Any]:
     if entry.endpoint_of:
         raise PackagingError(f"{name} is part of {entry.endpoint_of}: package that")
     engine = entry.aws.engine
-    with tempfile.TemporaryDirectory(prefix="socialnlp-package-") as scratch:
-        folder = Path(scratch) / name
-        if engine in CONVERSIONS:
-            settings = _convert(name, entry, find_source(source or entry.aws.source, entry.aws.revision), folder)
-            check = settings["provenance"]["self_check"]
-            if not (check["passed"] or force):
-                raise PackagingError(f"{name} disagrees with its original, {check}: package it anyway with --force")
-            _add_code(folder, engine)
-        else:
-            settings = _copy(name, entry, source, folder)
-        settings["provenance"]["files"] = {
-            path.relative_to(folder).as_posix(): digest(path) for path in files_below(folder)
-        }
-        write_json(folder / "model.json", settings)
-        output.mkdir(parents=True, exist_ok=True)
-        archive = write_archive(folder, output / ARCHIVE)
-    return Packaged(archive, digest(archive), settings["provenance"])
+    if engine in CONVERSIONS:
+        found = find_source(source or entry.aws.source, entry.aws.revision, kept)
+        ask_for_room(sum(path.stat().st_size for path in files_below(found.folder)), folder.parent)
+        settings = _convert(name, entry, found, folder)
+        check = settings["provenance"]["self_check"]
+        if not (check["passed"] or force):
+            raise PackagingError(f"{name} disagrees with its original, {check}: package it anyway with --force")
+        _add_code(folder, engine)
+    else:
+        settings = _copy(name, entry, source, folder)
+    settings["provenance"]["files"] = {
+        path.relative_to(folder).as_posix(): digest(path) for path in files_below(folder)
+    }
+    write_json(folder / "model.json", settings)
+    provenance: Mapping[str, Any] = settings["provenance"]
+    return provenance
 
 
 def _convert(name: str, entry: ModelEntry, source: Source, folder: Path) -> dict[str, Any]:
@@ -114,7 +138,7 @@ def _copy(name: str, entry: ModelEntry, source: str, folder: Path) -> dict[str, 
             + (f", with one for each of {', '.join(entry.targets)}" if entry.targets else "")
         )
     origin = Path(source or entry.embedded.path).expanduser()
-    found = find_source(str(origin.absolute()))  # never a hub id
+    found = find_source(str(origin.absolute()), "", Path())  # never a hub id
     collect(name, entry, origin, folder)
     settings: dict[str, Any] = json.loads((folder / "model.json").read_text(encoding="utf-8"))
     (folder / "model.json").unlink()

@@ -73,6 +73,22 @@ def unpack_member(archive: Path, name: str, target: Path) -> None:
         raise PackagingError(f"{archive} cannot be unpacked: {error}") from error
 
 
+def unpack(archive: Path, folder: Path) -> None:
+    """Write all files of the archive into a new `folder`. Raises `PackagingError` as `unpack_member` does."""
+    try:
+        with _opened(archive) as members:
+            for member in _inspected(archive, members):
+                ask_for_room(member.size, archive.parent)
+                target = folder / member.name
+                target.parent.mkdir(parents=True, exist_ok=True)
+                content = members.extractfile(member)
+                if content:
+                    with content, target.open("wb") as file:
+                        shutil.copyfileobj(content, file)
+    except (tarfile.TarError, zlib.error, EOFError, OSError, ValueError, OverflowError, RecursionError) as error:
+        raise PackagingError(f"{archive} cannot be unpacked: {error}") from error
+
+
 def ask_for_room(size: int, folder: Path) -> None:
     """Raises `PackagingError` where the disk of `folder` has no room for `size` bytes."""
     free = shutil.disk_usage(folder).free

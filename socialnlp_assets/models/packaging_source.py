@@ -10,6 +10,7 @@ from pathlib import Path
 
 import yaml
 
+from socialnlp_assets.models.hub import fetch
 from socialnlp_assets.models.packaging_origin import PackagingError, inspect_folder
 
 # Weights for other frameworks stay behind.
@@ -27,9 +28,9 @@ class Source:
     licence: str  # as the model's card says; empty where it says nothing
 
 
-def find_source(source: str, revision: str = "") -> Source:
-    """The model at `source`: a folder or file, else a hub id at `revision`. Raises `PackagingError`, also for a folder
-    with what does not belong into one."""
+def find_source(source: str, revision: str, kept: Path) -> Source:
+    """The model at `source`: a folder or file, else a hub id at `revision`, whose files are fetched into `kept`. Raises
+    `PackagingError`, also for a folder with what does not belong into one."""
     folder = Path(source).expanduser()
     if folder.is_file():
         return Source(folder.name, folder, f"sha256:{digest(folder)}", "")
@@ -39,30 +40,8 @@ def find_source(source: str, revision: str = "") -> Source:
         return Source(folder.resolve().name, folder, found, licence(folder))
     if source.startswith((".", "/", "~")) or source.count("/") > 1:
         raise PackagingError(f"there is no folder {source}; give a folder or a hub id such as facebook/m2m100_418M")
-    downloaded = download(source, revision)
-    return Source(
-        source, downloaded, downloaded.name, licence(downloaded)
-    )  # a snapshot's folder is named by its commit
-
-
-def download(hub_id: str, revision: str) -> Path:
-    """The hub's files, or those of an earlier download. Raises `PackagingError`."""
-    from huggingface_hub import snapshot_download
-    from huggingface_hub.errors import GatedRepoError, RepositoryNotFoundError, RevisionNotFoundError
-
-    try:
-        return Path(snapshot_download(hub_id, revision=revision or None, allow_patterns=list(HUB_FILES)))
-    except GatedRepoError as error:
-        raise PackagingError(
-            f"{hub_id} asks for an account: accept its terms on the hub, then `hf auth login`"
-        ) from error
-    except (RepositoryNotFoundError, RevisionNotFoundError) as error:
-        raise PackagingError(f"the hub has no {hub_id} at revision {revision or 'main'}: check the id") from error
-    except Exception as error:  # whatever stands between here and the hub: name, proxy, time-out, no cache
-        raise PackagingError(
-            f"{hub_id} cannot be had from the Hugging Face hub ({type(error).__name__}). On a machine that reaches "
-            f"it, run `hf download {hub_id} --local-dir DIR`; bring DIR here and package it with --source DIR"
-        ) from error
+    downloaded = fetch(source, revision, HUB_FILES, kept)
+    return Source(source, downloaded, downloaded.name, licence(downloaded))  # the folder is called as the commit
 
 
 def hub_commit(folder: Path) -> str:

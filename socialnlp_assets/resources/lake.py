@@ -131,7 +131,16 @@ class Lake(dg.ConfigurableResource[Any]):
     def put(self, path: str, data: bytes) -> None:
         self._put(path, data)
 
-    def _put(self, path: str, data: bytes | io.BytesIO) -> None:
+    def put_file(self, path: str, file: Path) -> None:
+        """Put a file whose path is named by its content, however large it is; nothing where it lies there already."""
+        try:
+            if obstore.head(self.store, path)["size"] == file.stat().st_size:
+                return
+        except FileNotFoundError:
+            pass
+        self._put(path, file)
+
+    def _put(self, path: str, data: bytes | io.BytesIO | Path) -> None:
         """Raises OSError where the disk is full: obstore has no error of its own for it, but pages of details."""
         try:
             obstore.put(self.store, path, data)

@@ -6,6 +6,7 @@ from __future__ import annotations
 import dagster as dg
 
 from socialnlp_assets.sensors.alerts import alerts_sensor
+from socialnlp_assets.sensors.approvals import approvals
 from socialnlp_assets.sensors.arrivals import landing_sensor
 from socialnlp_assets.sensors.endpoint_reaper import endpoint_reaper, run_end_hooks
 from socialnlp_assets.sensors.hour_releases import hour_releases
@@ -19,6 +20,7 @@ from socialnlp_assets.workflow import Workflow
 __all__ = [
     "HOURS",
     "alerts_sensor",
+    "approvals",
     "changed_models",
     "endpoint_reaper",
     "hour_releases",

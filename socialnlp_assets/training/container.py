@@ -29,7 +29,7 @@ import click
 from socialnlp_assets.tasks.multi_label import spelled
 
 MOST_FAILURE = 1024  # characters that SageMaker shows
-RECIPES = ("linear", "fasttext")
+RECIPES = ("linear", "fasttext", "blazingtext", "transformers")
 
 
 class TrainingError(Exception):
@@ -96,18 +96,43 @@ def train(root: Path) -> None:
         of_target = f"{name}/{target}" if target else name
         job = Job(of_target, task, labels, seed, dict(given), checkpoints / (target or "model"))
         finished, folder = checkpoints / f"finished-{target or 'model'}", model / target if target else model
-        if (finished / "model.json").exists():
-            shutil.copytree(finished, folder, dirs_exist_ok=True)
-            continue
-        figures = module.fit(job, examples, folder)
-        if targets:  # a job that is interrupted goes on with the next one
-            shutil.copytree(folder, finished, dirs_exist_ok=True)
-        figures |= {"train_texts": len(examples), "train_seconds": round(time.monotonic() - started, 2)}
+        figures = _resumed(finished, folder) if targets else None
+        if figures is None:
+            figures = module.fit(job, examples, folder)
+            figures |= {"train_texts": len(examples), "train_seconds": round(time.monotonic() - started, 2)}
+            if targets:  # a job that is interrupted goes on with the next one
+                _keep(folder, finished, figures)
         print(" ".join(f"{key}={value};" for key, value in figures.items()), flush=True)
     path = model / "model.json"
     common = {"name": name, "task": task, "labels": labels, "targets": targets}
     settings = common | {"engine": _engine(model / targets[0])} if targets else _loaded(path)
     path.write_text(json.dumps(settings | {"trained": trained}, indent=2) + "\n", encoding="utf-8")
+
+
+def _keep(folder: Path, finished: Path, figures: dict[str, float]) -> None:
+    """Copy what is finished to the checkpoints; what says that the copy is whole comes last."""
+    shutil.rmtree(finished, ignore_errors=True)
+    shutil.copytree(folder, finished)
+    whole = {"files": _digests(finished), "figures": figures}
+    finished.with_suffix(".json").write_text(json.dumps(whole), encoding="utf-8")
+
+
+def _resumed(finished: Path, folder: Path) -> dict[str, float] | None:
+    """Take what was finished before, and its figures; None where there is nothing, or only a part: checkpoints are
+    carried to and from S3 file by file, in any order."""
+    try:
+        whole = _loaded(finished.with_suffix(".json"))
+        if whole["files"] != _digests(finished):
+            return None
+    except (TrainingError, OSError):
+        return None
+    shutil.copytree(finished, folder, dirs_exist_ok=True)
+    found: dict[str, float] = whole["figures"]
+    return found
+
+
+def _digests(folder: Path) -> dict[str, str]:
+    return {path.name: sha256(path.read_bytes()).hexdigest() for path in sorted(folder.iterdir())}
 
 
 def channel_digest(data: bytes) -> str:

@@ -1,4 +1,5 @@
-"""Serves a `FakeSageMaker` over HTTP as AWS does: JSON 1.1 for the control plane, REST for the runtime.
+"""Serves a `FakeSageMaker` over HTTP as AWS does: JSON 1.1 for the control plane, REST for the runtime, and S3
+at the same address.
 
 An unmodified boto3 client talks to it through `endpoint_url`.
 """
@@ -15,15 +16,21 @@ from urllib.parse import unquote, urlsplit
 import urllib3
 
 from tests.fakes.aws_errors import TIMED_OUT, AwsError
-from tests.fakes.http_server import Handler, Server, serving
+from tests.fakes.http_server import Server, serving
+from tests.fakes.s3 import FakeS3, S3Handler
 from tests.fakes.sagemaker import FakeSageMaker, Fault, Model
 
+NAMED = ("EndpointName", "TrainingJobName", "ModelPackageGroupName", "ModelPackageName", "ResourceArn")
 MODEL_SECONDS = 60.0  # the runtime gives a container so long
 
 
-class _Handler(Handler):
+class _Handler(S3Handler):
     wbufsize = -1  # headers and body in one packet
     server: Server[FakeSageMaker]
+
+    @property
+    def store(self) -> FakeS3:
+        return self.server.fake.s3
 
     def handle_expect_100(self) -> bool:
         self.send_response_only(100)
@@ -43,7 +50,7 @@ class _Handler(Handler):
 
     def _control(self, operation: str, request: dict[str, Any]) -> None:
         fake = self.server.fake
-        name = request.get("EndpointName") or request.get("ResourceArn", "").rpartition("/")[2]
+        name = next((request[key] for key in NAMED if key in request), "").rpartition("/")[2]
         fault = fake.take_fault(operation, name or request.get("NameContains", ""))
         try:
             if fault and fault.error:

@@ -12,6 +12,7 @@ from collections.abc import Callable
 from contextlib import AbstractContextManager
 from datetime import UTC, datetime
 from email.utils import format_datetime
+from typing import Any
 from urllib.parse import parse_qs, unquote, urlsplit
 from xml.sax.saxutils import escape
 
@@ -57,37 +58,44 @@ def etag(body: bytes) -> str:
     return f'"{hashlib.md5(body).hexdigest()}"'
 
 
-class _Handler(Handler):
-    server: Server[FakeS3]
+class S3Handler(Handler):
+    server: Server[Any]
+
+    @property
+    def store(self) -> FakeS3:
+        found: FakeS3 = self.server.fake
+        return found
 
     def do_GET(self) -> None:
         address = urlsplit(self.path)
         query = parse_qs(address.query)
         if "list-type" in query:
             bucket, prefix = address.path.strip("/"), query.get("prefix", [""])[0]
-            keys = self.server.fake.keys(bucket, prefix)
+            keys = self.store.keys(bucket, prefix)
             if delimiter := query.get("delimiter", [""])[0]:  # their common prefixes are nobody's here
                 keys = [key for key in keys if delimiter not in key[len(prefix) :]]
             contents = "".join(f"<Contents><Key>{escape(key)}</Key></Contents>" for key in keys)
-            self._send(200, f"<ListBucketResult><IsTruncated>false</IsTruncated>{contents}</ListBucketResult>".encode())
+            self._answer(
+                200, f"<ListBucketResult><IsTruncated>false</IsTruncated>{contents}</ListBucketResult>".encode()
+            )
             return
-        found = self.server.fake.get(unquote(address.path))
-        self._send(404 if found is None else 200, found or b"", etag(found or b""))
+        found = self.store.get(unquote(address.path))
+        self._answer(404 if found is None else 200, found or b"", etag(found or b""))
 
     def do_PUT(self) -> None:
         body = self.rfile.read(int(self.headers["Content-Length"]))
         conditions = self.headers.get("If-Match"), self.headers.get("If-None-Match")
-        status, tag = self.server.fake.put(unquote(urlsplit(self.path).path), body, *conditions)
+        status, tag = self.store.put(unquote(urlsplit(self.path).path), body, *conditions)
         if status:
-            self._send(status, b"", tag)
+            self._answer(status, b"", tag)
         else:
             self.close_connection = True
 
-    def _send(self, status: int, body: bytes, tag: str = "") -> None:
+    def _answer(self, status: int, body: bytes, tag: str = "") -> None:
         if status in CODES:
             body = f"<Error><Code>{CODES[status]}</Code><Message>as asked for</Message></Error>".encode()
         self.send_response_only(status)
-        self.send_header("Date", format_datetime(self.server.fake.now(), usegmt=True))
+        self.send_header("Date", format_datetime(self.store.now(), usegmt=True))
         self.send_header("ETag", tag)
         self.send_header("Content-Length", str(len(body)))
         self.end_headers()
@@ -96,4 +104,4 @@ class _Handler(Handler):
 
 def serve(fake: FakeS3) -> AbstractContextManager[FakeS3]:
     """Serve `fake` on a free loopback port, at `fake.url`."""
-    return serving(fake, _Handler)
+    return serving(fake, S3Handler)

@@ -1,4 +1,4 @@
-"""SageMaker as it behaves: a stateful fake of its control plane, runtime and autoscaling.
+"""SageMaker as it behaves: a stateful fake of its control plane, runtime, autoscaling, training jobs and registry.
 
 Endpoints take (virtual) minutes to come and go, names conflict, invocations of what is gone fail, and any call
 can be made to go wrong. Messages and shapes of errors are AWS's own. `aws_http` serves it to boto3.
@@ -14,6 +14,8 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from tests.fakes.aws_errors import ACCOUNT, REGION, AwsError, model_error
+from tests.fakes.model_packages import ModelPackages
+from tests.fakes.training_jobs import TrainingJobs
 
 NAME = re.compile(r"[a-zA-Z0-9](-*[a-zA-Z0-9]){0,62}")
 TAG = re.compile(r"[\w\s.:/=+\-@]{0,256}")
@@ -67,7 +69,7 @@ class Endpoint:
         return "Failed" if self.failure else "InService"
 
 
-class FakeSageMaker:
+class FakeSageMaker(TrainingJobs, ModelPackages):
     """The state behind the server, and the handle that tests hold.
 
     `now` is the clock that endpoints come and go by. `models` maps regular expressions of endpoint names to
@@ -75,6 +77,8 @@ class FakeSageMaker:
     """
 
     def __init__(self, now: Callable[[], datetime] = lambda: datetime.now(UTC)) -> None:
+        TrainingJobs.__init__(self)
+        ModelPackages.__init__(self)
         self.now = now
         self.models: dict[str, Model] = {}
         self.creations: dict[str, Creation] = {}

@@ -8,8 +8,10 @@ import dagster as dg
 import pytest
 
 from socialnlp_assets.assets.models.build import decide_on_version
-from socialnlp_assets.definitions import build_definitions
+from socialnlp_assets.definitions import build_definitions, model_definitions
+from socialnlp_assets.resources.build import build_registry
 from socialnlp_assets.resources.registry.versions import Made
+from socialnlp_assets.settings import Profile, Settings
 from tests.lifecycle.conftest import MODEL, Installation, rows
 
 
@@ -45,7 +47,7 @@ def test_a_file_that_cannot_be_read_is_looked_into_at_once(installation: Install
 def decide(installation: Installation, **decision: object) -> dg.ExecuteInProcessResult:
     return decide_on_version.execute_in_process(
         run_config={"ops": {"decide": {"config": decision}}},
-        resources={"lake": installation.lake},
+        resources={"registry": build_registry(installation.settings)},
         instance=installation.instance,
         raise_on_error=False,
     )
@@ -61,3 +63,10 @@ def test_somebody_decides_in_the_ui_and_says_why(installation: Installation, dec
     version = installation.registry.version(MODEL, 1)
     assert (version.who, version.why) == ("ada", "looked at it")
     assert not decide(installation, model=MODEL, version=1, decision="perhaps", who="ada", why="looked").success
+
+
+@pytest.mark.parametrize(("image", "is_there"), [("", False), ("image@sha256:ab", True)])
+def test_approvals_in_sagemaker_are_looked_for_where_versions_are_there(image: str, is_there: bool) -> None:
+    settings = Settings(profile=Profile.AWS, lake="s3://bucket/lake", training_image=image)
+    sensors = {sensor.name for sensor in model_definitions(settings).sensors or ()}
+    assert ("approvals" in sensors) == is_there

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -10,7 +11,11 @@ import pytest
 
 from socialnlp_assets.resources.lake import Lake
 from socialnlp_assets.resources.registry.registry import LakeRegistry, store_files
+from socialnlp_assets.resources.registry.sagemaker import SageMakerRegistry
 from socialnlp_assets.resources.registry.versions import Made, RegistryError, State
+from tests.fakes import aws_http
+from tests.fakes.aws_errors import AwsError
+from tests.fakes.sagemaker import FakeSageMaker
 
 NOW = datetime(2026, 11, 20, 8, tzinfo=UTC)
 
@@ -28,8 +33,27 @@ def made(digest: str, model: str = "emotion") -> Made:
     return Made(model=model, folder=f"models/{model}/files/{digest}", digest=digest, files={}, size=1, source="trained")
 
 
+@pytest.fixture(scope="module")
+def fake() -> Iterator[FakeSageMaker]:
+    with aws_http.serve(FakeSageMaker()) as fake:
+        yield fake
+
+
 @pytest.fixture
-def registry(tmp_path: Path) -> LakeRegistry:
+def sagemaker(fake: FakeSageMaker, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> SageMakerRegistry:
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "testing")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "testing")
+    fake.__dict__.update(FakeSageMaker().__dict__ | {"url": fake.url})
+    lake = Lake(uri=str(tmp_path / "lake"))
+    return SageMakerRegistry(lake, image="image", region="eu-west-1", endpoint_url=fake.url, now=Clock())
+
+
+@pytest.fixture(params=["lake", "sagemaker"])
+def registry(request: pytest.FixtureRequest, tmp_path: Path) -> LakeRegistry:
+    """The contract is one for both."""
+    if request.param == "sagemaker":
+        found: SageMakerRegistry = request.getfixturevalue("sagemaker")
+        return found
     return LakeRegistry(Lake(uri=str(tmp_path / "lake")), Clock())
 
 
@@ -131,3 +155,78 @@ def test_files_are_stored_by_their_content(tmp_path: Path) -> None:
     assert lake.get(f"{where}/part/model.json") == b"{}"
     (folder / "model.json").write_text("[]")
     assert store_files(lake, "emotion", folder)[1] != digest
+
+
+# What is SageMaker's own
+
+GROUP = "nlp-emotion"
+
+
+def test_a_version_is_a_package_of_its_models_group_and_only_the_one_in_service_is_approved(
+    sagemaker: SageMakerRegistry, fake: FakeSageMaker
+) -> None:
+    first = made("one").model_copy(
+        update={"archive": "s3://models/one.tar.gz", "recipe": "linear", "labels": "ab", "code": "0.1+cd"}
+    )
+    sagemaker.register(first, "training", "passed the gate")
+    for digest in ("two", "three"):
+        sagemaker.register(made(digest), "training", "passed the gate")
+    approve(sagemaker, 1)
+    approve(sagemaker, 3)
+    assert fake.approvals(GROUP) == ["PendingManualApproval", "PendingManualApproval", "Approved"]
+    sagemaker.rollback("emotion", "ada", "complaints")
+    assert fake.approvals(GROUP) == ["Approved", "PendingManualApproval", "PendingManualApproval"]
+    package = fake.groups[GROUP][0]
+    assert package["ApprovalDescription"] == "ada: complaints"
+    assert package["CustomerMetadataProperties"]["labels"] == "ab"
+    assert package["InferenceSpecification"]["Containers"][0]["ModelDataUrl"] == "s3://models/one.tar.gz"
+
+
+@pytest.mark.parametrize(
+    ("status", "in_service", "state"),
+    [("Approved", 2, "approved"), ("Rejected", 1, "rejected"), ("PendingManualApproval", 1, "pending")],
+)
+def test_what_somebody_decides_in_sagemaker_is_taken_over_once(
+    sagemaker: SageMakerRegistry, fake: FakeSageMaker, status: str, in_service: int, state: str
+) -> None:
+    for digest in ("one", "two"):
+        sagemaker.register(made(digest), "training", "passed the gate")
+    approve(sagemaker, 1)
+    fake.set_approval(GROUP, 2, status, "looked at it", "grace")
+    told = sagemaker.keep_in_step("emotion")
+    assert sagemaker.keep_in_step("emotion") == []
+    history = sagemaker.history("emotion")
+    version = history.in_service()
+    assert version is not None
+    assert version.number == in_service
+    assert history.versions()[2].state == state
+    if state != "pending":
+        assert (history.entries[-1].who, history.entries[-1].why) == ("grace", "looked at it")
+        assert told == [f"version 2 of emotion was {status} in SageMaker by grace: looked at it"]
+
+
+def test_who_withdraws_the_version_in_service_brings_back_the_one_before(
+    sagemaker: SageMakerRegistry, fake: FakeSageMaker
+) -> None:
+    for number, digest in enumerate(("one", "two"), 1):
+        sagemaker.register(made(digest), "training", "passed the gate")
+        approve(sagemaker, number)
+    fake.set_approval(GROUP, 2, "Rejected", "rude")
+    sagemaker.keep_in_step("emotion")
+    assert states(sagemaker) == {1: "approved", 2: "rejected"}
+    assert fake.approvals(GROUP) == ["Approved", "Rejected"]
+    fake.set_approval(GROUP, 2, "Approved")  # which is for good: it is set right again
+    assert sagemaker.keep_in_step("emotion") == []
+    assert fake.approvals(GROUP) == ["Approved", "Rejected"]
+
+
+def test_what_sagemaker_did_not_take_is_made_up_for(sagemaker: SageMakerRegistry, fake: FakeSageMaker) -> None:
+    sagemaker.register(made("one"), "training", "passed the gate")
+    fake.fault("UpdateModelPackage", error=AwsError("AccessDeniedException", "you may not"))
+    with pytest.raises(RegistryError, match="Grant that action to the role"):
+        approve(sagemaker, 1)
+    version = sagemaker.history("emotion").in_service()  # which is decided all the same
+    assert version is not None
+    assert fake.approvals(GROUP) == ["PendingManualApproval"]
+    assert sagemaker.keep_in_step("emotion") == []
+    assert fake.approvals(GROUP) == ["Approved"]

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from socialnlp_assets.serving.loaded_model import Model
-from socialnlp_assets.training.container import TrainingError, read_channel, train
+from socialnlp_assets.training.container import Stopped, TrainingError, read_channel, train
 from tests.lifecycle.conftest import make_model, rows
 
 
@@ -21,7 +21,7 @@ def digest(folder: Path) -> dict[str, bytes]:
     return {path.name: path.read_bytes() for path in sorted(folder.iterdir())}
 
 
-@pytest.mark.parametrize("recipe", ["linear", "fasttext"])
+@pytest.mark.parametrize("recipe", ["linear", "fasttext"])  # blazingtext is fasttext with other defaults
 def test_a_recipe_gives_a_model_that_is_served_and_the_same_for_the_same_seed(tmp_path: Path, recipe: str) -> None:
     models = [make_model(tmp_path / name, rows(200), recipe=recipe, seed="7") for name in ("one", "two")]
     assert digest(models[0]) == digest(models[1])
@@ -51,10 +51,14 @@ def test_several_targets_are_trained_one_after_the_other_and_a_finished_one_is_n
     (channel / "price.txt").write_text(lines)
     with pytest.raises(TrainingError, match=r"place\.txt: cannot be read: .*; the channel train lacks it"):
         train(root)
-    finished = (root / "checkpoints" / "finished-price" / "linear.npz").stat().st_mtime_ns
+    weights = root / "checkpoints" / "finished-price" / "linear.npz"
+    finished = weights.stat().st_mtime_ns
     (channel / "place.txt").write_text(lines)
     train(root)
-    assert (root / "checkpoints" / "finished-price" / "linear.npz").stat().st_mtime_ns == finished
+    assert weights.stat().st_mtime_ns == finished
+    weights.write_bytes(b"a part of it")  # as a machine that went away would leave it
+    train(root)
+    assert weights.read_bytes() == (root / "model" / "price" / "linear.npz").read_bytes() != b"a part of it"
     assert sorted(path.name for path in (root / "model").iterdir()) == ["model.json", "place", "price"]
     assert json.loads((root / "model" / "model.json").read_text())["targets"] == ["price", "place"]
 
@@ -84,7 +88,7 @@ def test_a_job_that_cannot_succeed_says_why_where_sagemaker_looks(tmp_path: Path
     with start(tmp_path, model="mood", recipe="magic") as process:
         assert process.wait(60) == 1
     told = (tmp_path / "output" / "failure").read_text()
-    assert told == "hyperparameter recipe=magic: there are linear, fasttext"
+    assert told == "hyperparameter recipe=magic: there are linear, fasttext, blazingtext, transformers"
 
 
 def test_sigterm_ends_it_with_what_is_finished(tmp_path: Path) -> None:
@@ -94,7 +98,7 @@ def test_sigterm_ends_it_with_what_is_finished(tmp_path: Path) -> None:
     os.mkfifo(channel / "place.txt")  # which nobody writes to: it waits there
     given = {"model": "reviews", "task": "aspects", "labels": '["good", "bad"]', "targets": '["price", "place"]'}
     with start(tmp_path, **given) as process:
-        finished = tmp_path / "checkpoints" / "finished-price" / "model.json"
+        finished = tmp_path / "checkpoints" / "finished-price.json"
         for _ in range(600):
             if finished.exists() and finished.stat().st_size:
                 break
@@ -103,3 +107,55 @@ def test_sigterm_ends_it_with_what_is_finished(tmp_path: Path) -> None:
         assert process.wait(60) == 143
     assert finished.exists()
     assert not (tmp_path / "output" / "failure").exists()
+
+
+@pytest.fixture(scope="module")
+def base(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An encoder that has learned nothing."""
+    architectures = pytest.importorskip("benchmarks.architectures")
+    architectures.seed()
+    folder = tmp_path_factory.mktemp("base")
+    found: Path = architectures.roberta(folder, [text for text, _ in rows(100)], architectures.TINY, ["one"])
+    return found
+
+
+@pytest.mark.slow
+def test_an_encoder_is_fine_tuned_and_one_that_was_interrupted_comes_to_the_same(
+    tmp_path: Path, base: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    given = {"recipe": "transformers", "base": str(base), "epochs": "4", "learning_rate": "0.004", "seed": "7"}
+    whole = make_model(tmp_path / "whole", rows(240), **given)
+    replace = Path.replace
+
+    def interrupted(path: Path, target: Path) -> Path:
+        found = replace(path, target)
+        if target.name == "epoch.pt":
+            monkeypatch.undo()
+            raise Stopped
+        return found
+
+    monkeypatch.setattr(Path, "replace", interrupted)
+    with pytest.raises(Stopped):
+        make_model(tmp_path / "twice", rows(240), **given)
+    train(tmp_path / "twice" / "ml")
+    assert digest(whole) == digest(tmp_path / "twice" / "ml" / "model")
+    model = Model.load(whole, threads=1)
+    found = model.handler.predict(["ban glad great", "rude broken ban"], {"max_length": 64}).results
+    assert [max(scores, key=scores.__getitem__) for scores in found] == ["good", "bad"]
+    settings = json.loads((whole / "model.json").read_text())
+    assert settings["engine"] == "onnx-sequence-classification"
+    assert settings["base"]["revision"].startswith("sha256:")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("given", "told"),
+    [
+        ({}, "needs the hyperparameter base"),
+        ({"base": "./no/folder"}, "there is no folder"),
+        ({"base": ".", "task": "multi-label"}, "gives a text one label"),
+    ],
+)
+def test_a_base_that_cannot_be_had_is_told(tmp_path: Path, given: dict[str, str], told: str) -> None:
+    with pytest.raises(TrainingError, match=told):
+        make_model(tmp_path, rows(20), recipe="transformers", **given)

@@ -36,7 +36,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     },  # packaging loads what it packed as the server would
     "labels": {"nlp", "models"},
     "evaluation": {"models", "markdown"},
-    "training": {"tasks", "nlp", "models"},
+    "training": {"tasks", "nlp", "models", "settings"},
     "resources": {*BASE, "models", "tasks", "landing", "nlp"},
     "alerts": {*BASE, "resources"},
     "sources": {*BASE, "resources", "landing", "nlp"},
@@ -49,7 +49,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "mart": {*BASE, "resources"},
     "sensors": {*BASE, "workflow", "alerts", "assets", "resources", "models"},
     "hot_topics": {*BASE, "mart", "alerts"},
-    "report": {*BASE, "mart", "assets", "resources"},
+    "report": {*BASE, "alerts", "mart", "assets", "resources"},
 }
 # Nothing below imports these; they may import what they like.
 ON_TOP = {"definitions", "component", "starting_file", "cli", "fakes"}

@@ -89,7 +89,7 @@ def test_only_what_bears_our_name_is_made_changed_or_removed() -> None:
     assert not allows("orchestrator", "iam:PassRole", f"{role}listening-endpoints", iam__PassedToService="ec2")
 
 
-@pytest.mark.parametrize("policy", ["orchestrator", "endpoint"])
+@pytest.mark.parametrize("policy", ["orchestrator", "endpoint", "training"])
 def test_what_may_be_done_to_everything_reads_or_has_a_condition(policy: str) -> None:
     for action, statement in actions(policy):
         assert "*" not in action

@@ -72,13 +72,13 @@ class Decision(dg.Config):
     why: str
 
 
-@dg.op(required_resource_keys={"lake"})
+@dg.op(required_resource_keys={"registry"})
 def decide(context: dg.OpExecutionContext, config: Decision) -> None:
     """Put a version into service from the next hour on, or never."""
     states = {"approve": State.APPROVED, "reject": State.REJECTED}
     if config.decision not in states:
         raise dg.Failure(f"decision: write approve or reject, not {config.decision!r}", allow_retries=False)
-    LakeRegistry(context.resources.lake).decide(
+    context.resources.registry.open().decide(
         config.model, config.version, states[config.decision], config.who, config.why
     )
 
@@ -331,7 +331,7 @@ def _versions(name: str, description: str, is_automatic: bool) -> dg.AssetsDefin
         kinds={"sagemaker"},
         description=f"The versions of {name}. What has passed the gate is registered"
         + (" and approved." if is_automatic else f", and waits: socialnlp models approve {name} VERSION."),
-        required_resource_keys={"lake"},
+        required_resource_keys={"lake", "registry"},
     )
     def asset(context: dg.AssetExecutionContext) -> dg.MaterializeResult[None]:
         shelf = Shelf(context.resources.lake, name)
@@ -339,7 +339,7 @@ def _versions(name: str, description: str, is_automatic: bool) -> dg.AssetsDefin
         made = Made.model_validate(evaluation["made"])
         if not evaluation["passed"]:
             raise dg.Failure(f"the gate has stopped it: see evaluation/{name}", allow_retries=False)
-        registry = LakeRegistry(shelf.lake)
+        registry: LakeRegistry = context.resources.registry.open()
         version = registry.register(made, "training", f"passed the gate, run {context.run.run_id[:8]}")
         if is_automatic and version.state is State.PENDING:
             registry.decide(name, version.number, State.APPROVED, "policy", "passed the gate")

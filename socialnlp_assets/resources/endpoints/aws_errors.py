@@ -33,7 +33,8 @@ if TYPE_CHECKING:
 # By kind: CreateModel also says "Could not find model data at s3://…".
 GONE = re.compile(
     r'Could not find (endpoint|endpoint configuration|model) "|Endpoint \S+ of account \d+ not found|'
-    "No scalable target found"
+    "No scalable target found|Requested resource not found|"  # a training job
+    r"(ModelPackage|ModelPackageGroup) \S+ does not exist"
 )
 THROTTLING = {"Throttling", "ThrottlingException", "ThrottledException", "TooManyRequestsException"}
 THROTTLING |= {"RequestLimitExceeded", "RequestThrottled", "SlowDown", "ConcurrentUpdateException"}
@@ -86,7 +87,7 @@ def control_error(what: str, error: ClientError) -> EndpointError:
         return NoCapacity(f"{problem}. Ask AWS for a higher quota, or end other endpoints")
     if code == "ObjectNotFoundException" or GONE.search(message):
         return EndpointGone(problem)
-    if "Cannot create already existing" in message:
+    if code == "ResourceInUse" or "Cannot create already existing" in message or "already exists" in message:
         return AlreadyExists(problem)
     if "Cannot update in-progress endpoint" in message:
         return EndpointBusy(problem)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
-from hashlib import sha256
+from hashlib import file_digest, sha256
 from pathlib import Path
 from typing import Protocol
 
@@ -69,6 +69,10 @@ class LakeRegistry:
     def decide(self, model: str, number: int, state: State, who: str, why: str) -> None:
         self._append(model, lambda history: history.decided(number, state, who, why, self._now()))
 
+    def keep_in_step(self, model: str) -> list[str]:  # noqa: ARG002
+        """Take over what was decided elsewhere; a sentence for each. There is no elsewhere here."""
+        return []
+
     def rollback(self, model: str, who: str, why: str) -> int:
         """Bring back the version that was in service before the one that is; its number, 0 for the shipped one."""
         if self.history(model).in_service() is None:
@@ -101,12 +105,17 @@ def store_files(lake: Lake, model: str, folder: Path) -> tuple[str, str, Mapping
     """Put the files of a model folder into the lake, below a digest of them: the folder there, the digest, the hash of
     each file, and their size. The same files are stored once."""
     paths = sorted(path for path in folder.rglob("*") if path.is_file())
-    files = {path.relative_to(folder).as_posix(): sha256(path.read_bytes()).hexdigest() for path in paths}
+    files = {path.relative_to(folder).as_posix(): _sha256(path) for path in paths}
     digest = sha256("".join(f"{name} {hash_}\n" for name, hash_ in files.items()).encode()).hexdigest()[:16]
     target = f"models/{model}/files/{digest}"
     for path in paths:
-        lake.put_if_changed(f"{target}/{path.relative_to(folder).as_posix()}", path.read_bytes())
+        lake.put_file(f"{target}/{path.relative_to(folder).as_posix()}", path)
     return target, digest, files, sum(path.stat().st_size for path in paths)
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return file_digest(file, "sha256").hexdigest()
 
 
 def _log(model: str) -> str:

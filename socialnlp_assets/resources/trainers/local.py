@@ -14,6 +14,7 @@ from pathlib import Path
 from pydantic import Field
 
 from socialnlp_assets.files import private_folder
+from socialnlp_assets.models.artefacts import ARCHIVE
 from socialnlp_assets.resources.trainers.trainer import Trained, Trainer, TrainingFailed, TrainingJob, figures_in
 
 ENDING_SECONDS = 30.0  # that the program has to end in, once asked
@@ -49,19 +50,11 @@ class LocalTrainer(Trainer):
         """The address and the SHA-256 of the uploaded model.tar.gz; nothing where no endpoint on SageMaker needs it."""
         if not self.model_bucket:
             return "", ""
-        import boto3
-
-        from socialnlp_assets.models.artefacts import ARCHIVE
         from socialnlp_assets.models.packaging import write_archive
         from socialnlp_assets.models.packaging_source import digest
 
         archive = write_archive(root / "model", root / ARCHIVE)
-        sha256 = digest(archive)
-        address = f"{self.model_bucket.rstrip('/')}/{model}/versions/{sha256[:16]}/{ARCHIVE}"
-        bucket, _, key = address.removeprefix("s3://").partition("/")
-        s3 = boto3.client("s3", region_name=self.region or None, endpoint_url=self.endpoint_url or None)
-        s3.upload_file(str(archive), bucket, key)
-        return address, sha256
+        return upload_version(archive, self.model_bucket, model, self.region, self.endpoint_url), digest(archive)
 
     def _run(self, root: Path, log: Callable[[str], None]) -> list[str]:
         command = [self.python or sys.executable, "-m", "socialnlp_assets.training.container", "--root", str(root)]
@@ -87,6 +80,19 @@ class LocalTrainer(Trainer):
         return lines
 
 
+def upload_version(archive: Path, bucket: str, model: str, region: str, endpoint_url: str) -> str:
+    """Put a version's model.tar.gz where endpoints on SageMaker find it, below its own digest; its s3:// address."""
+    import boto3
+
+    from socialnlp_assets.models.packaging_source import digest
+
+    address = f"{bucket.rstrip('/')}/{model}/versions/{digest(archive)[:16]}/{ARCHIVE}"
+    container, _, key = address.removeprefix("s3://").partition("/")
+    s3 = boto3.client("s3", region_name=region or None, endpoint_url=endpoint_url or None)
+    s3.upload_file(str(archive), container, key)
+    return address
+
+
 def prepare(root: Path, job: TrainingJob) -> None:
     """Lay out what SageMaker gives a training container."""
     for name in ("model", "output"):
@@ -110,5 +116,6 @@ def _end(process: subprocess.Popen[bytes]) -> None:
 
 def _remedy(told: str) -> str:
     if "No module named" in told:
-        return f"{told.splitlines()[-1]}; pip install 'socialnlp-assets[embedded,training]'"
+        extras = "engines,package" if any(name in told for name in ("torch", "transformers", "onnx")) else "training"
+        return f"{told.splitlines()[-1]}; pip install 'socialnlp-assets[embedded,{extras}]'"
     return told

@@ -7,14 +7,14 @@ import re
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from hashlib import sha256
 from importlib.metadata import version
 from pathlib import Path
 
 import dagster as dg
 
-from socialnlp_assets.models.catalogue import ModelEntry
+from socialnlp_assets.models.catalogue import ModelEntry, TrainingShape
 from socialnlp_assets.resources.endpoints.local_resource import folder_digest
 
 _FIGURE = re.compile(r"(\w+)=(-?[\d.]+(?:e-?\d+)?);")
@@ -31,6 +31,7 @@ class TrainingJob:
     model: str
     hyperparameters: Mapping[str, str]
     channel: Mapping[str, bytes]
+    shape: TrainingShape = field(default_factory=TrainingShape)  # of the machine, where one is rented for it
 
     @property
     def digest(self) -> str:
@@ -79,7 +80,7 @@ def job_of(name: str, entry: ModelEntry, channel: Mapping[str, bytes]) -> Traini
         "seed": str(training.seed),
         **{key: str(value) for key, value in training.hyperparameters.items()},
     }
-    return TrainingJob(name, given, channel)
+    return TrainingJob(name, given, channel, training.job)
 
 
 def figures_in(lines: Iterator[str] | list[str]) -> dict[str, float]:
