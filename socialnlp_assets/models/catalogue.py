@@ -129,6 +129,24 @@ class TrainingShape(_Strict):
     volume_gb: int = Field(default=30, ge=1)
 
 
+class Canary(_Strict):
+    """How a new version proves itself on the hours' texts before it takes over; a share alone, ``10%``, is enough."""
+
+    share: float = Field(gt=0, le=1)  # of the texts, which both versions answer
+    texts: int = Field(default=200, ge=1)  # that must have been answered
+    disagreement: float = Field(default=0.2, ge=0, le=1)  # of them that may be answered otherwise
+
+    @field_validator("share", mode="before")
+    @classmethod
+    def share_in_percent(cls, value: Any) -> Any:
+        if isinstance(value, str) and value.strip().endswith("%"):
+            try:
+                return float(value.strip().rstrip("%")) / 100
+            except ValueError:
+                raise ValueError("write a share as 10% or 0.1") from None
+        return value
+
+
 class Training(_Strict):
     """How the model is trained, and what becomes of the versions."""
 
@@ -139,7 +157,13 @@ class Training(_Strict):
     floors: Floors = Floors()
     behaviour: Behaviour = Behaviour()
     approval: Literal["by hand", "automatic"] = "by hand"  # of what passes the gate
+    canary: Canary | None = None  # none: an approved version takes over at once
     retrain_after: int = Field(default=200, ge=1)  # newly labelled texts
+
+    @field_validator("canary", mode="before")
+    @classmethod
+    def share_alone(cls, value: Any) -> Any:
+        return {"share": value} if isinstance(value, str | int | float) else value
 
 
 class RequestLimits(_Strict):
@@ -276,6 +300,7 @@ _PARTS: Mapping[str, type[BaseModel]] = {
     "request": RequestLimits,
     "training": Training,
     "job": TrainingShape,
+    "canary": Canary,
     "floors": Floors,
     "behaviour": Behaviour,
 }

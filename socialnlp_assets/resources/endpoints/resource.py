@@ -150,9 +150,10 @@ class Endpoints(dg.ConfigurableResource[None], ABC):
         meter = Meter(model, step or self._owner.run, self.price_table.price(spec))
         lease = Lease(self.manager, spec, step, meter)
         lease.enter()
-        self._asked[model] = self._label(model, spec)
-        for announcement in self._announced.pop(model, []):
-            announcement.withdraw()  # the lease has taken its place: it must not come back when that is released
+        if version is None:  # another version makes no rows, and was not announced
+            self._asked[model] = self._label(model, spec)
+            for announcement in self._announced.pop(model, []):
+                announcement.withdraw()  # the lease has taken its place: it must not come back when that is released
         try:
             yield Predictor(entry, lease.invoke, meter, kind=spec.kind, regain=lease.regain)
         finally:
@@ -204,6 +205,12 @@ class Endpoints(dg.ConfigurableResource[None], ABC):
         if host not in self._versions:
             self._versions[host] = self.registry.history(host).in_service(moment)
         return self._versions[host]
+
+    def candidate(self, model: str) -> Version | None:
+        """The version of `model` in canary, as of the beginning of the run."""
+        if not self.lake or not (training := self.catalogue[model].training) or not training.canary:
+            return None
+        return self.registry.history(model).in_canary(self._moment())
 
     def begin(self, at: datetime) -> None:
         """See versions as they were at that moment, from now on; in a Dagster run that is its beginning."""
