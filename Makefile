@@ -29,7 +29,7 @@ $(VENV)/.demo: pyproject.toml constraints.txt
 
 $(VENV)/.test: $(VENV)/.demo
 	@echo "installing what the tests need into $(VENV)…"
-	@$(BIN)/python -m pip install -qq --disable-pip-version-check -c constraints.txt -e '.[embedded,google,mart,engines,package,training,aws,kubernetes,postgres,test]'
+	@$(BIN)/python -m pip install -qq --disable-pip-version-check -c constraints.txt -e '.[embedded,google,mart,engines,package,training,aws,kubernetes,postgres,celery,test]'
 	@touch $@
 
 $(VENV)/.bench: $(VENV)/.test

@@ -1,13 +1,13 @@
 """The one place where a step becomes an hourly asset.
 
-Write, audit, publish: the step computes its rows, its checks are evaluated inside the step and recorded before its
-output, and only an hour that passes all of them replaces what the lake had.
+Write, audit, publish: the step computes its rows, its checks are evaluated inside the step, and only an hour that
+passes all of them replaces what the lake had, its quarantine too.
 """
 
 import json
 import time
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -15,13 +15,14 @@ import dagster as dg
 
 from socialnlp_assets.assets import metadata, usage, versions
 from socialnlp_assets.assets.made_by import mark
-from socialnlp_assets.assets.quarantine import Rejected, quarantine_path, write_quarantine
+from socialnlp_assets.assets.quarantine import Rejected, held_in_run, quarantine_path, write_quarantine
 from socialnlp_assets.assets.step import Hour, Result, Step
 from socialnlp_assets.checks import Audit, Check, Checks, Level, audit, contract
 from socialnlp_assets.checks.report import as_table, sentence
 from socialnlp_assets.partitions import hour_of
 from socialnlp_assets.resources.hours import hour_lease
 from socialnlp_assets.resources.lake import Lake
+from socialnlp_assets.schemas import KEY
 
 
 def build_asset(
@@ -41,7 +42,7 @@ def build_asset(
         deps=[dg.AssetKey([workflow, name]) for name in step.inputs()],
         partitions_def=partitions,
         group_name=workflow,
-        description=step.description(),
+        description=metadata.description(step),
         owners=list(owners) or None,
         kinds=set(step.kinds),
         metadata=metadata.of_definition(workflow, step.name, schema, step.lineage()),
@@ -54,31 +55,38 @@ def build_asset(
     def asset(context: dg.AssetExecutionContext) -> Iterator[Any]:
         started = time.monotonic()
         lake: Lake = context.resources.lake
+        when = hour_of(context.partition_key)
+        quarantine = quarantine_path(workflow, step.name, when)
         with hour_lease(context, lake, workflow) as lease:
             hour = Hour(
                 workflow,
                 step.name,
-                hour_of(context.partition_key),
+                when,
                 hour_of(partitions.get_first_partition_key() or ""),
                 lake,
                 context.log,
                 lease.confirm,
                 context.resources,
                 lambda: usage.usages_of_run(context.instance, context.run.run_id),
+                held=held_in_run(lake, quarantine, step.name, context.run.tags),
             )
             result, found = computed(step, hour, checks, strictness.quarantine)
-            lease.confirm()
-            write_quarantine(lake, workflow, step.name, hour.hour, result.rejected)
-            yield from _recorded(key, found)
+            if not found.passed:
+                yield from _recorded(key, found, result.rejected)
             made_by = hour.made_by | _versions(step, hour)
             published = step.publish(hour, mark(result.table, made_by))
+            # Afterwards, so that an hour that cannot be published leaves it as it was. A process that dies in between
+            # leaves an hour that counts as not computed: the run that makes up for it writes it.
+            write_quarantine(lake, workflow, step.name, when, result.rejected)
         seconds = time.monotonic() - started
         counts = metadata.of_hour(result.table, result.accounts(), published.address, published.size, seconds)
-        quarantine = lake.address(quarantine_path(workflow, step.name, hour.hour))
-        waiting = metadata.of_quarantine(quarantine, [rejected.reason for rejected in result.rejected])
+        waiting = metadata.of_quarantine(lake.address(quarantine), [rejected.reason for rejected in result.rejected])
         used = usage.of_run(hour.used()) if step.ends_run else {}
         models = {versions.MODELS: dg.MetadataValue.json(made_by)} if made_by else {}
-        yield dg.Output(None, metadata={**counts, **waiting, **result.metadata, **published.metadata, **models, **used})
+        labels = metadata.of_labels(result.table, step.columns())
+        told = {**counts, **waiting, **labels, **result.metadata, **published.metadata, **models, **used}
+        yield dg.Output(None, metadata=told)
+        yield from _recorded(key, found)  # after it: Dagster shows an hour's results as of what it had when they came
 
     return asset
 
@@ -98,8 +106,9 @@ def _freshness(step: Step) -> dg.FreshnessPolicy | None:
 
 
 def computed(step: Step, hour: Hour, checks: Sequence[Check], quarantine: float) -> tuple[Result, Audit]:
-    """What a step makes of an hour, audited: without the rows that may not be published, which it rejects."""
-    result = step.compute(hour)
+    """What a step makes of an hour, audited: without the rows that stay in quarantine, and without those that may not
+    be published, which it rejects."""
+    result = _without_held(step.compute(hour), hour.held)
     found = audit(result.table, result.accounts(), checks, result.read, quarantine)
     found = replace(found, verdicts=(*found.verdicts, *result.verdicts))
     return (_without_rejected(result, found) if found.passed else result), found
@@ -123,8 +132,9 @@ def _check_specs(
         ]
 
 
-def _recorded(key: dg.AssetKey, found: Audit) -> Iterator[dg.AssetCheckResult]:
-    """Record every check; raise `dagster.Failure` when one found an error, so that nothing is published."""
+def _recorded(key: dg.AssetKey, found: Audit, rejected: Sequence[Rejected]) -> Iterator[dg.AssetCheckResult]:
+    """Record every check; raise `dagster.Failure` when one found an error, so that nothing is published. It tells why
+    records could not be taken, too, for they do not reach quarantine."""
     failed: list[str] = []
     for verdict in found.verdicts:
         told = sentence(verdict, len(found.rejected))
@@ -139,7 +149,26 @@ def _recorded(key: dg.AssetKey, found: Audit) -> Iterator[dg.AssetCheckResult]:
         if verdict.level is Level.ERROR:
             failed.append(f"{verdict.check.name}: {told}")
     if failed:
-        raise dg.Failure(f"{key.to_user_string()} was not published. " + " ".join(failed), allow_retries=False)
+        reasons = [item.reason for item in rejected]
+        if reasons:
+            failed.append(f"{len(reasons)} records could not be taken, the first for this: {reasons[0]}")
+        raise dg.Failure(
+            f"{key.to_user_string()} was not published. " + " ".join(failed),
+            metadata=metadata.of_failure(reasons),
+            allow_retries=False,
+        )
+
+
+def _without_held(result: Result, held: Mapping[str, Rejected]) -> Result:
+    """The rows of messages that do not stay in quarantine; those that do are rejected as they were."""
+    if not held or KEY.name not in result.table.column_names:
+        return result
+    keys = result.table[KEY.name].to_pylist()
+    kept = [position for position, key in enumerate(keys) if key not in held]
+    rejected = [held.get(each.identity, each) for each in result.rejected]
+    return replace(
+        result, table=result.table.take(kept), rejected=[*rejected, *(held[key] for key in keys if key in held)]
+    )
 
 
 def _without_rejected(result: Result, found: Audit) -> Result:

@@ -42,6 +42,7 @@ class Sorter:
         self.source = source
         self.hour = hour.hour
         self.first = hour.first
+        self.held = hour.held
         self.is_erased = cache(partial(is_erased, hour))
         self.author_key = author_key
         self.keeps_personal_data = keeps_personal_data
@@ -59,6 +60,9 @@ class Sorter:
     def take(self, record: Message | Reject) -> None:
         """Decide what becomes of one record."""
         self.rows_in += 1
+        if held := self.held.get(f"{record.file}:{record.position}"):
+            self.rejected.append(held)
+            return
         row = record if isinstance(record, Reject) else standardise(record, self.source.kinds)
         if isinstance(row, Reject):
             self.rejected.append(Rejected(row.reason, row.record, file=row.file, position=row.position))

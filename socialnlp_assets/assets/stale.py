@@ -47,10 +47,10 @@ def stale_hours(
                 old.setdefault(hour, {})[step.name] = asked
     for hour, by_step in sorted(old.items()):
         models = {model: pair for found in by_step.values() for model, pair in found.items()}
-        yield StaleHour(workflow, key_of(hour), models, tuple(_following(steps, set(by_step))))
+        yield StaleHour(workflow, key_of(hour), models, tuple(following(steps, set(by_step))))
 
 
-def _following(steps: Sequence[Step], changed: set[str]) -> Iterator[str]:
+def following(steps: Sequence[Step], changed: set[str]) -> Iterator[str]:
     """The assets that change with those of `changed`, in data order."""
     for step in steps:
         if step.name in changed or changed & set(step.inputs()):

@@ -86,7 +86,10 @@ class Translations(Step):
     def plausible(self) -> tuple[Expectation, ...]:
         read, pair = "read_message", {"column_A": "read_message", "column_B": "text_en"}
         with_language = {"column_list": ["read_language", read, "text_en"]}
-        again = f"see whether the source is one; else the model `{self.model}` fails at such texts"
+        again = (
+            "compare the examples: if the messages are like that, raise `quarantine:` in the workflow's file; else go "
+            f"back to the version before of the model `{self.model}`, and run the hour again"
+        )
         model = f"look at the answers of the model `{self.model}`, and go back to its version before"
         return (
             Expectation(

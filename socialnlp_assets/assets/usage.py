@@ -18,17 +18,21 @@ OF_STEP = "endpoints"  # the entry in a step's metadata
 
 
 def of_step(usages: Iterable[Usage]) -> Mapping[str, dg.MetadataValue[Any]]:
-    """Metadata of a step: a table with a line for each model that it used; nothing for no use."""
-    table = _table(usages)
-    return {OF_STEP: table} if table.records else {}
+    """Metadata of a step: a table with a line for each model that it used, and what they cost; nothing for no use."""
+    usages = list(usages)
+    return {"cost_usd": _cost(usages), OF_STEP: _table(usages)} if usages else {}
 
 
 def of_run(usages: Iterable[Usage]) -> Mapping[str, dg.MetadataValue[Any]]:
     """Metadata of a run's last step: a table with a line for each model and step, and the estimated cost of all;
     nothing for no use."""
     usages = list(usages)
-    cost = sum((usage.cost_usd for usage in usages), start=0.0)
-    return {"run/endpoints": _table(usages), "run/cost_usd": dg.MetadataValue.float(round(cost, 6))} if usages else {}
+    return {"run/endpoints": _table(usages), "run/cost_usd": _cost(usages)} if usages else {}
+
+
+def _cost(usages: Iterable[Usage]) -> dg.FloatMetadataValue:
+    """USD; a number of its own, which Dagster plots."""
+    return dg.MetadataValue.float(round(sum((usage.cost_usd for usage in usages), start=0.0), 6))
 
 
 def _table(usages: Iterable[Usage]) -> dg.TableMetadataValue:

@@ -49,7 +49,8 @@ def _of_counts(schema: Schema) -> Iterator[Expectation]:
     yield Expectation(
         "expect_table_row_count_to_be_between", {"min_value": {"$PARAMETER": "rows_least"}},
         "there are rows where rows were expected",
-        "everything that came in is in quarantine: `socialnlp quarantine list` says why",
+        "nothing that came in could be taken: the step's failure, in this run's log, tells why of each record; "
+        "mend that, and run the hour again",
     )  # fmt: skip
 
 

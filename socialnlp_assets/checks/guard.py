@@ -1,4 +1,4 @@
-"""The guard: audits an hour with Great Expectations before it is published.
+"""The guard: audits an hour before it is published. Great Expectations evaluates what does not plainly hold.
 
 An expectation that could not be evaluated is a failure, never a pass.
 """
@@ -17,6 +17,7 @@ import pyarrow.compute as pc
 from socialnlp_assets.checks.accounts import Accounts
 from socialnlp_assets.checks.digests import digests
 from socialnlp_assets.checks.expectation import DIGEST, FEW, READ, Check, Expectation, Level
+from socialnlp_assets.checks.shortcut import Rows, plainly_holds
 from socialnlp_assets.schemas import KEY
 
 if TYPE_CHECKING:
@@ -91,10 +92,11 @@ def audit(
         if expectation.rejects and finding.positions:
             for position in finding.positions:
                 rejected.setdefault(position, []).append(expectation)
-    if len(rejected) > most_rejected(len(frame), quarantine):
+    if len(rejected) > (most := most_rejected(len(frame), quarantine)):
+        beyond = f"{most} rows, which go to quarantine"
         findings = {
-            e: replace(f, level=Level.ERROR) if e.rejects and f.failed else f for e, f in findings.items()
-        }  # fmt: skip
+            e: replace(f, level=Level.ERROR, bound=beyond) if e.rejects and f.failed else f for e, f in findings.items()
+        }
         rejected = {}
     verdicts = tuple(Verdict(check, tuple(findings[e] for e in check.expectations)) for check in checks)
     return Audit(verdicts, rejected, frame)
@@ -149,23 +151,40 @@ def _hashable(value: Any) -> Any:
 def _evaluate(
     frame: pd.DataFrame, asked: Sequence[Expectation], parameters: Mapping[str, Any]
 ) -> dict[Expectation, Finding]:
-    """One validation for all: Great Expectations then shares what they have in common."""
-    few = [e for e in asked if len(frame) < e.least_rows]
-    findings = {e: Finding(e, Level.NOT_ASKED, bound=f"{e.least_rows} rows to ask it of") for e in few}
-    enough = [e for e in asked if e not in findings]
-    passed = _validate(frame, enough, parameters, "BOOLEAN_ONLY")
-    # Whether all holds costs less than half of what does not hold, and nearly always all does.
-    failed = [e for e in enough if isinstance(passed[e], str) or not passed[e].success]
-    findings |= {e: Finding(e, Level.PASSED, bound=_bound(e, len(frame), parameters)) for e in enough}
-    for expectation, result in _validate(frame, failed, parameters, IN_DETAIL).items():
+    """What does not plainly hold is asked of Great Expectations, in one validation for all."""
+    rows = Rows(frame)
+    findings: dict[Expectation, Finding] = {}
+    rest: list[Expectation] = []
+    for expectation in asked:
+        if len(frame) < expectation.least_rows:
+            few = f"{expectation.least_rows} rows to ask it of"
+            findings[expectation] = Finding(expectation, Level.NOT_ASKED, bound=few)
+        elif plainly_holds(rows, expectation.type, _given(_arguments(expectation, frame), parameters)):
+            findings[expectation] = _passed(expectation, len(frame), parameters)
+        else:
+            rest.append(expectation)
+    for expectation, result in _validate(frame, rest, parameters).items():
         findings[expectation] = _finding(expectation, result, len(frame), parameters)
     return findings
 
 
+def _given(arguments: Mapping[str, Any], parameters: Mapping[str, Any]) -> dict[str, Any]:
+    """The arguments with the hour's own numbers in them."""
+    return {
+        name: parameters[value["$PARAMETER"]] if isinstance(value, Mapping) and "$PARAMETER" in value else value
+        for name, value in arguments.items()
+    }
+
+
+def _passed(expectation: Expectation, rows: int, parameters: Mapping[str, Any]) -> Finding:
+    return Finding(expectation, Level.PASSED, bound=_bound(expectation, rows, parameters))
+
+
 def _validate(
-    frame: pd.DataFrame, asked: Sequence[Expectation], parameters: Mapping[str, Any], result_format: Any
+    frame: pd.DataFrame, asked: Sequence[Expectation], parameters: Mapping[str, Any]
 ) -> dict[Expectation, Any]:
-    """Great Expectations' result of each expectation; why there is none where it does not take its arguments."""
+    """Great Expectations' result of each expectation, with its rows; why there is none where it does not take its
+    arguments."""
     if not asked:
         return {}
     from great_expectations import ExpectationSuite
@@ -186,7 +205,7 @@ def _validate(
             results[expectation] = str(error)
     batch = _batches().get_batch({"dataframe": frame})
     suite = ExpectationSuite(name="audit", expectations=built)
-    outcome = batch.validate(suite, result_format=result_format, expectation_parameters=dict(parameters))
+    outcome = batch.validate(suite, result_format=IN_DETAIL, expectation_parameters=dict(parameters))
     return results | {asked[(result.expectation_config.meta or {})["number"]]: result for result in outcome.results}
 
 
@@ -217,10 +236,12 @@ def _batches() -> Any:
 
 
 def _finding(expectation: Expectation, result: Any, rows: int, parameters: Mapping[str, Any]) -> Finding:
-    """What one failed expectation found; a raised exception is told as such."""
+    """What came of one expectation that Great Expectations evaluated; a raised exception is told as such."""
     bound = _bound(expectation, rows, parameters)
     if raised := result if isinstance(result, str) else _exception(result.exception_info or {}):
         return Finding(expectation, Level.ERROR, f"could not be evaluated: {raised}", bound)
+    if result.success:
+        return _passed(expectation, rows, parameters)
     found = result.result or {}
     if "unexpected_count" not in found:
         return Finding(expectation, expectation.level, str(found.get("observed_value")), bound)
@@ -236,10 +257,7 @@ def _finding(expectation: Expectation, result: Any, rows: int, parameters: Mappi
 
 def _bound(expectation: Expectation, rows: int, parameters: Mapping[str, Any]) -> str:
     """The bound with the hour's own numbers in it."""
-    given = {
-        key: parameters[value["$PARAMETER"]] if isinstance(value, Mapping) else value
-        for key, value in expectation.arguments.items()
-    }
+    given = _given(expectation.arguments, parameters)
     return replace(expectation, arguments=given).bound(rows)
 
 

@@ -8,9 +8,8 @@ import re
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 
-from socialnlp_assets.checks.texts import NAME, NEGATION, numbers, words
+from socialnlp_assets.checks.texts import NAME, NEGATION, cleaned, numbers, words
 from socialnlp_assets.nlp.language import detect
-from socialnlp_assets.nlp.noise import remove_noise
 
 Kept = tuple[int, int]  # how many there were, and how many of them were kept
 ASKED = 100  # texts of an hour whose language is detected: it takes a millisecond
@@ -37,7 +36,7 @@ def numbers_of(read: Sequence[str], written: Sequence[str]) -> Kept:
     return _sum(
         (len(found), len(found & numbers(answer)))
         for text, answer in _rewritten(read, written)
-        if (found := numbers(remove_noise(text)))
+        if (found := numbers(cleaned(text)))
     )
 
 
@@ -50,13 +49,13 @@ def negations(read: Sequence[str], written: Sequence[str]) -> Kept:
 
 def endings(read: Sequence[str], written: Sequence[str]) -> Kept:
     """Last words of texts of three words or more, whatever their form."""
-    found = ((words(remove_noise(text)), words(answer)) for text, answer in _rewritten(read, written))
+    found = ((words(cleaned(text)), words(answer)) for text, answer in _rewritten(read, written))
     return _sum((1, any(word[:4] == all_[-1][:4] for word in answer[-4:])) for all_, answer in found if len(all_) > 2)
 
 
 def vocabulary(read: Sequence[str], written: Sequence[str]) -> Kept:
     """Words, as often as they are there, with those beside which they stood."""
-    found = ((_pairs(words(remove_noise(text))), _pairs(words(answer))) for text, answer in _rewritten(read, written))
+    found = ((_pairs(words(cleaned(text))), _pairs(words(answer))) for text, answer in _rewritten(read, written))
     return _sum((text.total(), (text & answer).total()) for text, answer in found)
 
 

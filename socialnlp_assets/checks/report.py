@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 EXAMPLES, CHARACTERS = 3, 60
-COLUMNS = ("result", "what is expected", "about", "bound", "observed", "rows", "examples", "what to do", "expectation")
+COLUMNS = ("result", "what is expected", "observed", "bound", "what to do", "examples", "about")
 RESULTS = {Level.ERROR: "ERROR", Level.WARNING: "warning", Level.PASSED: "passed", Level.NOT_ASKED: "not asked"}
 
 # A person's traces, in the order in which they are looked for.
@@ -30,8 +30,7 @@ def as_table(verdict: Verdict, frame: pd.DataFrame) -> dg.TableMetadataValue:
     """A row an expectation, failed ones first. `frame` is what was audited."""
     worst_first = sorted(verdict.findings, key=lambda finding: -finding.level)
     records = [dg.TableRecord(dict(zip(COLUMNS, _row(f, frame), strict=True))) for f in worst_first]
-    types = {"rows": "int"}
-    return dg.MetadataValue.table(records, dg.TableSchema([dg.TableColumn(c, types.get(c, "string")) for c in COLUMNS]))
+    return dg.MetadataValue.table(records, dg.TableSchema([dg.TableColumn(column, "string") for column in COLUMNS]))
 
 
 def sentence(verdict: Verdict, rejected: int) -> str:
@@ -61,13 +60,13 @@ def pseudonymised(text: str) -> str:
 def _row(finding: Finding, frame: pd.DataFrame) -> tuple[Any, ...]:
     expectation = finding.expectation
     return (
-        *(RESULTS[finding.level], expectation.says, expectation.about(), finding.bound),
-        *(finding.observed or "as expected", len(finding.positions)),
-        *(_examples(finding, frame), expectation.remedy if finding.failed else "", expectation.type),
+        *(RESULTS[finding.level], expectation.says, finding.observed or "as expected", finding.bound),
+        *(expectation.remedy if finding.failed else "", _examples(finding, frame)),
+        expectation.about(),
     )
 
 
 def _examples(finding: Finding, frame: pd.DataFrame) -> str:
     columns = [name for name in finding.expectation.columns() if name in frame.columns]
     rows = [frame.iloc[position] for position in finding.positions[:EXAMPLES]]
-    return "\n".join(" → ".join(pseudonymised(str(row[name])) for name in columns) for row in rows)
+    return " | ".join(" → ".join(pseudonymised(str(row[name])) for name in columns) for row in rows)

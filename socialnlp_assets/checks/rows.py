@@ -79,6 +79,8 @@ def summary_told(text: str, summary: str, summarised: bool) -> bool:
     """True where the flag says whether the text stayed itself, as one of few words does."""
     if summarised != (summary != text):
         return False
-    marks = sum(not (each.isalpha() or each.isspace()) for each in text)  # each may be a token of its own
-    short = text.isascii() and len(text) < SHORT_CHARACTERS and len(words(text)) < SHORT_WORDS and marks < SHORT_MARKS
-    return not (short and summarised) and (summarised or len(words(text)) <= LONG_WORDS)
+    if not summarised:
+        return len(words(text)) <= LONG_WORDS
+    short = text.isascii() and len(text) < SHORT_CHARACTERS and len(words(text)) < SHORT_WORDS
+    marks = sum(not (each.isalpha() or each.isspace()) for each in text) if short else 0  # each may be a token
+    return not (short and marks < SHORT_MARKS)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from functools import cache
+from functools import cache, lru_cache
 
 import numpy as np
 import numpy.typing as npt
@@ -48,7 +48,7 @@ def chance_of_association(texts: Sequence[str], scores: npt.NDArray[np.float64])
     """How likely chance alone has texts of like words have scores as alike as these, 0 to 1: the share of random
     orders of the scores that do at least as well."""
     step = max(1, len(texts) // ASKED)
-    vectors, taken = _centred(_vectors(texts[::step])), _scaled(scores[::step])
+    vectors, taken = _centred(vectors_of(tuple(texts[::step]))), _scaled(scores[::step])
     chooser = np.random.default_rng(0)
     real = _association(vectors, taken)
     as_good = sum(_association(vectors, chooser.permutation(taken)) >= real - 1e-12 for _ in range(ORDERS))
@@ -60,7 +60,7 @@ class Texts:
 
     def __init__(self, texts: Sequence[str]) -> None:
         self.step = max(1, len(texts) // ASKED)
-        self.vectors = _vectors(texts[:: self.step])
+        self.vectors = vectors_of(tuple(texts[:: self.step]))
 
     def association(self, scores: npt.ArrayLike) -> float:
         """How alike the scores of texts of like words are: the criterion beside those of texts and of scores with
@@ -83,7 +83,8 @@ class Texts:
         return 0.5 + 0.5 * float(np.mean((near - near.mean()) * (taken - taken.mean())) / scale) if scale else 0.5
 
 
-def _vectors(texts: Sequence[str]) -> npt.NDArray[np.float64]:
+@lru_cache(maxsize=4)  # several expectations ask the same of an hour's texts
+def vectors_of(texts: tuple[str, ...]) -> npt.NDArray[np.float64]:
     return np.array([text_vector(tokens(text)) for text in texts], np.float64).reshape(len(texts), WORD_VECTOR)
 
 
@@ -107,8 +108,9 @@ def follows_tone(texts: Sequence[str], friendly: Sequence[float], unfriendly: Se
     """Spearman's correlation, -1 to 1, of what scores say of texts with the texts' tone."""
     from scipy.stats import spearmanr
 
-    difference = np.subtract(friendly, unfriendly)
-    tones = [tone(text) for text in texts]
+    step = max(1, len(texts) // ASKED)
+    difference = np.subtract(friendly, unfriendly)[::step]
+    tones = vectors_of(tuple(texts[::step])) @ _friendliness()
     if np.ptp(difference) == 0 or np.ptp(tones) == 0:
         return 0.0
     return float(spearmanr(tones, difference).statistic)

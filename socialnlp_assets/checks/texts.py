@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from functools import cache
+from functools import cache, lru_cache
 
 from socialnlp_assets.nlp.chunking import sentences
 from socialnlp_assets.nlp.cleaning import stop_words
@@ -21,6 +21,9 @@ MOST_UNKNOWN = 0.7  # of the words of an English text
 UNTOUCHED = ("en", "und")
 # Characters of English for a character of the source: languages without alphabets say more in one.
 RATIOS = {"zh": (1.2, 9.0), "ja": (0.8, 6.0), "ko": (0.9, 6.0)}
+
+# Several expectations ask the same of a text.
+cleaned = lru_cache(maxsize=10_000)(remove_noise)
 
 _WORD = re.compile(r"[^\W\d_]+(?:['’][^\W\d_]+)*")
 _NUMBER = re.compile(r"(?<![\w.,#@/])\d+(?:[.,]\d+)*(?!\w)")
@@ -43,15 +46,16 @@ def words(text: str) -> list[str]:
 
 def answered(read: str, written: str) -> bool:
     """False for nothing where there were words."""
-    return bool(written.strip()) or not any(len(word) > 1 for word in words(remove_noise(read)))
+    return bool(written.strip()) or not any(len(word) > 1 for word in words(cleaned(read)))
 
 
-def repetitions(text: str) -> int:
-    """How often in a row `text` says the same, of one word or of up to eight: 1 where it never repeats itself."""
+def repetitions(text: str, least: int = 2) -> int:
+    """How often in a row `text` says the same, of one word or of up to eight, where that is `least` times or more: 1
+    where it never repeats itself."""
     found = words(text)
     spare = len(found) - len(set(found))
     most = 1
-    for size in range(1, min(8, spare) + 1):
+    for size in range(1, min(8, spare // (least - 1)) + 1):
         same = 0
         for place in range(size, len(found)):
             same = same + 1 if found[place] == found[place - size] else 0
@@ -61,7 +65,7 @@ def repetitions(text: str) -> int:
 
 def free_of_loops(read: str, written: str) -> bool:
     """False where `written` says the same four times in a row or more, and `read` did not."""
-    return (times := repetitions(written)) < 4 or times <= repetitions(read) + 1
+    return written == read or (times := repetitions(written, 4)) < 4 or times <= repetitions(read) + 1
 
 
 def numbers(text: str) -> set[str]:
@@ -70,7 +74,7 @@ def numbers(text: str) -> set[str]:
 
 
 def numbers_kept(read: str, written: str) -> bool:
-    return numbers(remove_noise(read)) <= numbers(written)
+    return numbers(cleaned(read)) <= numbers(written)
 
 
 def negations_kept(read: str, written: str) -> bool:
@@ -80,7 +84,7 @@ def negations_kept(read: str, written: str) -> bool:
 
 def words_kept(read: str, written: str) -> bool:
     """False where fewer than half of the words of `read` are in `written`, or were replaced by ten times as many."""
-    before, after = words(remove_noise(read)), words(written)
+    before, after = words(cleaned(read)), words(written)
     if len(before) < WORDS_TO_TELL:
         return True
     return 2 * len(set(before) & set(after)) >= len(set(before)) and len(after) < 2 * len(before) + 10
@@ -98,7 +102,7 @@ def plain(text: str) -> bool:
 
 def kept_plain(read: str, written: str) -> bool:
     """The same, unless what was read had such marks."""
-    return plain(written) or not plain(read)
+    return written == read or plain(written) or not plain(read)
 
 
 def of_page(enriched: bool, read: str, written: str) -> bool:
@@ -126,7 +130,7 @@ def differs(language: str, read: str, written: str) -> bool:
     its source says of it is no such text, nor is one of names, hashtags and addresses."""
     if language in UNTOUCHED or words(read) != words(written):
         return True
-    found = [word.strip(".,!?;:") for word in remove_noise(re.sub(r"#\w+", " ", read)).split()]
+    found = [word.strip(".,!?;:") for word in cleaned(re.sub(r"#\w+", " ", read)).split()]
     common = [word for word in found if word.isalpha() and word.islower()]
     return len(common) < WORDS_TO_TRANSLATE or detect(" ".join(common))[0] != language
 
@@ -138,11 +142,11 @@ def english_untouched(language: str, read: str, written: str) -> bool:
 def length_plausible(least: float, most: float, language: str, read: str, written: str) -> bool:
     """False where a translation is shorter than `least` times its source, as one cut short is, or longer than `most`
     times, as one that talks on; for a language without an alphabet, by its own measure."""
-    source = remove_noise(read)
+    source = cleaned(read)
     if language in UNTOUCHED or len(source) < 20:
         return True
     least, most = RATIOS.get(language, (least, most))
-    return least <= len(remove_noise(written)) / len(source) <= most
+    return least <= len(cleaned(written)) / len(source) <= most
 
 
 def phrases_in_text(least_share: float, text: str, phrases: Sequence[str]) -> bool:

@@ -49,9 +49,11 @@ def list_(workflow: str | None) -> None:
 @click.argument("workflow")
 @click.argument("hours", nargs=-1)
 def run(workflow: str, hours: tuple[str, ...]) -> None:
-    """Run the HOURS of WORKFLOW that wait (all of them if none is named), each from what it lacks."""
+    """Run the HOURS of WORKFLOW that wait (all of them if none is named), each from what it lacks. What a replay had
+    chosen from quarantine stays chosen."""
     import dagster as dg
 
+    from socialnlp_assets.assets.quarantine import CHOICE
     from socialnlp_assets.cli.home import dagster_instance, run_hour
     from socialnlp_assets.definitions import build_definitions
     from socialnlp_assets.settings import Settings
@@ -65,9 +67,11 @@ def run(workflow: str, hours: tuple[str, ...]) -> None:
             raise click.UsageError(f"of {workflow}, these do not wait: {', '.join(unknown)}; hours list shows which do")
         definitions = build_definitions(settings)
         for hour in hours or sorted(waiting):
+            before = instance.get_run_by_id(waiting[hour].run) if waiting[hour].run else None
+            tags = {name: value for name, value in (before.tags if before else {}).items() if name == CHOICE}
             for job, assets in _jobs(known[workflow], waiting[hour]):
                 keys = [dg.AssetKey([workflow, asset]) for asset in assets] or None
-                ended = run_hour(definitions.resolve_job_def(job), hour, instance, asset_selection=keys)
+                ended = run_hour(definitions.resolve_job_def(job), hour, instance, asset_selection=keys, tags=tags)
                 click.echo(f"{hour}: {job}, run {ended.run_id} {'succeeded' if ended.success else 'failed'}")
                 if not ended.success:
                     failed.append(hour)

@@ -22,7 +22,8 @@ CONTROL = re.compile(r"[\0-\x1f\x7f-\x9f\u200b\u202a-\u202e\u2060-\u2069\ufeff]"
 @click.argument("sql")
 @click.option("--json", "as_json", is_flag=True, help="One JSON object a row in place of a table.")
 def query(sql: str, as_json: bool) -> None:
-    """Answer SQL (DuckDB's) from the tables of the data mart and the output of each workflow, called as the workflow.
+    """Answer SQL (DuckDB's) from the tables of the data mart, the output of each workflow, called as the workflow, and
+    `quarantine`.
 
     It only reads. For example:
 
@@ -30,6 +31,7 @@ def query(sql: str, as_json: bool) -> None:
     socialnlp query "FROM agg_day WHERE taxonomy = 'all' ORDER BY day"
     socialnlp query "SELECT phrase, count(*) AS n FROM fact_keyword GROUP BY ALL ORDER BY n DESC LIMIT 20"
     socialnlp query "SELECT social, sentiment, count(*) FROM sprinklr GROUP BY ALL"
+    socialnlp query "SELECT workflow, step, reason, count(*) FROM quarantine GROUP BY ALL"
     """
     import duckdb
 
@@ -49,8 +51,9 @@ def query(sql: str, as_json: bool) -> None:
 
 
 def _open(database: duckdb.DuckDBPyConnection, settings: Settings, sql: str) -> None:
-    """Give `database` the tables of the mart, and of the outputs those that `sql` names: to read what files there are
-    takes its time."""
+    """Give `database` the tables of the mart, and of the outputs and quarantine those that `sql` names: to read what
+    files there are takes its time."""
+    from socialnlp_assets.assets.quarantine import as_table, waiting
     from socialnlp_assets.mart.build import Mart
     from socialnlp_assets.resources.build import build_lake
     from socialnlp_assets.resources.output_view import duckdb_sql
@@ -61,6 +64,8 @@ def _open(database: duckdb.DuckDBPyConnection, settings: Settings, sql: str) -> 
     for workflow in running_workflows(settings):
         if lake.folder and re.search(rf"\b{workflow}\b", sql) and any(lake.objects(f"{workflow}/output")):
             database.execute(duckdb_sql(lake, workflow))
+    if re.search(r"\bquarantine\b", sql):
+        database.register("quarantine", as_table(waiting(lake)))
     mart = Mart(settings.state / "mart", settings.mart_models)
     if mart.file.exists():
         mart.attach(database)
@@ -79,5 +84,10 @@ def _print_table(names: list[str], rows: Iterable[tuple[Any, ...]]) -> None:
 
     table = Table(*names)
     for row in rows:
-        table.add_row(*(Text(CONTROL.sub("", "" if value is None else str(value))) for value in row))
+        table.add_row(*(Text(plain("" if value is None else str(value))) for value in row))
     Console().print(table)
+
+
+def plain(text: str) -> str:
+    """`text` in one line, without what a terminal would obey."""
+    return CONTROL.sub("", text)

@@ -158,6 +158,15 @@ def take(
         sleep(POLL)
 
 
+def holder(
+    store: LeaseStore[HourRecord], workflow: str, hour: datetime, is_over: Callable[[str], bool]
+) -> HourRecord | None:
+    """Who has an hour now; None where nobody does."""
+    entry = store.read(HourRecord(workflow=workflow, hour=hour).key)
+    free = entry is None or entry.record.is_free("", store.now()) or is_over(entry.record.run)
+    return None if entry is None or free else entry.record
+
+
 @contextmanager
 def hour_lease(context: dg.AssetExecutionContext, lake: Lake, workflow: str) -> Iterator[HourLease]:
     """The hour of `context`'s partition, for as long as a step works in it; it stays with the run afterwards.
@@ -172,7 +181,7 @@ def hour_lease(context: dg.AssetExecutionContext, lake: Lake, workflow: str) -> 
         workflow,
         hour_of(context.partition_key),
         context.run.run_id,
-        is_over=partial(_is_over, context.instance),
+        is_over=partial(has_ended, context.instance),
         told=context.log.info,
     )
     heartbeat = Heartbeat(lease.confirm, TERM / 4)
@@ -183,7 +192,7 @@ def hour_lease(context: dg.AssetExecutionContext, lake: Lake, workflow: str) -> 
         heartbeat.stop()
 
 
-def _is_over(instance: dg.DagsterInstance, run: str) -> bool:
+def has_ended(instance: dg.DagsterInstance, run: str) -> bool:
     """Whether this instance knows that `run` has ended; another installation's run it does not know."""
     found = instance.get_run_by_id(run)
     return found is not None and found.is_finished

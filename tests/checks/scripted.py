@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from types import SimpleNamespace
 from typing import Any
 
+from socialnlp_assets.assets.quarantine import Rejected
 from socialnlp_assets.assets.step import Hour
 from socialnlp_assets.models.catalogue import load_catalogue
 from socialnlp_assets.resources.endpoints.metering import Usage
@@ -50,6 +51,7 @@ class ScriptedEndpoints:
 
     def __init__(self, answers: Mapping[str, Answer] | None = None) -> None:
         self.answers = dict(answers or {})
+        self.asked: dict[str, str] = {}  # nobody knows which version says such things
 
     def warm(self, models: Sequence[str]) -> None:
         pass
@@ -74,10 +76,17 @@ class NoArticles:
         return {}
 
 
-def hour_of_step(workflow: str, step: str, lake: Lake, settings: Settings, endpoints: ScriptedEndpoints) -> Hour:
+def hour_of_step(
+    workflow: str,
+    step: str,
+    lake: Lake,
+    settings: Settings,
+    endpoints: ScriptedEndpoints,
+    held: Mapping[str, Rejected] | None = None,
+) -> Hour:
     resources = SimpleNamespace(endpoints=endpoints, articles=NoArticles(), secrets=build_secrets(settings))
     log = logging.getLogger(__name__)
-    return Hour(workflow, step, HOUR, HOUR, lake, log, lambda: None, resources)  # type: ignore[arg-type]
+    return Hour(workflow, step, HOUR, HOUR, lake, log, lambda: None, resources, held=held or {})  # type: ignore[arg-type]
 
 
 def refuses(answer: Answer, every: int) -> Answer:

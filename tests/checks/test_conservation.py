@@ -6,7 +6,9 @@ from __future__ import annotations
 import json
 import tempfile
 from collections import Counter
+from collections.abc import Mapping
 from pathlib import Path
+from random import Random
 from typing import Any
 
 import pytest
@@ -14,6 +16,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from socialnlp_assets.assets.asset import checks_of, computed
+from socialnlp_assets.assets.quarantine import Rejected
 from socialnlp_assets.assets.step import Result
 from socialnlp_assets.checks import Checks
 from socialnlp_assets.resources.lake import Lake
@@ -87,24 +90,60 @@ FAULTS = st.fixed_dictionaries(
 @given(records=landed(), faults=FAULTS)
 @settings(max_examples=12)
 def test_every_message_of_every_step_is_somewhere(records: list[Any], faults: dict[str, tuple[str, int]]) -> None:
-    endpoints = ScriptedEndpoints({model: faulty(model, *fault) for model, fault in faults.items()})
     with tempfile.TemporaryDirectory() as folder:
-        home = Settings(lake=f"{folder}/lake", state=Path(folder) / "state")
-        lake = Lake(uri=home.lake_uri)
-        lake.put(f"{Lake.landing_folder(WORKFLOW, HOUR)}/batch.json", json.dumps(records).encode())
-        results: dict[str, Result] = {}
-        for step in load_workflows()[WORKFLOW].all_steps():
-            hour = hour_of_step(WORKFLOW, step.name, lake, home, endpoints)
-            result, found = computed(step, hour, checks_of(step, Checks(quarantine=1.0)), quarantine=1.0)
-            if not found.passed:
-                # An hour of nothing but faults is not published: all of it is still accounted for.
-                assert result.table.num_rows == 0 or found.rejected == {}
-                return
-            results[step.name] = result
-            lake.write_table(lake.table_path(WORKFLOW, step.name, HOUR), result.table)
-            accounts = result.accounts()
-            assert accounts.rows_in == accounts.rows_out + accounts.rows_dropped + accounts.quarantined, step.name
-    _down_to_identities(records, results)
+        lake, home = _landed(folder, records)
+        results = _run(lake, home, {model: faulty(model, *fault) for model, fault in faults.items()})
+    if results:
+        _down_to_identities(records, results)
+
+
+@given(records=landed(), faults=FAULTS, chance=st.randoms(use_true_random=False))
+@settings(max_examples=6)
+def test_of_a_replay_what_was_not_chosen_stays_as_it_was(
+    records: list[Any], faults: dict[str, tuple[str, int]], chance: Random
+) -> None:
+    """The hour again, with models that take all: what was chosen is tried, and every message is somewhere."""
+    with tempfile.TemporaryDirectory() as folder:
+        lake, home = _landed(folder, records)
+        before = _run(lake, home, {model: faulty(model, *fault) for model, fault in faults.items()})
+        held = {
+            step: {each.identity: each for each in result.rejected if chance.random() < 0.5}
+            for step, result in before.items()
+        }
+        after = _run(lake, home, {}, held) if before else {}
+    for step, result in after.items():
+        now = {each.identity: each for each in result.rejected}
+        assert held[step].items() <= now.items(), step
+        assert all("too strange" not in now[each].reason for each in now.keys() - held[step].keys()), step
+    if after:
+        _down_to_identities(records, after)
+
+
+def _landed(folder: str, records: list[Any]) -> tuple[Lake, Settings]:
+    home = Settings(lake=f"{folder}/lake", state=Path(folder) / "state")
+    lake = Lake(uri=home.lake_uri)
+    lake.put(f"{Lake.landing_folder(WORKFLOW, HOUR)}/batch.json", json.dumps(records).encode())
+    return lake, home
+
+
+def _run(
+    lake: Lake, home: Settings, answers: dict[str, Answer], held: Mapping[str, Mapping[str, Rejected]] | None = None
+) -> dict[str, Result]:
+    """What each step makes of the hour; nothing of an hour that is not published. Its accounts must be right."""
+    results: dict[str, Result] = {}
+    for step in load_workflows()[WORKFLOW].all_steps():
+        stay = (held or {}).get(step.name)
+        hour = hour_of_step(WORKFLOW, step.name, lake, home, ScriptedEndpoints(answers), stay)
+        result, found = computed(step, hour, checks_of(step, Checks(quarantine=1.0)), quarantine=1.0)
+        if not found.passed:
+            # An hour of nothing but faults is not published: all of it is still accounted for.
+            assert result.table.num_rows == 0 or found.rejected == {}
+            return {}
+        results[step.name] = result
+        lake.write_table(lake.table_path(WORKFLOW, step.name, HOUR), result.table)
+        accounts = result.accounts()
+        assert accounts.rows_in == accounts.rows_out + accounts.rows_dropped + accounts.quarantined, step.name
+    return results
 
 
 def _ids(result: Result) -> Counter[str]:

@@ -11,6 +11,8 @@ import pytest
 import socialnlp_assets.workflow
 from socialnlp_assets.assets.quarantine import Rejected, write_quarantine
 from socialnlp_assets.models import load_catalogue
+from socialnlp_assets.resources.hours import HourRecord, hour_store, take
+from socialnlp_assets.resources.leases.store import change
 from tests.cli.conftest import Installation
 
 HOUR = datetime(2026, 11, 20, 8, tzinfo=UTC)
@@ -67,25 +69,55 @@ def test_quarantine_lists_what_waits_and_why(
     write_quarantine(socialnlp.lake, "sprinklr", "posts", HOUR, [rejected])
     assert socialnlp.here(monkeypatch, "quarantine", "list", "--workflow", "sprinklr", "--records") == 0
     shown = capfd.readouterr().out
-    for text in ("2026-11-20-08:00", "posts", "landing/batch.json", "has no time; add createdTime", '"m1"'):
+    for text in ("2026-11-20-08:00", "posts", "landing/batch.json:3", "has no time; add createdTime", '"m1"'):
         assert text in shown
+    asked = "SELECT workflow, hour, step, file, position, reason FROM quarantine"
+    assert socialnlp.here(monkeypatch, "query", "--json", asked) == 0
+    row = {"workflow": "sprinklr", "hour": "2026-11-20 08:00:00+00:00", "step": "posts", "file": "landing/batch.json"}
+    assert json.loads(capfd.readouterr().out) == row | {"position": 3, "reason": rejected.reason}
     assert "1 records in quarantine" in shown
     assert socialnlp.here(monkeypatch, "quarantine", "list", "--workflow", "rwanda") == 0
     assert capfd.readouterr().out.startswith("0 records in quarantine")
 
 
 @pytest.mark.slow
-def test_quarantine_replay_runs_the_hour_again(
+def test_quarantine_replay_tries_what_is_chosen_and_leaves_the_rest(
     socialnlp: Installation, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    rejected = Rejected("was broken once", "{}", file="landing/batch.json", position=0)
-    write_quarantine(socialnlp.lake, "gmaps_stores", "posts", HOUR, [rejected])
-    assert socialnlp.here(monkeypatch, "quarantine", "replay", "gmaps_stores", "2026-11-20-09:00") == 2
-    assert "nothing of gmaps_stores is in quarantine for 2026-11-20-09:00" in capfd.readouterr().err
-    assert socialnlp.here(monkeypatch, "quarantine", "replay", "gmaps_stores") == 0
-    assert "2026-11-20-08:00: 1 records before, 0 now, run " in capfd.readouterr().out
-    assert socialnlp.here(monkeypatch, "quarantine", "replay", "gmaps_stores") == 0
-    assert "nothing of gmaps_stores is in quarantine" in capfd.readouterr().out
+    """Two records that the code of then could not take; that of now can."""
+    review = {"createTime": "2026-11-20T08:10:00Z", "starRating": "FIVE", "comment": "", "language": "en"}
+    places = "accounts/1/locations/2/reviews"
+    path = f"{socialnlp.lake.landing_folder('gmaps_stores', HOUR)}/batch.json"
+    records = [review | {"reviewId": f"r{n}", "name": f"{places}/r{n}", "place_type": "store"} for n in range(3)]
+    socialnlp.lake.put(path, json.dumps(records).encode())
+    rejected = [Rejected(f"was broken {n}", "{}", file=path, position=n) for n in (0, 1)]
+    write_quarantine(socialnlp.lake, "gmaps_stores", "posts", HOUR, rejected)
+
+    def replay(*options: str) -> tuple[int, str]:
+        code = socialnlp.here(monkeypatch, "quarantine", "replay", "gmaps_stores", *options)
+        shown = capfd.readouterr()
+        return code, " ".join((shown.out + shown.err).split())
+
+    for options, told in {
+        ("2026-11-20-09:00",): "nothing of this workflow is in quarantine for 2026-11-20-09:00",
+        ("--step", "post"): "gmaps_stores has no step 'post'; choose one of posts, ",
+        ("--only", f"{path}:7"): "batch.json:7: not in quarantine; `socialnlp quarantine list` shows what is",
+        ("--step", "posts", "--reason", "no such"): "nothing in quarantine fits all of these options",
+    }.items():
+        code, shown = replay(*options)
+        assert (code, told in shown) == (2, True), shown
+    store = hour_store(socialnlp.lake)
+    take(store, "gmaps_stores", HOUR, "another")
+    assert "2026-11-20-08:00 is under way" in replay()[1]
+    change(store, HourRecord(workflow="gmaps_stores", hour=HOUR), lambda each, _: each.released("another"))
+
+    code, shown = replay("--only", f"{path}:1")
+    assert "2026-11-20-08:00: 1 records tried again, 1 in quarantine now, run " in shown
+    assert code == 0
+    posts = socialnlp.lake.read_table(socialnlp.lake.table_path("gmaps_stores", "posts", HOUR))
+    assert posts["landing_position"].to_pylist() == [1, 2]
+    assert "1 records tried again, 0 in quarantine now" in replay()[1]
+    assert replay() == (0, "nothing of gmaps_stores is in quarantine")
 
 
 @pytest.mark.slow

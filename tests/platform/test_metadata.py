@@ -25,4 +25,4 @@ def test_an_hour_without_quarantine_says_nothing_of_it(platform: Platform) -> No
     platform.land([message(1)])
     (event,) = platform.ingest().get_asset_materialization_events()
     assert "quarantine" not in event.materialization.metadata
-    assert "| m1 |" in str(event.materialization.metadata["preview"].value)
+    assert "| message&#95;id | m1 |" in str(event.materialization.metadata["preview"].value)

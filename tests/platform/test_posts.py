@@ -168,14 +168,22 @@ def test_what_cannot_be_read_is_quarantined_and_the_rest_goes_on(
     assert all(bad in row["reason"] and row["file"] == bad for row in rows)
 
 
-def test_an_hour_of_nothing_but_broken_records_is_not_published(platform: Platform) -> None:
-    platform.land(b"not messages")
+def test_an_hour_that_fails_changes_neither_table_nor_quarantine(platform: Platform) -> None:
+    platform.land([message(1), message(2, channelCreatedTime=None)])
+    counts(platform)
+    rows, quarantined = platform.rows("posts"), platform.quarantined()
+    assert len(quarantined) == 1
+    broken = platform.land(b"not messages")
     result = platform.ingest()
     assert not result.success
     failed = [check.check_name for check in result.get_asset_check_evaluations() if not check.passed]
     assert failed == ["contract"]
-    assert not platform.lake.exists(platform.lake.table_path("sprinklr", "posts", HOUR))
-    assert len(platform.quarantined()) == 1
+    assert (platform.rows("posts"), platform.quarantined()) == (rows, quarantined)
+    failure = result.failure_data_for_node("sprinklr__posts")
+    assert failure
+    assert failure.user_failure_data
+    assert f"1 records could not be taken, the first for this: {broken}" in str(failure.user_failure_data.description)
+    assert "batch" in str(failure.user_failure_data.metadata["not_taken"].value)
 
 
 def test_an_hour_in_which_nothing_landed_is_empty_and_no_failure(platform: Platform) -> None:

@@ -17,8 +17,8 @@ from socialnlp_assets.report.figures import Period
 from socialnlp_assets.report.page import Words, safe_link
 from socialnlp_assets.report.uncertainty import change_of_rate, change_of_share, share
 from socialnlp_assets.resources.lake import Lake
+from tests.browser.browser import Browser, browser
 from tests.mart.conftest import HOUR, World, some_messages
-from tests.security.browser import Browser, browser
 
 DAY = Period("day", datetime(2026, 11, 20))
 WORKFLOWS = ("sprinklr", "gmaps_stores")

@@ -22,8 +22,8 @@ from hypothesis import strategies as st
 
 from socialnlp_assets.assets.metadata import preview
 from socialnlp_assets.markdown import WORD_JOINER, plain
+from tests.browser.browser import browser
 from tests.fakes.http_server import Handler, serving
-from tests.security.browser import browser
 
 SHOWN = Path(__file__).with_name("shown.py")
 PATIENCE = 120.0
@@ -115,9 +115,10 @@ def test_any_text_is_in_one_line_and_means_nothing_to_markdown(text: str) -> Non
 
 @given(st.lists(st.text(), min_size=1, max_size=5))
 def test_a_preview_has_the_cells_of_its_table_whatever_they_hold(texts: list[str]) -> None:
-    lines = preview(pa.table({"message": [text.encode("utf-8", "replace").decode() for text in texts]})).splitlines()
-    assert len(lines) == 2 + len(texts)
-    assert {line.count("|") for line in lines} == {2}
+    shown = [text.encode("utf-8", "replace").decode() for text in texts]
+    lines = preview(pa.table({"message": shown, "before": shown})).splitlines()
+    assert len(lines) == 2 + 2
+    assert {line.count("|") for line in lines} == {2 + min(3, len(texts))}
 
 
 def test_a_text_is_cut_before_it_is_encoded() -> None:

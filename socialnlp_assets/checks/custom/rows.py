@@ -7,7 +7,6 @@ from typing import ClassVar
 
 from great_expectations.expectations.expectation import ColumnMapExpectation
 
-from socialnlp_assets.checks import rows, scores, texts
 from socialnlp_assets.checks.custom.metrics import OfColumns, OfPair, of_column, of_columns, of_pair
 
 
@@ -15,32 +14,32 @@ class ExpectColumnTextsToBeInEnglish(ColumnMapExpectation):
     """A text of six words or more has three in ten of its words of four letters or more in a list of 40,000 English
     ones."""
 
-    map_metric: ClassVar = of_column("in_english", texts.in_english)
+    map_metric: ClassVar = of_column("expect_column_texts_to_be_in_english")
 
 
 class ExpectColumnTextsToBeWithoutNoise(ColumnMapExpectation):
     """A text has no addresses, user names, emoji, spaces to spare, and nothing that programs leave in texts."""
 
-    map_metric: ClassVar = of_column("without_noise", texts.without_noise)
+    map_metric: ClassVar = of_column("expect_column_texts_to_be_without_noise")
 
 
 class ExpectColumnTextsToBePlain(ColumnMapExpectation):
     """A text has nothing that programs leave in texts: letters decoded wrongly, marks of HTML or of a tokenizer,
     escapes."""
 
-    map_metric: ClassVar = of_column("plain", texts.plain)
+    map_metric: ClassVar = of_column("expect_column_texts_to_be_plain")
 
 
 class ExpectColumnPairTextToStayPlain(OfPair):
     """The same of column_B, unless column_A has such marks."""
 
-    map_metric: ClassVar = of_pair("kept_plain", texts.kept_plain)
+    map_metric: ClassVar = of_pair("expect_column_pair_text_to_stay_plain")
 
 
 class ExpectColumnPairTimeToBeOfHour(OfPair):
     """Column_A, a time, lies in the hour that begins at column_B."""
 
-    map_metric: ClassVar = of_pair("of_hour", rows.of_hour)
+    map_metric: ClassVar = of_pair("expect_column_pair_time_to_be_of_hour")
 
 
 class ExpectColumnPairKeywordsToBeScored(OfPair):
@@ -48,37 +47,37 @@ class ExpectColumnPairKeywordsToBeScored(OfPair):
 
     most: int
     success_keys: ClassVar = ("mostly", "most")
-    map_metric: ClassVar = of_pair("keywords_scored", rows.keywords_scored, "most")
+    map_metric: ClassVar = of_pair("expect_column_pair_keywords_to_be_scored")
 
 
 class ExpectColumnPairTextToBeAnswered(OfPair):
     """Where column_A has words, column_B has a text."""
 
-    map_metric: ClassVar = of_pair("answered", texts.answered)
+    map_metric: ClassVar = of_pair("expect_column_pair_text_to_be_answered")
 
 
 class ExpectColumnPairTextToBeFreeOfLoops(OfPair):
     """Column_B does not say the same four times in a row, unless column_A does."""
 
-    map_metric: ClassVar = of_pair("free_of_loops", texts.free_of_loops)
+    map_metric: ClassVar = of_pair("expect_column_pair_text_to_be_free_of_loops")
 
 
 class ExpectColumnPairNumbersToBeKept(OfPair):
     """Every number of two digits or more of column_A is in column_B."""
 
-    map_metric: ClassVar = of_pair("numbers_kept", texts.numbers_kept)
+    map_metric: ClassVar = of_pair("expect_column_pair_numbers_to_be_kept")
 
 
 class ExpectColumnPairNegationsToBeKept(OfPair):
     """Where column_A negates, so does column_B. Both are in English."""
 
-    map_metric: ClassVar = of_pair("negations_kept", texts.negations_kept)
+    map_metric: ClassVar = of_pair("expect_column_pair_negations_to_be_kept")
 
 
 class ExpectColumnPairWordsToBeKept(OfPair):
     """At least half of the words of column_A are in column_B, which does not have many more."""
 
-    map_metric: ClassVar = of_pair("words_kept", texts.words_kept)
+    map_metric: ClassVar = of_pair("expect_column_pair_words_to_be_kept")
 
 
 class ExpectColumnPairPhrasesToBeInText(OfPair):
@@ -87,25 +86,25 @@ class ExpectColumnPairPhrasesToBeInText(OfPair):
 
     least_share: float = 1.0
     success_keys: ClassVar = ("mostly", "least_share")
-    map_metric: ClassVar = of_pair("phrases_in_text", texts.phrases_in_text, "least_share")
+    map_metric: ClassVar = of_pair("expect_column_pair_phrases_to_be_in_text")
 
 
 class ExpectColumnPairSummaryToBeOfText(OfPair):
     """Column_B is no longer than column_A, a text, and has no sentence whose content words are not in it."""
 
-    map_metric: ClassVar = of_pair("summary_of_text", texts.summary_of_text)
+    map_metric: ClassVar = of_pair("expect_column_pair_summary_to_be_of_text")
 
 
 class ExpectMulticolumnTranslationToDiffer(OfColumns):
     """Columns: language, text, translation. A text that is not in English is not handed on as it was."""
 
-    map_metric: ClassVar = of_columns("translation_differs", texts.differs)
+    map_metric: ClassVar = of_columns("expect_multicolumn_translation_to_differ")
 
 
 class ExpectMulticolumnEnglishToBeUntouched(OfColumns):
     """Columns: language, text, translation. An English text is handed on as it was."""
 
-    map_metric: ClassVar = of_columns("english_untouched", texts.english_untouched)
+    map_metric: ClassVar = of_columns("expect_multicolumn_english_to_be_untouched")
 
 
 class ExpectMulticolumnLengthToBePlausible(OfColumns):
@@ -115,21 +114,21 @@ class ExpectMulticolumnLengthToBePlausible(OfColumns):
     least: float
     most: float
     success_keys: ClassVar = ("mostly", "least", "most")
-    map_metric: ClassVar = of_columns("length_plausible", texts.length_plausible, "least", "most")
+    map_metric: ClassVar = of_columns("expect_multicolumn_length_to_be_plausible")
 
 
 class ExpectMulticolumnEnrichmentToFollowRule(OfColumns):
     """Columns: kind, text, text afterwards, whether it was replaced, what came of the page. Replaced only in an
     article, and only by a text that is at least 20 % longer; else untouched."""
 
-    map_metric: ClassVar = of_columns("enrichment_follows_rule", texts.enrichment_follows_rule)
+    map_metric: ClassVar = of_columns("expect_multicolumn_enrichment_to_follow_rule")
 
 
 class ExpectMulticolumnPartitionsToAgreeWithTopics(OfColumns):
     """Columns: social, topics, the same two in `posts`, and partitions. A message lies in one partition for each of its
     topics, which are those of `posts`."""
 
-    map_metric: ClassVar = of_columns("partitions_agree", texts.partitions_agree)
+    map_metric: ClassVar = of_columns("expect_multicolumn_partitions_to_agree_with_topics")
 
 
 class ExpectMulticolumnEntitiesToStandAtOffsets(OfColumns):
@@ -138,7 +137,7 @@ class ExpectMulticolumnEntitiesToStandAtOffsets(OfColumns):
 
     kinds: Sequence[str]
     success_keys: ClassVar = ("mostly", "kinds")
-    map_metric: ClassVar = of_columns("stand_at_offsets", rows.entities_agree, "kinds")
+    map_metric: ClassVar = of_columns("expect_multicolumn_entities_to_stand_at_offsets")
 
 
 class ExpectMulticolumnTranslationToBeTold(OfColumns):
@@ -147,27 +146,27 @@ class ExpectMulticolumnTranslationToBeTold(OfColumns):
 
     least_known: float
     success_keys: ClassVar = ("mostly", "least_known")
-    map_metric: ClassVar = of_columns("translation_told", rows.translation_told, "least_known")
+    map_metric: ClassVar = of_columns("expect_multicolumn_translation_to_be_told")
 
 
 class ExpectMulticolumnSummaryToBeTold(OfColumns):
     """Columns: text, summary, whether it is one. A text of fewer than 25 words stays itself, one of more than 300
     does not."""
 
-    map_metric: ClassVar = of_columns("summary_told", rows.summary_told)
+    map_metric: ClassVar = of_columns("expect_multicolumn_summary_to_be_told")
 
 
 class ExpectMulticolumnPageToBeOfMessage(OfColumns):
     """Columns: whether a page took the text's place, text, text afterwards. The page has a third of the words of the
     text."""
 
-    map_metric: ClassVar = of_columns("page_of_message", texts.of_page)
+    map_metric: ClassVar = of_columns("expect_multicolumn_page_to_be_of_message")
 
 
 class ExpectMulticolumnScoresToSumToOne(OfColumns):
     """The scores of a row are finite and sum to 1, but for their rounding to two decimals."""
 
-    map_metric: ClassVar = of_columns("scores_sum_to_one", scores.sum_to_one)
+    map_metric: ClassVar = of_columns("expect_multicolumn_scores_to_sum_to_one")
 
 
 class ExpectMulticolumnLabelToHaveBestScore(OfColumns):
@@ -175,7 +174,7 @@ class ExpectMulticolumnLabelToHaveBestScore(OfColumns):
 
     labels: Sequence[str]
     success_keys: ClassVar = ("mostly", "labels")
-    map_metric: ClassVar = of_columns("label_has_best_score", scores.label_has_best, "labels")
+    map_metric: ClassVar = of_columns("expect_multicolumn_label_to_have_best_score")
 
 
 class ExpectMulticolumnFlagsToAgreeWithScores(OfColumns):
@@ -184,4 +183,4 @@ class ExpectMulticolumnFlagsToAgreeWithScores(OfColumns):
 
     threshold: float
     success_keys: ClassVar = ("mostly", "threshold")
-    map_metric: ClassVar = of_columns("flags_agree", scores.flags_agree, "threshold")
+    map_metric: ClassVar = of_columns("expect_multicolumn_flags_to_agree_with_scores")
