@@ -2,7 +2,8 @@
 
 `type: socialnlp_assets.ListeningWorkflow` in a `defs.yaml`; its attributes are what a workflow file of ours may say,
 read and checked as one. The first of a project's workflows brings what a project has once: the landing areas, the care
-of endpoints and of old messages, and the resources that the project does not define itself.
+of endpoints and of old messages, the data mart with its reports, and the resources that the project does not define
+itself.
 """
 
 from __future__ import annotations
@@ -72,6 +73,7 @@ class ListeningWorkflow(dg.Component):
             all_resources,
             installation_definitions,
             landing_definitions,
+            mart_definitions,
             workflow_definitions,
         )
 
@@ -92,6 +94,7 @@ class ListeningWorkflow(dg.Component):
             mine,
             landing_definitions(workflows, settings),
             installation_definitions(workflows, settings),
+            mart_definitions(workflows, settings),
             dg.Definitions(resources=resources),
         )
 

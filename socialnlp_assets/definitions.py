@@ -14,6 +14,7 @@ from socialnlp_assets.alerts.resource import build_alerts
 from socialnlp_assets.assets.asset import build_asset
 from socialnlp_assets.assets.landing import Fed, build_landing
 from socialnlp_assets.assets.models.build import build_model, decide_on_version, training_job
+from socialnlp_assets.assets.profile import HourProfile
 from socialnlp_assets.assets.retention import build_retention
 from socialnlp_assets.hot_topics.asset import build_hot_topics
 from socialnlp_assets.mart.asset import build_mart, is_installed
@@ -94,7 +95,10 @@ def mart_definitions(workflows: Collection[Workflow], settings: Settings) -> dg.
     outputs = {workflow.name: workflow.output().table().arrow for workflow in workflows}
     folder = settings.state / "mart"
     hot_topics = build_hot_topics(folder, {each.name: each.warnings for each in workflows})
-    reports = [build_reports(each.name, each.description, each.assets(), folder) for each in workflows]
+    steps = {
+        each.name: [step for step in each.assets() if step != HourProfile.name] for each in workflows
+    }  # of messages
+    reports = [build_reports(each.name, each.description, steps[each.name], folder) for each in workflows]
     beside = [key for assets in (hot_topics, *reports) for key in assets.keys]
     mart, job, schedule = build_mart(outputs, folder, settings.mart_models, beside)
     return dg.Definitions(assets=[mart, hot_topics, *reports], jobs=[job], schedules=[schedule])

@@ -18,9 +18,9 @@ import urllib3
 
 from socialnlp_assets.cli.home import dagster_instance
 from socialnlp_assets.settings import Settings
+from tests.browser.browser import browser
 from tests.checks.scripted import ScriptedEndpoints, plain
 from tests.platform.conftest import Platform, message
-from tests.security.browser import browser
 
 PICTURE = Path(__file__).with_name("failed-check.png")
 WIDTH, HEIGHT = 1600, 900

@@ -25,15 +25,22 @@ class Alerts(dg.ConfigurableResource[None]):
     secrets: Secrets
     endpoint_url: str = Field(default="", description="another address for all of AWS, for tests")
 
-    def send(self, alert: Alert) -> None:
-        """Deliver `alert` to each channel. Raises `AlertNotSent` when that is done, where some did not take it: to
-        send it again is to send it to the others twice."""
-        failed = []
+    def send(self, alert: Alert, has: set[str] | None = None) -> None:
+        """Deliver `alert` to each channel but those that `has` names; it gets the names of those that took it.
+
+        Raises `AlertNotSent` when that is done, where some did not: to send it again without `has` is to send it to
+        the others twice.
+        """
+        failed, has = [], set() if has is None else has
         for name in self.channels:
+            if name in has:
+                continue
             try:
                 self.channel(name).send(alert)
             except ChannelError as error:
                 failed.append(f"{name}: {error}")
+            else:
+                has.add(name)
         if failed:
             raise AlertNotSent("; ".join(failed))
 

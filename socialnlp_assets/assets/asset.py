@@ -132,9 +132,9 @@ def _check_specs(
         ]
 
 
-def _recorded(key: dg.AssetKey, found: Audit, rejected: Sequence[Rejected]) -> Iterator[dg.AssetCheckResult]:
+def _recorded(key: dg.AssetKey, found: Audit, rejected: Sequence[Rejected] = ()) -> Iterator[dg.AssetCheckResult]:
     """Record every check; raise `dagster.Failure` when one found an error, so that nothing is published. It tells why
-    records could not be taken, too, for they do not reach quarantine."""
+    records could not be taken, too, for they reach no quarantine then."""
     failed: list[str] = []
     for verdict in found.verdicts:
         told = sentence(verdict, len(found.rejected))

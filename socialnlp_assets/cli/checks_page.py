@@ -18,8 +18,8 @@ Made of the code by `python -m socialnlp_assets.cli.checks_page`; edit the steps
 
 An hour is checked before it is published. Each check has a table on the asset's page in Dagster, a row an expectation,
 the failed ones first: what is expected, what was observed and of how many rows, the bound, what to do, examples without
-personal data, and of which columns. What holds is told by the platform itself, for Great Expectations takes ten times as
-long for one expectation as the rows do (`checks/shortcut.py`); what fails, or is not known there, Great Expectations
+personal data, and of which columns. What holds is told by the platform itself, for Great Expectations takes ten times
+as long for one expectation as the rows do (`checks/shortcut.py`); what fails, or is not known there, Great Expectations
 evaluates. That both say the same is tested on random tables.
 
 ![A failed check: 6 of 40 translations repeat themselves, 2 may; what to do](images/failed-check.png)

@@ -9,9 +9,9 @@ from __future__ import annotations
 import logging
 import os
 import signal
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from urllib.parse import urlsplit
 
 import dagster as dg
@@ -26,8 +26,8 @@ from socialnlp_assets.fakes.sources import SampleSources, sample_sources
 from socialnlp_assets.files import private_folder, replace_file
 from socialnlp_assets.mart.asset import is_installed
 from socialnlp_assets.partitions import HOUR, floor_hour, key_of
-from socialnlp_assets.report.asset import path_of
 from socialnlp_assets.report.figures import Period
+from socialnlp_assets.report.page import path_of
 from socialnlp_assets.resources.build import build_endpoints, build_lake
 from socialnlp_assets.settings import Settings
 from socialnlp_assets.workflow import load_workflows
@@ -35,21 +35,26 @@ from socialnlp_assets.workflow import load_workflows
 NO_COMPUTE_LOGS = {
     "compute_logs": {"module": "dagster._core.storage.noop_compute_log_manager", "class": "NoOpComputeLogManager"}
 }
+LOOKBACK_HOURS = 9 * 24  # for the sensors to see the day a week ago
 QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
 
 
-def demonstrate(report: Report, workflows: tuple[str, ...], hours: int) -> None:
-    """Run `hours` sample hours of `workflows` and show the report; no endpoint is left, whatever happens."""
-    first = floor_hour(datetime.now(UTC)) - hours * HOUR
+BACK = (timedelta(0), timedelta(days=1), timedelta(weeks=1))  # what the reports of a day and a week compare with
+
+
+def demonstrate(report: Report, workflows: tuple[str, ...], hours: int, days: int) -> None:
+    """Run `hours` sample hours of each of `days` days and show the report; no endpoint is left, whatever happens."""
+    last = floor_hour(datetime.now(UTC)) - hours * HOUR
+    starts = sorted(last - back for back in BACK[:days])
     with (
         _instance() as instance,
         serve_articles() as pages,
-        sample_sources(first, hours, workflows, pages) as sources,
+        sample_sources(starts, hours, workflows, pages) as sources,
     ):
         settings = _settings(sources, pages)
         try:
             with interruptible():
-                Demonstration(settings, instance, report, workflows, first, hours).run(sources.dropped, pages)
+                Demonstration(settings, instance, report, workflows, starts, hours).run(sources.dropped, pages)
         finally:
             with _uninterrupted():
                 report.removed = _remove_endpoints(settings)
@@ -61,7 +66,9 @@ def _settings(sources: SampleSources, pages: str) -> Settings:
     os.environ |= {f"SOCIALNLP_SECRET_{name}": value for name, value in sources.secrets.items()}
     file = private_folder(Settings().state) / "demo-sources.yaml"
     replace_file(file, yaml.safe_dump(sources.configuration))
-    return Settings(article_allowed_hosts=frozenset({urlsplit(pages).netloc}), sources=file)
+    return Settings(
+        article_allowed_hosts=frozenset({urlsplit(pages).netloc}), sources=file, landing_lookback_hours=LOOKBACK_HOURS
+    )
 
 
 class Demonstration:
@@ -73,14 +80,14 @@ class Demonstration:
         instance: dg.DagsterInstance,
         report: Report,
         workflows: tuple[str, ...],
-        first: datetime,
+        starts: Sequence[datetime],
         hours: int,
     ) -> None:
         self.instance = instance
         self.report = report
         self.workflows = workflows
-        self.first = first
-        self.hours = hours
+        self.starts = starts
+        self.hours = [start + number * HOUR for start in starts for number in range(hours)]
         self.lake = build_lake(settings)
         self.definitions = build_definitions(settings)
         self.repository = self.definitions.get_repository_def()
@@ -93,7 +100,7 @@ class Demonstration:
         self._run_what_landed(again=True)
         late: dict[str, bytes] = {}
         for workflow in self.workflows:
-            late |= sample_late_file(self.first, workflow=workflow, articles_at=pages)
+            late |= sample_late_file(self.starts[-1], workflow=workflow, articles_at=pages)
         self._drop(late, "late files")
         self._run_what_landed()
         if is_installed():
@@ -108,22 +115,22 @@ class Demonstration:
         if not done.success:
             self.report.failed += 1
             return
-        day = Period.of("day", self.first + (self.hours - 1) * HOUR)
+        day = Period.of("day", self.hours[-1])
         self.report.pages = [self.lake.address(path_of(workflow, day, "en")) for workflow in self.workflows]
         self.report.say("the data mart and the reports are made")
 
     @property
-    def _hours(self) -> list[str]:
-        return [key_of(self.first + n * HOUR) for n in range(self.hours)]
+    def _keys(self) -> list[str]:
+        return [key_of(hour) for hour in self.hours]
 
     def _pull(self) -> None:
         """Materialise the landing assets from the stand-ins of Sprinklr and Google."""
         kinds = {kind for workflow in self.workflows for kind in load_workflows()[workflow].source.kinds}
         for kind in sorted(kinds, reverse=True):
-            for hour in self._hours:
+            for hour in self._keys:
                 if not self._execute(f"pull_{kind}", hour, {}).success:
                     self.report.failed += 1
-            self.report.say(f"{self.hours} hours pulled from a stand-in of {kind}")
+            self.report.say(f"{len(self.hours)} hours pulled from a stand-in of {kind}")
 
     def _drop(self, files: dict[str, bytes], what: str) -> None:
         for path, data in files.items():
@@ -138,10 +145,10 @@ class Demonstration:
         with the same files before, in an earlier demonstration, run once more."""
         plan: list[tuple[str, str, Mapping[str, str]]] = []
         for workflow in self.workflows:
-            requests = [request for request in self._tick(workflow) if request.partition_key in self._hours]
+            requests = [request for request in self._tick(workflow) if request.partition_key in self._keys]
             if again and not requests:
                 self.report.say(f"{workflow}: nothing new since the last demonstration; the same hours run again")
-                requests = [dg.RunRequest(partition_key=hour) for hour in self._hours]
+                requests = [dg.RunRequest(partition_key=hour) for hour in self._keys]
             plan += [(workflow, str(request.partition_key), request.tags) for request in requests]
         self.report.say(f"the sensors ask for {len(plan)} runs, an hour of a workflow each")
         for number, (workflow, hour, tags) in enumerate(plan, start=1):

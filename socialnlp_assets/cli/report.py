@@ -16,6 +16,7 @@ from rich.table import Column, Table
 
 from socialnlp_assets.resources.endpoints.metering import Usage, usage_table
 
+MOST_HOURS = 3  # that a line of 80 characters has room for
 STAND_IN = "translations/stand_in"  # the name of the metadata of an hour that a stand-in translated
 
 if TYPE_CHECKING:
@@ -96,10 +97,12 @@ class Report:
         self._show_query(lake)
 
     def _show_assets(self) -> None:
-        """A row an asset; a value an hour: rows in→out, dropped, held in quarantine, seconds."""
-        hours = sorted({hour for runs in self.assets.values() for hour in runs})
+        """A row an asset; a value an hour, of the last ones: rows in→out, dropped, held in quarantine, seconds."""
+        hours = sorted({hour for runs in self.assets.values() for hour in runs})[-MOST_HOURS:]
         headings = [*(f"{hour[5:10]}\n{hour[11:]}" for hour in hours), "dropped", "held", "seconds"]
-        self.console.print("Rows in→out by hour; then what was dropped, held in quarantine, and took, hour by hour.")
+        self.console.print(
+            "Rows in→out of the last hours; then what was dropped, held in quarantine, and took, hour by hour."
+        )
         for workflow in dict.fromkeys(name for name, _ in self.assets):
             # Columns keep their cells, so each table has its own.
             figures = [Column(heading, justify="right", no_wrap=True) for heading in headings]
@@ -137,8 +140,10 @@ class Report:
         self.console.print(f"results: {lake.address('output')}; to read them:", soft_wrap=True, highlight=False)
         command = f'  {sys.executable} -c "import duckdb; duckdb.sql(\\"{query}\\").show()"'
         self.console.print(command, soft_wrap=True, highlight=False, markup=False)
+        if self.pages:
+            self.console.print("reports of the day, to open in a browser (those of the week lie beside, in ../week/):")
         for page in self.pages:
-            self.console.print(f"the report of the day, to open in a browser: {page}", soft_wrap=True, highlight=False)
+            self.console.print(f"  {page}", soft_wrap=True, highlight=False)
         self.console.print("to see the assets, checks and runs: make ui")
 
 

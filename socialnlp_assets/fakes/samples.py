@@ -32,20 +32,27 @@ _ARTICLES = {
 }  # fmt: skip
 _REVIEWS = {"gmaps_stores": "reviews_stores", "gmaps_service_points": "reviews_service_points"}
 _PLACES = ("ChIJ-Modena-01", "ChIJ-Lecco-02", "ChIJ-Taranto-03", "ChIJ-Siena-04")
+_PASSED_ON = ("", "#Modena", "😡", "#Enervia #Modena", "Any news?", "pls share")
 WORKFLOWS = (*_POSTS, *_REVIEWS)
 
 
 def sample_hours(
-    start: datetime, hours: int = 3, *, workflow: str = "sprinklr", articles_at: str = ARTICLES_AT
+    start: datetime,
+    hours: int = 3,
+    *,
+    workflow: str = "sprinklr",
+    articles_at: str = ARTICLES_AT,
+    flawed: bool = True,
 ) -> dict[str, bytes]:
     """Landing files of `hours` hours from `start`, a UTC hour: key relative to the lake → content.
 
-    `articles_at` is the address at which `pages.serve_articles` serves the pages that the articles link to.
+    `articles_at` is the address at which `pages.serve_articles` serves the pages that the articles link to. Without
+    `flawed`, the second hour is like the others.
     """
     files: dict[str, bytes] = {}
     for number in range(hours):
         hour = start + number * HOUR
-        for name, messages in _hour(workflow, hour, articles_at, flawed=number == 1).items():
+        for name, messages in _hour(workflow, hour, articles_at, flawed=flawed and number == 1).items():
             files[landing_key(workflow, hour, name)] = as_json(messages)
     return files
 
@@ -63,6 +70,17 @@ def sample_late_file(
         name = next(iter(_POSTS[workflow]))
         fresh = [sprinklr_v2(*text, _moment(start, rng), rng) for text in _posts({name: 6}, start, rng)]
     return {landing_key(workflow, start, "late"): as_json([*fresh, known])}
+
+
+def sample_event(hour: datetime) -> dict[str, bytes]:
+    """A file of `sprinklr` in which many tell of one event, a fire that leaves half a town without power, and some pass
+    on what the first has said."""
+    rng = Random(f"event {hour:%Y-%m-%dT%H}")
+    said = phrases("event")
+    told = [(fill(phrase.text, phrase.section, rng), phrase.section) for phrase in said]
+    told += [(f"RT {said[0].text} {tail}".strip(), said[0].section) for tail in _PASSED_ON]
+    posts = [sprinklr_v2(text, language, "outage", _moment(hour, rng), rng) for text, language in told]
+    return {landing_key("sprinklr", hour, "event"): as_json(posts)}
 
 
 def landing_key(workflow: str, hour: datetime, name: str) -> str:
@@ -133,7 +151,8 @@ def _review_files(workflow: str, hour: datetime, rng: Random) -> dict[str, list[
 def _reviews(workflow: str, hour: datetime, count: int, rng: Random) -> list[Raw]:
     """Reviews in turn in the two shapes."""
     found: list[Raw] = []
-    for number, phrase in enumerate(_walk(phrases(_REVIEWS[workflow]), hour, count)):
+    # Drawn, for they have no slots to fill: by walking, each third hour would have the same reviews.
+    for number, phrase in enumerate(rng.sample(phrases(_REVIEWS[workflow]), count)):
         text = fill(phrase.text, "en", rng)
         stars = rng.choice((1, 2, 4, 5)) if phrase.section == "short" else int(phrase.section)
         if number % 2:

@@ -7,13 +7,13 @@ messages across pages and let tokens expire; v1 files, broken records and review
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from socialnlp_assets.fakes.samples import as_json, sample_hours
+from socialnlp_assets.fakes.samples import HOUR, as_json, sample_event, sample_hours
 from socialnlp_assets.sources.google_maps import stand_in as google
 from socialnlp_assets.sources.invented.messages import Raw
 from socialnlp_assets.sources.sprinklr import stand_in as sprinklr
@@ -32,14 +32,20 @@ class SampleSources:
 
 @contextmanager
 def sample_sources(
-    start: datetime, hours: int, workflows: tuple[str, ...], articles_at: str
+    starts: Sequence[datetime], hours: int, workflows: tuple[str, ...], articles_at: str
 ) -> Iterator[SampleSources]:
-    """Serve the sample hours of `workflows` from `start` on, while the block runs."""
+    """Serve so many sample hours of `workflows` from each of `starts` on, while the block runs; the last day has what
+    no source should deliver, and an event at its end."""
     posts: dict[str, Raw] = {}
     reviews: dict[str, list[Raw]] = {}  # by place type
     sources = SampleSources()
     for workflow in workflows:
-        for path, data in sample_hours(start, hours, workflow=workflow, articles_at=articles_at).items():
+        files: dict[str, bytes] = {}
+        for start in starts:
+            files |= sample_hours(start, hours, workflow=workflow, articles_at=articles_at, flawed=start == starts[-1])
+        if workflow == "sprinklr":
+            files |= sample_event(starts[-1] + (hours - 1) * HOUR)
+        for path, data in files.items():
             served, dropped = _share(json.loads(data))
             if dropped:
                 sources.dropped[path] = as_json(dropped)

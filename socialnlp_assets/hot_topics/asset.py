@@ -52,30 +52,33 @@ MEANINGS = {
     "story_message": "Which message tells which story.",
 }
 
+TOLD = "CREATE TABLE IF NOT EXISTS hot.channel_told (workflow VARCHAR, about VARCHAR, level BIGINT, channel VARCHAR)"
+HAS_BEEN_TOLD = "SELECT channel FROM hot.channel_told WHERE workflow = ? AND about = ? AND level >= ?"
+
 
 def tell_new(mart: Mart, rules: Mapping[str, Sequence[WarningRule]], alerts: Alerts) -> list[Warned]:
-    """Send an alert of each warning that nobody has been told of, or at a lower level; the warnings that there are now.
+    """Send an alert of each warning to the channels that have not had it, or at a lower level; the warnings that there
+    are now.
 
-    What a channel does not take is sent again by the next build. Raises `AlertNotSent` then, when all is tried.
+    What a channel does not take is sent to it by the next build. Raises `AlertNotSent` then, when all is tried.
     """
     import duckdb
 
     found, refused = [], []
     with closing(duckdb.connect(str(mart.file))) as database:
-        database.execute("CREATE TABLE IF NOT EXISTS hot.told (workflow VARCHAR, about VARCHAR, level BIGINT)")
+        database.execute(TOLD)
         for workflow, own in rules.items():
             found += warnings(database, workflow, own)
         for each in found:
             row = [each.workflow, each.about, LEVELS.index(each.level)]
-            known = "SELECT 1 FROM hot.told WHERE workflow = ? AND about = ? AND level >= ?"
-            if database.execute(known, row).fetchone():
-                continue
+            had = {channel for (channel,) in database.execute(HAS_BEEN_TOLD, row).fetchall()}
+            has = set(had)
             try:
-                alerts.send(each.as_alert())
+                alerts.send(each.as_alert(), has)
             except AlertNotSent as error:
                 refused.append(str(error))
-            else:
-                database.execute("INSERT INTO hot.told VALUES (?, ?, ?)", row)
+            for channel in sorted(has - had):
+                database.execute("INSERT INTO hot.channel_told VALUES (?, ?, ?, ?)", [*row, channel])
     if refused:
         raise AlertNotSent("; ".join(dict.fromkeys(refused)))
     return found

@@ -24,6 +24,7 @@ if TYPE_CHECKING:  # loading the code location need not wait for it
 TABLES = """
 CREATE SCHEMA IF NOT EXISTS stage;
 CREATE TABLE IF NOT EXISTS stage.known (workflow VARCHAR, hour TIMESTAMP, ledger VARCHAR, generation VARCHAR);
+CREATE TABLE IF NOT EXISTS stage.author (workflow VARCHAR, author VARCHAR);
 CREATE OR REPLACE TABLE stage.hour (workflow VARCHAR, hour TIMESTAMP, ledger VARCHAR, generation VARCHAR);
 CREATE OR REPLACE TABLE stage.message (
   workflow VARCHAR, hour TIMESTAMP, message_id VARCHAR, channel VARCHAR, kind VARCHAR, created_at TIMESTAMP,
@@ -35,6 +36,10 @@ CREATE OR REPLACE TABLE stage.message (
   aspects STRUCT(aspect VARCHAR, label VARCHAR, score DOUBLE)[]
 );
 """
+# Those who wrote a message of the staged hours, as they are or as the mart has them. A build that failed may have
+# forgotten the latter already, so they are kept until one has not.
+AUTHORS = "INSERT INTO stage.author SELECT DISTINCT workflow, author FROM {} WHERE author IS NOT NULL"
+HAS_MESSAGES = "SELECT 1 FROM information_schema.tables WHERE table_name = 'fact_message'"
 # Columns of the mart that the output has under the same name, where the workflow has the step.
 PLAIN = (
     *("message_id", "kind", "created_at", "language", "author", "author_followers", "country", "place_id", "rating"),
@@ -76,6 +81,9 @@ def stage(database: duckdb.DuckDBPyConnection, lake: Lake, workflows: Iterable[s
     if found:
         rows = [(each.workflow, each.hour.replace(tzinfo=None), each.ledger, each.generation) for each in found]
         database.executemany("INSERT INTO stage.hour VALUES (?, ?, ?, ?)", rows)
+        database.execute(AUTHORS.format("stage.message"))
+        if database.execute(HAS_MESSAGES).fetchone():
+            database.execute(AUTHORS.format("fact_message SEMI JOIN stage.hour USING (workflow, hour)"))
     return found
 
 
@@ -86,6 +94,7 @@ def remember(database: duckdb.DuckDBPyConnection) -> None:
     database.execute("INSERT INTO stage.known SELECT * FROM stage.hour WHERE ledger <> ''")
     database.execute("DELETE FROM stage.message")
     database.execute("DELETE FROM stage.hour")
+    database.execute("DELETE FROM stage.author")
     database.execute("COMMIT")
 
 

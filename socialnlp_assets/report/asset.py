@@ -6,7 +6,7 @@ lie in, and those that are compared with them, so those are made again, and no o
 
 import json
 from collections.abc import Iterator, Sequence
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from hashlib import blake2b
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -14,10 +14,12 @@ from typing import TYPE_CHECKING
 import dagster as dg
 
 from socialnlp_assets import markdown
+from socialnlp_assets.alerts import AlertNotSent
 from socialnlp_assets.assets.plot import plot
 from socialnlp_assets.mart.build import Mart
-from socialnlp_assets.report.figures import Figures, Period, figures_of
-from socialnlp_assets.report.page import LANGUAGES, Words, headline, render
+from socialnlp_assets.report.delivery import deliver
+from socialnlp_assets.report.figures import LENGTHS, Figures, Period, figures_of
+from socialnlp_assets.report.page import LANGUAGES, Words, headline, path_of, render
 from socialnlp_assets.report.quality import quality_of
 from socialnlp_assets.resources.lake import Lake
 
@@ -39,11 +41,6 @@ ORDER BY ALL
 """
 
 
-def path_of(workflow: str, period: Period, language: str) -> str:
-    """Where in the lake a report lies."""
-    return f"report/{workflow}/{period.kind}/{period.name}.{language}.html"
-
-
 def build_reports(workflow: str, description: str, steps: Sequence[str], folder: Path) -> dg.AssetsDefinition:
     """The asset `report/<workflow>` over the mart in `folder`; `steps` are those whose records tell its quality."""
 
@@ -53,12 +50,17 @@ def build_reports(workflow: str, description: str, steps: Sequence[str], folder:
         group_name=GROUP,
         kinds={"html"},
         description=f"A page a day and a week, in English and Italian. {description}",
-        required_resource_keys={"lake"},
+        required_resource_keys={"lake", "alerts"},
     )
     def reports(context: dg.AssetExecutionContext) -> dg.MaterializeResult[None]:
         lake: Lake = context.resources.lake
         made = make_reports(lake, Mart(folder), workflow, description, steps, context.instance)
         context.log.info("made again: %s", ", ".join(period.name for period in made) or "nothing")
+        try:
+            sent = deliver(lake, Mart(folder), workflow, context.resources.alerts, datetime.now(UTC))
+            context.log.info("sent: %s", ", ".join(period.name for period in sent) or "nothing")
+        except AlertNotSent as error:
+            context.log.warning("A report was not delivered; the next build tries again: %s", error)
         return dg.MaterializeResult(metadata=_metadata(lake, Mart(folder), workflow, made))
 
     return reports
@@ -102,31 +104,35 @@ def _made_of(database: "duckdb.DuckDBPyConnection", workflow: str, period: Perio
 
 
 def _metadata(lake: Lake, mart: Mart, workflow: str, made: Sequence[Period]) -> dict[str, dg.MetadataValue]:
-    """Where the latest reports lie, and the headline of the latest day."""
+    """Where the latest reports lie, and what they say."""
     with mart.open() as database:
         last = database.execute("SELECT max(hour) FROM mart.stage.known WHERE workflow = ?", [workflow]).fetchone()
         if not last or last[0] is None:
             return {"made": dg.MetadataValue.int(len(made))}
-        periods = [Period.of(kind, last[0]) for kind in ("day", "week")]
-        figures = figures_of(database, workflow, periods[0])
+        latest = [figures_of(database, workflow, Period.of(kind, last[0])) for kind in LENGTHS]
     paths = {
-        f"{period.kind}_{language}": dg.MetadataValue.path(lake.address(path_of(workflow, period, language)))
-        for period in periods
+        f"{figures.period.kind}_{language}": dg.MetadataValue.path(
+            lake.address(path_of(workflow, figures.period, language))
+        )
+        for figures in latest
         for language in LANGUAGES
     }
-    return {"preview": dg.MetadataValue.md(_preview(figures)), "made": dg.MetadataValue.int(len(made)), **paths}
+    preview = "\n\n".join(_preview(figures, lake) for figures in latest)
+    return {"preview": dg.MetadataValue.md(preview), "made": dg.MetadataValue.int(len(made)), **paths}
 
 
-def _preview(figures: Figures) -> str:
-    words = Words("en")
+def _preview(figures: Figures, lake: Lake) -> str:
+    """The headline, each hour, the largest stories, and where the page lies."""
+    words, period = Words("en"), figures.period
     lines = [[words(each.name), each.shown, each.change] for each in headline(figures, words)]
     by_hour = {row["hour"]: row for row in figures.rows["hours"]}
-    hours = [figures.period.first + timedelta(hours=number) for number in range(24)]
     line: dict[str, list[float | None]] = {"messages": [], "negative": []}
-    for hour in hours:
-        row = by_hour.get(hour)
+    for number in range(period.length // timedelta(hours=1)):
+        row = by_hour.get(period.first + timedelta(hours=number))
         line["messages"].append(row["messages"] if row else None)
         line["negative"].append(row["negative"] / row["messages"] if row else None)
     stories = [f"- {markdown.plain(row['name'], 80)}: {row['messages']}" for row in figures.rows["stories"][:5]]
-    table = markdown.table([figures.period.name, "", "against the day before"], lines, 80)
-    return "\n\n".join([table, plot(line, "the day, hour by hour"), "\n".join(stories)])
+    table = markdown.table([period.name, "", f"against the {period.kind} before"], lines, 80)
+    drawn = plot(line, f"the {period.kind}, hour by hour")
+    address = f"The page: {markdown.plain(lake.address(path_of(figures.workflow, period, 'en')))}"
+    return "\n\n".join(filter(None, [table, drawn, "\n".join(stories), address]))

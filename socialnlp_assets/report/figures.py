@@ -168,9 +168,11 @@ QUESTIONS = {
         SELECT hour, kind, term, messages, expected FROM burst JOIN period USING (hour)
         WHERE workflow = $workflow AND period = 'now' AND kind NOT IN ('phrase', 'person', 'organisation', 'place')
         ORDER BY p_value, hour, kind, term LIMIT 10""",
+    # One whose messages share no phrase is called by the words of the nearest.
     "stories": f"""
-        SELECT story_id, any_value(name) AS name, count(*) AS messages,
-          count(*) FILTER (sentiment = 'negative') AS negative, min(hour) AS first_hour, max(hour) AS last_hour
+        SELECT story_id, coalesce(nullif(any_value(name), ''), left(arg_max(text, nearness), 60), story_id) AS name,
+          count(*) AS messages, count(*) FILTER (sentiment = 'negative') AS negative,
+          min(hour) AS first_hour, max(hour) AS last_hour
         FROM story_message JOIN message USING (workflow, hour, message_id) JOIN (SELECT story_id, name FROM story
           WHERE workflow = $workflow) USING (story_id)
         WHERE period = 'now' GROUP BY story_id ORDER BY messages DESC, story_id LIMIT {MOST["stories"]}""",

@@ -18,7 +18,7 @@ from typing import Any, Literal
 from urllib.parse import urlsplit
 
 from socialnlp_assets.report.charts import Chart, charts
-from socialnlp_assets.report.figures import Figures, Row
+from socialnlp_assets.report.figures import Figures, Period, Row
 from socialnlp_assets.report.quality import Quality
 from socialnlp_assets.report.uncertainty import Interval, change_of_rate, change_of_share, share
 from socialnlp_assets.safe_yaml import read_yaml
@@ -50,6 +50,11 @@ class Headline:
     value: float
     shown: str
     change: str
+
+
+def path_of(workflow: str, period: Period, language: str) -> str:
+    """Where in the lake a report lies."""
+    return f"report/{workflow}/{period.kind}/{period.name}.{language}.html"
 
 
 def render(figures: Figures, quality: Quality, description: str, language: str) -> str:

@@ -11,7 +11,7 @@ from socialnlp_assets.workflow import load_workflows
 from tests.cli.conftest import Installation
 from tests.cli.terminal import Terminal
 
-SMALL = ("demo", "--hours", "1", "--workflow", "gmaps_stores")
+SMALL = ("demo", "--hours", "1", "--days", "1", "--workflow", "gmaps_stores")
 
 
 @pytest.mark.slow
@@ -40,7 +40,7 @@ def test_an_interrupted_demonstration_leaves_nothing(
 
 @pytest.mark.slow
 def test_a_demonstration_shows_runs_rows_checks_and_results(socialnlp: Installation) -> None:
-    terminal = Terminal(socialnlp, "demo", "--hours", "1")
+    terminal = Terminal(socialnlp, "demo", "--hours", "1", "--days", "1")
     assert terminal.end() == 0, terminal.shown
     workflows = [name for name, workflow in load_workflows().items() if workflow.enabled]
     assert len(workflows) == 4

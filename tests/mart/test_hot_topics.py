@@ -10,14 +10,17 @@ from typing import Any
 import numpy as np
 import pytest
 
-from socialnlp_assets.alerts import Alert
+from socialnlp_assets.alerts import AlertNotSent
+from socialnlp_assets.alerts.resource import build_alerts
 from socialnlp_assets.hot_topics.asset import tell_new
 from socialnlp_assets.hot_topics.bursts import LEAST_HOURS, bursts
 from socialnlp_assets.hot_topics.record import NAMES, update
 from socialnlp_assets.hot_topics.rules import RULES, WarningRule
 from socialnlp_assets.hot_topics.stories import Message, OpenStory, group, name_of
 from socialnlp_assets.mart.build import Mart
+from socialnlp_assets.settings import Settings
 from socialnlp_assets.workflow import BUILT_IN, WorkflowError, load_workflow
+from tests.alerts.test_alerts import receiver
 from tests.mart.conftest import HOUR, WORKFLOWS, World, some_messages
 
 FIRE = [
@@ -127,16 +130,10 @@ def _rows(mart: Mart) -> dict[str, list[tuple[Any, ...]]]:
         return {name: database.sql(f"FROM {name} ORDER BY ALL").fetchall() for name in NAMES}
 
 
-class _Channel:
-    def __init__(self) -> None:
-        self.taken: list[Alert] = []
-
-    def send(self, alert: Alert) -> None:
-        self.taken.append(alert)
-
-
 @pytest.mark.slow
-def test_a_burst_that_sounds_bad_is_one_warning_of_its_story_with_its_evidence(world: World) -> None:
+def test_a_burst_that_sounds_bad_is_one_warning_of_its_story_with_its_evidence(
+    world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     for day in range(4):
         for later in (0, 1):
             calm = [message | {"sentiment": "neutral"} for message in _told(f"{day} {later}", [], topic=15)]
@@ -145,16 +142,20 @@ def test_a_burst_that_sounds_bad_is_one_warning_of_its_story_with_its_evidence(w
     world.publish([*_told("3 1", [], topic=15), *fire], later=73)
     world.update()
     update(world.mart)
-    told = _Channel()
-    (warned,) = tell_new(world.mart, {"sprinklr": RULES}, told)  # type: ignore[arg-type]
-    (alert,) = told.taken
+    with receiver() as (address, got):
+        alerts = build_alerts(Settings(state=tmp_path, alerts=f"webhook:{address}/a,slack:ops"))
+        with pytest.raises(AlertNotSent, match="the secret 'ops' is not set"):
+            tell_new(world.mart, {"sprinklr": RULES}, alerts)
+        monkeypatch.setenv("SOCIALNLP_SECRET_OPS", f"{address}/b")
+        (warned,) = tell_new(world.mart, {"sprinklr": RULES}, alerts)
+        assert tell_new(world.mart, {"sprinklr": RULES}, alerts) == [warned]
+        stricter = {"sprinklr": (WarningRule(level="high", messages=1_000),)}
+        assert tell_new(world.mart, stricter, alerts) == []
+    assert [request.path for request in got] == ["/a", "/b"]  # nobody is told twice
+    alert = got[0].json()
     assert (warned.level, warned.since) == ("high", (HOUR + timedelta(hours=73)).replace(tzinfo=None))
-    assert "(high)" in alert.title
-    assert any("Modena" in line for line in alert.lines)
-    assert tell_new(world.mart, {"sprinklr": RULES}, told) == [warned]  # type: ignore[arg-type]
-    assert told.taken == [alert]  # nobody is told twice
-    stricter = {"sprinklr": (WarningRule(level="high", messages=1_000),)}
-    assert tell_new(world.mart, stricter, told) == []  # type: ignore[arg-type]
+    assert "(high)" in alert["title"]
+    assert any("Modena" in line for line in alert["lines"])
 
 
 def test_a_rule_that_does_not_fit_is_told_with_file_line_and_remedy(tmp_path: Path) -> None:

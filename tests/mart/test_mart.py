@@ -93,13 +93,18 @@ def test_a_build_that_fails_is_made_up_for_by_the_next(
     own.mkdir()
     (own / "mine.sql").write_text("select no_such_column from {{ ref('fact_message') }}")
     world = make_world(own)
-    world.publish(some_messages("one"))
+    world.publish(some_messages("gone"))
+    (own / "mine.sql").rename(own / "mine.not")
+    assert world.update() == 1
+    (own / "mine.not").rename(own / "mine.sql")
+    world.publish([message | {"author": "c" * 32} for message in some_messages("one")])  # others wrote before
     failed = world.mart.update(world.lake, WORKFLOWS)
     assert "mine: " in failed.problems[0]
     (own / "mine.sql").write_text("select author, count(*) as n from {{ ref('fact_message') }} group by all")
     assert world.update() == 1
     assert world.ask("SELECT sum(n) FROM mine") == [(12,)]
     assert world.ask("SELECT count(*) FROM fact_message") == [(12,)]
+    assert world.ask("SELECT DISTINCT author FROM dim_author") == [("c" * 32,)]
 
 
 def test_models_are_assets_their_tests_checks_and_columns_come_from_the_output(tmp_path: Path) -> None:

@@ -84,7 +84,10 @@ POST = {
 def names(listed: str) -> dict[str, set[str]]:
     """What `dg list defs --json` shows: the names of the definitions of each kind."""
     shown: dict[str, list[dict[str, str]]] = json.loads(listed)
-    return {kind: {one["name"] for one in shown[kind]} for kind in ("jobs", "resources", "sensors")}
+    return {
+        kind: {one.get("name") or one["asset_key"] for one in shown[kind]}
+        for kind in ("assets", "jobs", "resources", "sensors")
+    }
 
 
 def test_a_component_is_found_scaffolded_checked_and_listed(project: Path, dg: Dg) -> None:
@@ -96,7 +99,8 @@ def test_a_component_is_found_scaffolded_checked_and_listed(project: Path, dg: D
     assert checked.returncode == 0, checked.stdout + checked.stderr
     assert "All definitions loaded successfully" in checked.stdout
     found = names(dg("list", "defs", "--json").stdout)
-    assert {"france", "spain", "retention"} == found["jobs"]
+    assert {"france", "spain", "retention", "mart"} == found["jobs"]
+    assert {"report/france", "report/spain", "mart/fact_message", "mart/story"} <= found["assets"]
     assert {"france_landing", "spain_landing", "endpoint_reaper"} <= found["sensors"]
     assert {"lake", "endpoints", "articles", "secrets"} <= found["resources"]
 

@@ -49,7 +49,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "mart": {*BASE, "resources"},
     "sensors": {*BASE, "workflow", "alerts", "assets", "resources", "models"},
     "hot_topics": {*BASE, "mart", "alerts"},
-    "report": {*BASE, "mart", "assets", "resources"},
+    "report": {*BASE, "alerts", "mart", "assets", "resources"},
 }
 # Nothing below imports these; they may import what they like.
 ON_TOP = {"definitions", "component", "starting_file", "cli", "fakes"}

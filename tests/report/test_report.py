@@ -3,20 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import dagster as dg
 import pytest
 
+from socialnlp_assets.alerts import AlertNotSent
+from socialnlp_assets.alerts.resource import build_alerts
 from socialnlp_assets.hot_topics.record import update
 from socialnlp_assets.mart.build import Mart
-from socialnlp_assets.report.asset import make_reports, path_of
+from socialnlp_assets.report.asset import make_reports
+from socialnlp_assets.report.delivery import deliver
 from socialnlp_assets.report.figures import Period
-from socialnlp_assets.report.page import Words, safe_link
+from socialnlp_assets.report.page import Words, path_of, safe_link
 from socialnlp_assets.report.uncertainty import change_of_rate, change_of_share, share
 from socialnlp_assets.resources.lake import Lake
+from socialnlp_assets.settings import Settings
+from tests.alerts.test_alerts import receiver
 from tests.browser.browser import Browser, browser
 from tests.mart.conftest import HOUR, World, some_messages
 
@@ -162,6 +167,33 @@ def test_what_looks_like_html_a_formula_or_a_link_is_text(told: World, page: Bro
     links = page.evaluate("[...document.querySelectorAll('a')].map(a => a.getAttribute('href'))")
     assert set(links) == {"https://news.example/a?b=<c>"}
     assert page.evaluate("document.querySelector('a').rel") == "noopener noreferrer nofollow"
+
+
+@pytest.mark.slow
+def test_a_report_is_sent_once_to_each_channel_when_its_period_is_over(
+    told: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    later = datetime(2026, 11, 21, 2, 20, tzinfo=UTC)
+    with receiver() as (address, got):
+        alerts = build_alerts(Settings(state=tmp_path, alerts=f"webhook:{address}/a,slack:ops"))
+        assert deliver(told.lake, told.mart, "sprinklr", alerts, datetime(2026, 12, 24, tzinfo=UTC)) == []
+        with pytest.raises(AlertNotSent, match="the secret 'ops' is not set"):
+            deliver(told.lake, told.mart, "sprinklr", alerts, later)
+        monkeypatch.setenv("SOCIALNLP_SECRET_OPS", f"{address}/b")
+        assert deliver(told.lake, told.mart, "sprinklr", alerts, later) == [DAY]
+        assert deliver(told.lake, told.mart, "sprinklr", alerts, later + timedelta(hours=20)) == []
+        week = deliver(told.lake, told.mart, "sprinklr", alerts, datetime(2026, 11, 23, 1, 20, tzinfo=UTC))
+        assert [period.name for period in week] == ["2026-W47"]
+    assert [request.path for request in got] == ["/a", "/b", "/a", "/b"]
+    day = got[0].json()
+    ((messages,),) = told.ask("SELECT sum(messages) FROM agg_day WHERE workflow = 'sprinklr' AND day = '2026-11-20' "
+                              "AND taxonomy = 'all'")  # fmt: skip
+    assert (day["kind"], day["title"]) == ("report", "sprinklr: the day 2026-11-20")
+    assert day["lines"][0].startswith(f"Messages: {messages}; ")
+    assert any(line.startswith("story: ") and "Modena" in line for line in day["lines"])
+    assert "against the day before" in day["lines"][0]
+    assert Path(day["link"]).read_text(encoding="utf-8").startswith("<!doctype html>")
+    assert got[1].json()["text"].startswith("*sprinklr: the day 2026-11-20*\n• Messages: ")
 
 
 @pytest.mark.slow

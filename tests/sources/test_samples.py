@@ -84,7 +84,9 @@ def test_texts_seldom_repeat() -> None:
     assert len(set(posts.values())) > 0.9 * len(posts)
 
 
-@pytest.mark.parametrize("name", ["it", "en", "fr", "sw", "en_rwanda", "reviews_stores", "reviews_service_points"])
+@pytest.mark.parametrize(
+    "name", ["it", "en", "fr", "sw", "en_rwanda", "reviews_stores", "reviews_service_points", "event"]
+)
 def test_no_sentence_stands_twice(name: str) -> None:
     assert [text for text, count in Counter(p.text for p in phrases(name)).items() if count > 1] == []
 

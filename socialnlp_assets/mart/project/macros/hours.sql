@@ -13,3 +13,10 @@
     true
   {% endif %}
 {% endmacro %}
+
+{# The authors whose messages come or go with those hours are counted again, and no others: there are many. #}
+{% macro forget_authors() %}
+  {% if is_incremental() %}
+    delete from {{ this }} where (workflow, author) in (select (workflow, author) from stage.author)
+  {% endif %}
+{% endmacro %}
