@@ -54,6 +54,7 @@ class Endpoints(dg.ConfigurableResource[None], ABC):
     warm_seconds: float = Field(default=60, description="how long an endpoint outlives its last holder")
     lifetime_seconds: float = Field(default=6 * 3600, description="no endpoint outlives this age")
     models: str = Field(default="", description="folder of catalogue files beside the built-in one")
+    shapes: dict[str, str] = Field(default={}, description="endpoints other than the catalogue's, by model")
     lake: str = Field(default="", description="lake whose registry says which version is in service; empty: as shipped")
     prices: str = Field(default="", description="another price table for metering; see prices.yaml")
     region: str = Field(default="", description="AWS region; empty: as AWS's own tools find it")
@@ -264,7 +265,8 @@ class Endpoints(dg.ConfigurableResource[None], ABC):
     @property
     def catalogue(self) -> Catalogue:
         """The models that may be leased."""
-        return load_catalogue(Path(self.models).expanduser() if self.models else None)
+        found = load_catalogue(Path(self.models).expanduser() if self.models else None)
+        return found.shaped(self.shapes) if self.shapes else found
 
     @property
     def price_table(self) -> PriceTable:
