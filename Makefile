@@ -9,7 +9,7 @@ export DAGSTER_HOME ?= $(HOME_DIR)/dagster
 export SOCIALNLP_STATE ?= $(HOME_DIR)/state
 export SOCIALNLP_LAKE ?= $(HOME_DIR)/lake
 
-.PHONY: help demo ui test fast lint bench clean
+.PHONY: help demo ui test fast lint bench pictures clean
 
 help:
 	@echo "make demo   set up, land sample hours, run every workflow on them, show the results"
@@ -17,6 +17,7 @@ help:
 	@echo "make test   set up and run all tests; make fast: those of the fast tier"
 	@echo "make lint   ruff and mypy"
 	@echo "make bench  benchmarks, each against its rival"
+	@echo "make pictures   those of the documents, anew (needs Chromium)"
 	@echo "make clean  remove the environment and everything that demo and ui made"
 
 # One stamp an environment: installing anew only when what it is made of has changed.
@@ -29,7 +30,7 @@ $(VENV)/.demo: pyproject.toml constraints.txt
 
 $(VENV)/.test: $(VENV)/.demo
 	@echo "installing what the tests need into $(VENV)…"
-	@$(BIN)/python -m pip install -qq --disable-pip-version-check -c constraints.txt -e '.[embedded,google,mart,engines,package,training,aws,kubernetes,postgres,celery,test]'
+	@$(BIN)/python -m pip install -qq --disable-pip-version-check -c constraints.txt -e '.[embedded,google,mart,explore,engines,package,training,aws,kubernetes,postgres,celery,test]'
 	@touch $@
 
 $(VENV)/.bench: $(VENV)/.test
@@ -57,6 +58,9 @@ lint: $(VENV)/.test
 
 bench: $(VENV)/.bench
 	@$(BIN)/python -m benchmarks
+
+pictures: $(VENV)/.test
+	@$(BIN)/python -m tests.browser.pictures
 
 clean:
 	@rm -rf $(VENV) $(HOME_DIR)
