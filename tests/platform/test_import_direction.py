@@ -36,7 +36,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     },  # packaging loads what it packed as the server would
     "labels": {"nlp", "models"},
     "evaluation": {"models", "markdown"},
-    "training": {"tasks", "nlp", "models", "settings"},
+    "training": {"tasks", "nlp", "models"},
     "resources": {*BASE, "models", "tasks", "landing", "nlp"},
     "alerts": {*BASE, "resources"},
     "sources": {*BASE, "resources", "landing", "nlp"},
