@@ -15,7 +15,7 @@ from typing import Any
 
 import urllib3
 
-LOADING_SECONDS = 300
+LOADING_SECONDS = 600  # a reference translates its first text on a machine that others use
 
 
 class Client:

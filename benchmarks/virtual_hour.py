@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-import time
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -11,16 +10,17 @@ from typing import Any
 from tests.fakes.sagemaker import FakeSageMaker
 
 START = datetime(2026, 11, 20, 8, tzinfo=UTC)
-LOOK_SECONDS = 0.002
+LOOK_SECONDS = 0.01
 ANNOUNCING = "warm-"  # threads of this name take part from their start, others from their first sleep
 
 
 class HourClock:
-    """Each real second counts `scale` seconds. A sleep is skipped once all who take part sleep; the thread that made
-    the clock takes part, so while that one works, the others' sleeps last."""
+    """Each second of `work`, such as processor seconds used so far, counts `scale` seconds: other programs on the
+    machine do not count. A sleep is skipped once all who take part sleep; the thread that made the clock takes part,
+    so while that one works, the others' sleeps last."""
 
-    def __init__(self, scale: float = 1.0) -> None:
-        self._scale = scale
+    def __init__(self, work: Callable[[], float], scale: float = 1.0) -> None:
+        self._work, self._scale = work, scale
         self._changed = threading.Condition()
         self._waking: dict[threading.Thread, float] = {}
         self._known = {threading.current_thread()}
@@ -29,10 +29,10 @@ class HourClock:
     def restart(self) -> None:
         """It is the beginning again: what went before was preparation."""
         self.waited = 0.0  # seconds that were skipped
-        self._began = time.monotonic()
+        self._began = self._work()
 
     def seconds(self) -> float:
-        return self.waited + (time.monotonic() - self._began) * self._scale
+        return self.waited + (self._work() - self._began) * self._scale
 
     def now(self) -> datetime:
         return START + timedelta(seconds=self.seconds())

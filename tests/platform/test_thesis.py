@@ -6,7 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.thesis import PARTS, ingested, ours, pipelines, served, step_functions
+from benchmarks.thesis_old import PARTS, pipelines, step_functions
+from benchmarks.thesis_ours import ingested, ours
+from benchmarks.thesis_ways import served
 from socialnlp_assets.models import load_catalogue
 
 ROWS = 8
