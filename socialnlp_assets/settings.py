@@ -94,6 +94,10 @@ class Settings(BaseSettings):
     sagemaker_role_arn: str = ""
     model_bucket: str = Field(default="", description="s3:// prefix under which model artefacts lie")
     endpoint_image: str = Field(default="", description="container image that endpoints run")
+    endpoint_shapes: Annotated[Mapping[str, str], NoDecode] = Field(
+        default_factory=dict,
+        description="endpoints other than the catalogue's: translator=ml.c6i.xlarge*1-4,themes=serverless:4096",
+    )
     training_image: str = Field(
         default="", description="container image that training jobs run on SageMaker; empty: models are trained here"
     )
@@ -156,6 +160,16 @@ class Settings(BaseSettings):
                 "between; NAME is that of a secret that holds the address"
             )
         return tuple(channels)
+
+    @field_validator("endpoint_shapes", mode="before")
+    @classmethod
+    def shapes_by_model(cls, value: Any) -> Any:
+        if not isinstance(value, str):
+            return value
+        pairs = [part.partition("=") for part in value.split(",") if part.strip()]
+        if not all(name.strip() and shape.strip() for name, _, shape in pairs):
+            raise ValueError("must be model=shape, several with commas between")
+        return {name.strip(): shape.strip() for name, _, shape in pairs}
 
     @field_validator("article_allowed_hosts", "approve", "enable", mode="before")
     @classmethod

@@ -24,6 +24,8 @@ from socialnlp_assets.resources.hours import hour_lease
 from socialnlp_assets.resources.lake import Lake
 from socialnlp_assets.schemas import KEY
 
+NOTHING: Any = dg.Nothing  # of another type, the I/O manager writes a file for None, and tells of it in two events
+
 
 def build_asset(
     step: Step,
@@ -48,6 +50,7 @@ def build_asset(
         metadata=metadata.of_definition(workflow, step.name, schema, step.lineage()),
         required_resource_keys=set(step.resources),
         output_required=False,
+        dagster_type=NOTHING,
         code_version=versions.code_version(step, strictness),
         freshness_policy=_freshness(step),
         check_specs=_check_specs(key, [*checks, *step.own_checks()], partitions),

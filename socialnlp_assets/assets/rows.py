@@ -8,6 +8,7 @@ from typing import Any
 import pyarrow as pa
 
 from socialnlp_assets.assets import usage
+from socialnlp_assets.assets.models import canary
 from socialnlp_assets.assets.quarantine import Rejected
 from socialnlp_assets.assets.step import Hour, Result
 from socialnlp_assets.resources.endpoints.metering import Usage
@@ -19,6 +20,7 @@ def ask(hour: Hour, model: str, texts: Sequence[str], **arguments: Any) -> tuple
     """One typed result or `RowError` a text, in order, from a leased endpoint, and what that came to."""
     with hour.endpoints.lease(model, step=hour.step) as predictor:
         results = predictor.predict(texts, **arguments)
+    canary.compare(hour.endpoints, model, texts, results, arguments)
     return results, predictor.usage
 
 

@@ -18,6 +18,7 @@ COMMANDS = {
     "backfill": "Run hours of a workflow anew, as a backfill that the UI shows.",
     "demo": "Land sample hours, run every workflow on them and show what came out.",
     "endpoints": "List, reap or stop the endpoints of this installation.",
+    "explore": "Explore the data mart in the browser: a notebook of SQL and charts.",
     "extract": "Title, text and language of an article's page, as JSON.",
     "hours": "List or run the hours that failed or never ran, or that an older model made.",
     "labels": "Labelled texts: add a file of them, or find those worth labelling.",

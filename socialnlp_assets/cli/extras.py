@@ -17,7 +17,12 @@ def require_server(*others: str) -> None:
     something. On AWS, and with an interpreter of its own, the server is installed elsewhere."""
     settings = Settings()
     served_here = settings.profile is Profile.EMBEDDED and not settings.server_python
-    missing = [extra for extra in (*(["embedded"] if served_here else []), *others) if not _is_installed(extra)]
+    require(*(["embedded"] if served_here else []), *others)
+
+
+def require(*extras: str) -> None:
+    """Raises click.ClickException where one of `extras` lacks something."""
+    missing = [extra for extra in extras if not _is_installed(extra)]
     if missing:
         raise click.ClickException(
             f"this command needs more than the bare install: pip install '{PROJECT}[{','.join(missing)}]'"

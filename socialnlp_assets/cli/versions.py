@@ -12,7 +12,7 @@ from rich.table import Table
 from socialnlp_assets.models import load_catalogue
 from socialnlp_assets.resources.build import build_lake, build_registry
 from socialnlp_assets.resources.registry.card import card
-from socialnlp_assets.resources.registry.registry import LakeRegistry
+from socialnlp_assets.resources.registry.registry import LakeRegistry, approval
 from socialnlp_assets.resources.registry.versions import SHIPPED, State
 from socialnlp_assets.settings import Settings
 
@@ -30,6 +30,8 @@ def in_service() -> dict[str, int]:
 
 
 def show(model: str, number: int | None) -> None:
+    from socialnlp_assets.assets.models.canary import tally_of
+
     _known(model)
     registry = _registry()
     if number is not None:
@@ -46,13 +48,22 @@ def show(model: str, number: int | None) -> None:
             "" if figure is None else f"{figure:.3f}", version.made.labels[:8],
         )  # fmt: skip
     _print(table)
+    if candidate := registry.history(model).in_canary():
+        click.echo(f"version {candidate.number} in canary: {tally_of(registry.lake, model, candidate.number)}")
 
 
 def decide(model: str, number: int, state: str, who: str, why: str) -> None:
     _known(model)
-    _registry().decide(model, number, State(state), who, why)
-    what = "is in service from the next hour on" if state == State.APPROVED else f"is {state}"
-    click.echo(f"{model}: version {number} {what}")
+    registry, decided = _registry(), State(state)
+    if decided is State.APPROVED and number != SHIPPED:
+        decided = approval(load_catalogue(Settings().models)[model], registry.version(model, number))
+    registry.decide(model, number, decided, who, why)
+    told = {
+        State.APPROVED: "is in service from the next hour on",
+        State.CANARY: "answers a share of the hours' texts beside the one in service, until that has shown enough; "
+        "approve it again to put it into service at once",
+    }
+    click.echo(f"{model}: version {number} {told.get(decided, f'is {decided}')}")
 
 
 def rollback(model: str, who: str, why: str) -> None:
@@ -79,7 +90,7 @@ def compare(model: str, a: int, b: int) -> None:
 def train(names: tuple[str, ...], if_changed: bool) -> None:
     from socialnlp_assets.assets.models.build import is_up_to_date, job_name
     from socialnlp_assets.assets.models.shelf import Shelf
-    from socialnlp_assets.cli.home import dagster_instance, interruptible
+    from socialnlp_assets.cli.home import QUIET, dagster_instance, interruptible
     from socialnlp_assets.definitions import build_definitions
 
     settings = Settings()
@@ -95,7 +106,7 @@ def train(names: tuple[str, ...], if_changed: bool) -> None:
                 continue
             job = build_definitions(settings).resolve_job_def(job_name(name))
             with interruptible():
-                result = job.execute_in_process(instance=instance, raise_on_error=False)
+                result = job.execute_in_process(instance=instance, run_config=QUIET, raise_on_error=False)
             click.echo(f"{name}: {_outcome(result)}")
             if not result.success:
                 failed.append(name)

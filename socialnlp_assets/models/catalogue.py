@@ -6,6 +6,7 @@ told with the file, the line and the remedy.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from functools import cache
 from pathlib import Path
@@ -28,6 +29,9 @@ from socialnlp_assets.tasks import task
 from socialnlp_assets.yaml_files import Location, NotYaml, YamlFile, findings, remedy
 
 BUILT_IN = Path(__file__).with_name("catalogue.yaml")
+SHAPE = re.compile(
+    r"serverless:(?P<memory>\d+)(\*(?P<concurrency>\d+))?|(?P<type>ml\.[\w.-]+)(\*(?P<least>\d+)(-(?P<most>\d+))?)?"
+)
 SERVERLESS_MEMORY_MB = range(1024, 6144 + 1, 1024)
 EMBEDDED_MODELS = Path(__file__).parent / "embedded"
 
@@ -49,6 +53,19 @@ class EndpointShape(_Strict):
     max_instances: int = 1
     memory_mb: int = 0
     max_concurrency: int = 0
+
+    @classmethod
+    def of(cls, text: str) -> Self:
+        """As one writes it in a word: ``ml.c6i.xlarge``, ``ml.c6i.xlarge*1-4``, ``serverless:4096``,
+        ``serverless:4096*10``. Raises ValueError."""
+        match = SHAPE.fullmatch(text.strip())
+        if match is None:
+            raise ValueError(f"{text!r}: write ml.c6i.xlarge, ml.c6i.xlarge*1-4, serverless:4096 or serverless:4096*10")
+        if memory := match["memory"]:
+            return cls(kind="serverless", memory_mb=int(memory), max_concurrency=int(match["concurrency"] or 5))
+        least = int(match["least"] or 1)
+        most = int(match["most"] or least)
+        return cls(kind="realtime", instance_type=match["type"], min_instances=least, max_instances=most)
 
     @model_validator(mode="after")
     def fits_its_kind(self) -> Self:
@@ -93,6 +110,7 @@ class AwsModel(_Strict):
     engine: str = ""  # empty: the embedded folder's
     labels: tuple[str, ...] = ()  # in the order of the source's logits, where its config does not name them
     endpoint: EndpointShape = EndpointShape(kind="serverless", memory_mb=2048, max_concurrency=5)
+    texts_per_second: float = Field(default=100, gt=0)  # on that shape, as far as is known: for estimates of cost
     archive: str = ""  # s3:// address of the model.tar.gz to serve; empty: the current one of the bucket
     archive_sha256: str = ""
 
@@ -129,6 +147,24 @@ class TrainingShape(_Strict):
     volume_gb: int = Field(default=30, ge=1)
 
 
+class Canary(_Strict):
+    """How a new version proves itself on the hours' texts before it takes over; a share alone, ``10%``, is enough."""
+
+    share: float = Field(gt=0, le=1)  # of the texts, which both versions answer
+    texts: int = Field(default=200, ge=1)  # that must have been answered
+    disagreement: float = Field(default=0.2, ge=0, le=1)  # of them that may be answered otherwise
+
+    @field_validator("share", mode="before")
+    @classmethod
+    def share_in_percent(cls, value: Any) -> Any:
+        if isinstance(value, str) and value.strip().endswith("%"):
+            try:
+                return float(value.strip().rstrip("%")) / 100
+            except ValueError:
+                raise ValueError("write a share as 10% or 0.1") from None
+        return value
+
+
 class Training(_Strict):
     """How the model is trained, and what becomes of the versions."""
 
@@ -139,7 +175,13 @@ class Training(_Strict):
     floors: Floors = Floors()
     behaviour: Behaviour = Behaviour()
     approval: Literal["by hand", "automatic"] = "by hand"  # of what passes the gate
+    canary: Canary | None = None  # none: an approved version takes over at once
     retrain_after: int = Field(default=200, ge=1)  # newly labelled texts
+
+    @field_validator("canary", mode="before")
+    @classmethod
+    def share_alone(cls, value: Any) -> Any:
+        return {"share": value} if isinstance(value, str | int | float) else value
 
 
 class RequestLimits(_Strict):
@@ -183,6 +225,20 @@ class Catalogue(RootModel[dict[str, ModelEntry]]):
 
     def names(self) -> list[str]:
         return list(self.root)
+
+    def shaped(self, shapes: Mapping[str, str]) -> Catalogue:
+        """The same with other endpoints: `shapes` by model, as `EndpointShape.of` reads them. Raises
+        `CatalogueError`."""
+        found = dict(self.root)
+        for name, text in shapes.items():
+            try:
+                entry, shape = self[self.endpoint_of(name)], EndpointShape.of(text)
+            except (KeyError, ValueError) as error:
+                told = error.errors()[0]["msg"] if isinstance(error, ValidationError) else str(error.args[0])
+                raise CatalogueError(f"SOCIALNLP_ENDPOINT_SHAPES: {name}: {told}") from None
+            aws = entry.aws.model_copy(update={"endpoint": shape})
+            found[self.endpoint_of(name)] = entry.model_copy(update={"aws": aws})
+        return Catalogue(found)
 
     def trained(self) -> dict[str, Training]:
         """How each model is trained that says so."""
@@ -276,6 +332,7 @@ _PARTS: Mapping[str, type[BaseModel]] = {
     "request": RequestLimits,
     "training": Training,
     "job": TrainingShape,
+    "canary": Canary,
     "floors": Floors,
     "behaviour": Behaviour,
 }

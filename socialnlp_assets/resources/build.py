@@ -79,6 +79,7 @@ def build_endpoints(settings: Settings) -> Endpoints:
         "warm_seconds": settings.seconds_warm,
         "lifetime_seconds": settings.deadline_seconds,
         "models": str(settings.models or ""),
+        "shapes": dict(settings.endpoint_shapes),
         "lake": settings.lake_uri,
         "prices": str(settings.prices or ""),
         "region": settings.aws_region,

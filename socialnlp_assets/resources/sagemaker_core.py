@@ -24,6 +24,14 @@ def resources() -> Any:
     return resources
 
 
+def blazingtext_image(region: str) -> str:
+    """The address of AWS's container BlazingText, in a region. Raises `NotInstalled`."""
+    resources()
+    from sagemaker.core import image_uris
+
+    return str(image_uris.retrieve("blazingtext", region))
+
+
 @cache
 def open_session(region: str, endpoint_url: str) -> Any:
     """The session that its resources are asked with; one for each, for it keeps clients by session."""

@@ -30,6 +30,7 @@ def main(modules: list[str]) -> None:
             import_module(module)
         except Exception as error:
             print(f"{module} cannot be imported: {error}", file=sys.stderr)
+    warm_up()
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # meant for those that wait at the terminal
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # a copy that has ended leaves no zombie
     gc.freeze()  # so that collecting garbage in a copy does not copy every page of memory
@@ -38,6 +39,23 @@ def main(modules: list[str]) -> None:
         if not os.fork():
             _run(json.loads(line))
         print("ready", flush=True)
+
+
+def warm_up() -> None:
+    """Read what the text functions of nearly all hours read when they are first asked: the language detector, the
+    lemmatiser's dictionary, word lists and vectors. A copy that read them itself took half a second a run."""
+    from socialnlp_assets.checks.scores import tone
+    from socialnlp_assets.checks.texts import in_english
+    from socialnlp_assets.nlp.cleaning import prepare_for_classification
+    from socialnlp_assets.nlp.language import detect
+    from socialnlp_assets.nlp.noise import normalise
+
+    text = "the bills of several customers were wrong again"
+    detect(text)
+    prepare_for_classification(text)
+    normalise([text])
+    in_english(text)
+    tone(text)
 
 
 def _run(arguments: list[str]) -> None:

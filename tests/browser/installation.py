@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import socket
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -32,13 +32,14 @@ NOW = floor_hour(datetime.now(UTC)) - HOUR
 PAST = NOW - timedelta(days=4)  # longer ago than the sensors look back, and no longer than Dagster plots
 
 
-@dataclass
+@dataclass(eq=False)
 class Listening:
-    """`socialnlp ui` on an installation; `silent` is a server that never answers."""
+    """`socialnlp ui` on an installation; `variables` is its environment, `silent` a server that never answers."""
 
     installation: Installation
     ui: DagsterUI
     silent: socket.socket
+    variables: Mapping[str, str]
 
     def land(self, workflow: str, hour: datetime, *raw: object) -> None:
         path = f"{Lake.landing_folder(workflow, hour)}/batch.json"
@@ -79,7 +80,7 @@ def listening(folder: Path, page: Browser, **variables: str) -> Iterator[Listeni
         try:
             terminal.wait_for("Dagster on")
             page.wait_to_open(f"http://127.0.0.1:{port}/server_info")
-            yield Listening(installation, DagsterUI(page, f"http://127.0.0.1:{port}"), silent)
+            yield Listening(installation, DagsterUI(page, f"http://127.0.0.1:{port}"), silent, variables)
         finally:
             terminal.press_ctrl_c()
             terminal.end()

@@ -3,18 +3,24 @@
 from __future__ import annotations
 
 import json
+import os
 import shlex
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
 from socialnlp_assets.hot_topics.record import update
+from socialnlp_assets.mart import asset
 from socialnlp_assets.mart.build import Mart
 from socialnlp_assets.resources.output_table import OutputTable
 from tests.cli.conftest import Installation
+from tests.cli.terminal import Terminal
 from tests.mart.conftest import HOUR, output
 
 EXAMPLES = Path(__file__).parents[2] / "docs" / "analysts.md"
+NOTEBOOK = Path(asset.__file__).with_name("notebook.txt")
 HOSTILE = "\x1b[31m[bold]=1+1[/bold] <b>x</b>"
 
 
@@ -41,6 +47,23 @@ def test_questions_to_mart_and_output_are_answered(
     assert len(lines) >= 5
     for line in lines:
         assert socialnlp.here(monkeypatch, *shlex.split(line)[1:]) == 0, f"{line}\n{capfd.readouterr().err}"
+    _explore(socialnlp, mart)
+
+
+def _explore(socialnlp: Installation, mart: Mart) -> None:
+    """The cells of the notebook can be answered; the command serves it on a copy of which nothing is left."""
+    cells = [sys.executable, str(NOTEBOOK)]
+    ran = subprocess.run(
+        cells, env=os.environ | {"SOCIALNLP_MART_COPY": str(mart.file)}, capture_output=True, text=True, timeout=120
+    )
+    assert (ran.returncode, "Error" in ran.stderr) == (0, False), ran.stderr
+    terminal = Terminal(socialnlp, "explore", "--no-browser", "--port", "0")
+    terminal.wait_for("access_token=")
+    assert "http://localhost:" in terminal.shown
+    terminal.press_ctrl_c()
+    terminal.end()
+    assert socialnlp.processes() == []
+    assert [path.name for path in (socialnlp.settings.state / "explore").iterdir()] == ["mart.py"]
 
 
 @pytest.mark.parametrize(

@@ -10,11 +10,12 @@ import pytest
 from pydantic import ValidationError
 from rich.console import Console
 
-from socialnlp_assets.models.catalogue import load_catalogue
+from socialnlp_assets.cli.costs import cost_of
+from socialnlp_assets.models.catalogue import CatalogueError, EndpointShape, load_catalogue
 from socialnlp_assets.resources.build import build_endpoints
 from socialnlp_assets.resources.endpoints.backend import EndpointSpec
 from socialnlp_assets.resources.endpoints.metering import Meter, Price, Usage, load_prices, usage_table
-from socialnlp_assets.settings import Settings
+from socialnlp_assets.settings import Profile, Settings
 
 
 def realtime(instance_type: str, instances: int = 1) -> EndpointSpec:
@@ -104,3 +105,51 @@ def test_the_table_has_a_line_a_model_and_the_cost_of_all() -> None:
     assert lines["translator"][-1] == "2.0000"
     assert lines["sentiment"][-1] == "0.2500"
     assert lines["estimated"][-1] == "2.2500"
+
+
+def test_an_hour_and_a_month_are_estimated_for_a_volume() -> None:
+    catalogue, prices = load_catalogue(), load_prices()
+    translator = cost_of("translator", catalogue["translator"], 600, 500, prices)
+    assert translator.seconds == 100
+    assert translator.hour == pytest.approx(600 / 3600 * 0.257)
+    assert translator.month == pytest.approx(730 * translator.hour)
+    busy = cost_of("translator", catalogue["translator"], 6 * 7200, 500, prices)  # more than one machine can do
+    assert (busy.machine, busy.hour) == ("2 × ml.m5.xlarge", pytest.approx(2 * 0.257))
+    themes = cost_of("themes", catalogue["themes"], 1000, 500, prices)
+    assert themes.hour == pytest.approx(10 * 2 * 0.00002 + 1000 * 1500 / 1e9 * 0.016)
+    assert cost_of("themes", catalogue["themes"], 0, 500, prices).hour == 0
+    shape = EndpointShape(kind="realtime", instance_type="ml.new.large")
+    aws = catalogue["themes"].aws.model_copy(update={"endpoint": shape})
+    assert not cost_of("themes", catalogue["themes"].model_copy(update={"aws": aws}), 10, 500, prices).is_priced
+
+
+@pytest.mark.parametrize(
+    ("text", "shape"),
+    [
+        ("ml.c6i.xlarge", EndpointShape(kind="realtime", instance_type="ml.c6i.xlarge")),
+        (
+            "ml.c6i.xlarge*2-4",
+            EndpointShape(kind="realtime", instance_type="ml.c6i.xlarge", min_instances=2, max_instances=4),
+        ),
+        ("serverless:4096*9", EndpointShape(kind="serverless", memory_mb=4096, max_concurrency=9)),
+    ],
+)
+def test_the_environment_gives_an_endpoint_another_shape(text: str, shape: EndpointShape) -> None:
+    settings = Settings(profile=Profile.AWS, lake="s3://bucket/lake", endpoint_shapes=f"entities={text}, emotion=ml.x")
+    catalogue = build_endpoints(settings).catalogue
+    assert catalogue["keywords"].aws.endpoint == shape  # on whose endpoint entities is
+    assert catalogue["emotion"].aws.endpoint.instance_type == "ml.x"
+    assert catalogue["themes"] == load_catalogue()["themes"]
+
+
+@pytest.mark.parametrize(
+    ("given", "told"),
+    [
+        ({"themes": "large"}, "themes: 'large': write ml.c6i.xlarge"),
+        ({"themes": "serverless:5000"}, "themes: .*memory_mb is one of"),
+        ({"nothing": "ml.x"}, "no model is called 'nothing'"),
+    ],
+)
+def test_a_shape_that_is_none_is_told(given: dict[str, str], told: str) -> None:
+    with pytest.raises(CatalogueError, match=f"SOCIALNLP_ENDPOINT_SHAPES: .*{told}"):
+        load_catalogue().shaped(given)

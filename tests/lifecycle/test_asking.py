@@ -9,7 +9,7 @@ import pytest
 
 from socialnlp_assets.assets.models.build import decide_on_version
 from socialnlp_assets.definitions import build_definitions, model_definitions
-from socialnlp_assets.resources.build import build_registry
+from socialnlp_assets.resources.build import build_endpoints, build_registry
 from socialnlp_assets.resources.registry.versions import Made
 from socialnlp_assets.settings import Profile, Settings
 from tests.lifecycle.conftest import MODEL, Installation, rows
@@ -47,7 +47,10 @@ def test_a_file_that_cannot_be_read_is_looked_into_at_once(installation: Install
 def decide(installation: Installation, **decision: object) -> dg.ExecuteInProcessResult:
     return decide_on_version.execute_in_process(
         run_config={"ops": {"decide": {"config": decision}}},
-        resources={"registry": build_registry(installation.settings)},
+        resources={
+            "registry": build_registry(installation.settings),
+            "endpoints": build_endpoints(installation.settings),
+        },
         instance=installation.instance,
         raise_on_error=False,
     )

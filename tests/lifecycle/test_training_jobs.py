@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -171,3 +172,28 @@ def test_without_spot_no_time_is_spent_on_waiting_for_one(cloud: Cloud) -> None:
     (job,) = cloud.fake.jobs.values()
     assert job.request["StoppingCondition"] == {"MaxRuntimeInSeconds": 300}
     assert not job.request["EnableManagedSpotTraining"]
+
+
+def test_blazingtext_trains_in_aws_own_container_and_our_server_reads_its_model(cloud: Cloud) -> None:
+    given = {
+        "model": "reviews", "recipe": "blazingtext", "task": "text-classification", "labels": '["good", "bad"]',
+        "targets": '["price", "place"]', "seed": "0", "patience": "3",
+    }  # fmt: skip
+    job = TrainingJob("reviews", given, {"price.txt": TEXTS, "place.txt": TEXTS + b"__label__good fine\n"})
+    with cloud.trainer.train(job, cloud.printed.append) as trained:
+        for target in ("price", "place"):
+            model = Model.load(trained.folder / target, threads=1)
+            (scores,) = model.handler.predict(["ban glad great"], {}).results
+            assert max(scores, key=scores.__getitem__) == "good"
+        settings = json.loads((trained.folder / "model.json").read_text())
+        assert settings["trained"]["channel"].keys() == {"price", "place"}
+        assert trained.archive in {f"s3:/{path}" for path in cloud.fake.s3.objects}
+        assert trained.figures["train_texts"] == 61
+    requests = [each.request for each in cloud.fake.jobs.values()]
+    assert len(requests) == 2
+    sent = requests[0]["HyperParameters"]
+    assert sent.items() >= {"mode": "supervised", "epochs": "30", "min_count": "3", "learning_rate": "0.02"}.items()
+    assert sent["patience"] == "3"
+    assert "labels" not in sent
+    assert requests[0]["AlgorithmSpecification"].keys() == {"TrainingImage", "TrainingInputMode"}
+    assert [channel["ChannelName"] for channel in requests[0]["InputDataConfig"]] == ["train", "validation"]

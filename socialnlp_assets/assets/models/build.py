@@ -23,7 +23,7 @@ from socialnlp_assets.models.catalogue import ModelEntry, Training
 from socialnlp_assets.resources.endpoints.predictor import preparation
 from socialnlp_assets.resources.lake import Lake
 from socialnlp_assets.resources.registry.card import card
-from socialnlp_assets.resources.registry.registry import LakeRegistry, store_files
+from socialnlp_assets.resources.registry.registry import SHIPPED, LakeRegistry, approval, store_files
 from socialnlp_assets.resources.registry.versions import Made, State
 from socialnlp_assets.resources.trainers.trainer import (
     Trained,
@@ -44,7 +44,7 @@ def build_model(name: str, entry: ModelEntry, is_automatic: bool) -> list[dg.Ass
         _labels(name, entry),
         _trained(name, entry),
         _evaluation(name, entry),
-        _versions(name, entry.description, is_automatic),
+        _versions(name, entry, is_automatic),
     ]
 
 
@@ -72,15 +72,18 @@ class Decision(dg.Config):
     why: str
 
 
-@dg.op(required_resource_keys={"registry"})
+@dg.op(required_resource_keys={"registry", "endpoints"})
 def decide(context: dg.OpExecutionContext, config: Decision) -> None:
     """Put a version into service from the next hour on, or never."""
     states = {"approve": State.APPROVED, "reject": State.REJECTED}
     if config.decision not in states:
         raise dg.Failure(f"decision: write approve or reject, not {config.decision!r}", allow_retries=False)
-    context.resources.registry.open().decide(
-        config.model, config.version, states[config.decision], config.who, config.why
-    )
+    registry: LakeRegistry = context.resources.registry.open()
+    state = states[config.decision]
+    if state is State.APPROVED and config.version != SHIPPED:
+        entry = context.resources.endpoints.catalogue[config.model]
+        state = approval(entry, registry.version(config.model, config.version))
+    registry.decide(config.model, config.version, state, config.who, config.why)
 
 
 @dg.job(description="Approve a version of a model, or reject it: 0 is the shipped one. Say who, and why.")
@@ -323,7 +326,7 @@ def _of_evaluation(found: Evaluation) -> dict[str, Any]:
     }
 
 
-def _versions(name: str, description: str, is_automatic: bool) -> dg.AssetsDefinition:
+def _versions(name: str, entry: ModelEntry, is_automatic: bool) -> dg.AssetsDefinition:
     @dg.asset(
         key=dg.AssetKey(["versions", name]),
         deps=[dg.AssetKey(["evaluation", name])],
@@ -342,7 +345,7 @@ def _versions(name: str, description: str, is_automatic: bool) -> dg.AssetsDefin
         registry: LakeRegistry = context.resources.registry.open()
         version = registry.register(made, "training", f"passed the gate, run {context.run.run_id[:8]}")
         if is_automatic and version.state is State.PENDING:
-            registry.decide(name, version.number, State.APPROVED, "policy", "passed the gate")
+            registry.decide(name, version.number, approval(entry, version), "policy", "passed the gate")
         version = registry.version(name, version.number)
         return dg.MaterializeResult(
             metadata={
@@ -350,7 +353,7 @@ def _versions(name: str, description: str, is_automatic: bool) -> dg.AssetsDefin
                 "state": version.state.value,
                 "digest": made.digest,
                 "macro_f1": float(made.figures.get("macro_f1", 0)),
-                "card": dg.MetadataValue.md(card(version, description)),
+                "card": dg.MetadataValue.md(card(version, entry.description)),
                 "versions": dg.MetadataValue.md(_versions_table(registry, name)),
             }
         )

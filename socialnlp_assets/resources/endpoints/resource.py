@@ -54,6 +54,7 @@ class Endpoints(dg.ConfigurableResource[None], ABC):
     warm_seconds: float = Field(default=60, description="how long an endpoint outlives its last holder")
     lifetime_seconds: float = Field(default=6 * 3600, description="no endpoint outlives this age")
     models: str = Field(default="", description="folder of catalogue files beside the built-in one")
+    shapes: dict[str, str] = Field(default={}, description="endpoints other than the catalogue's, by model")
     lake: str = Field(default="", description="lake whose registry says which version is in service; empty: as shipped")
     prices: str = Field(default="", description="another price table for metering; see prices.yaml")
     region: str = Field(default="", description="AWS region; empty: as AWS's own tools find it")
@@ -150,9 +151,10 @@ class Endpoints(dg.ConfigurableResource[None], ABC):
         meter = Meter(model, step or self._owner.run, self.price_table.price(spec))
         lease = Lease(self.manager, spec, step, meter)
         lease.enter()
-        self._asked[model] = self._label(model, spec)
-        for announcement in self._announced.pop(model, []):
-            announcement.withdraw()  # the lease has taken its place: it must not come back when that is released
+        if version is None:  # another version makes no rows, and was not announced
+            self._asked[model] = self._label(model, spec)
+            for announcement in self._announced.pop(model, []):
+                announcement.withdraw()  # the lease has taken its place: it must not come back when that is released
         try:
             yield Predictor(entry, lease.invoke, meter, kind=spec.kind, regain=lease.regain)
         finally:
@@ -204,6 +206,12 @@ class Endpoints(dg.ConfigurableResource[None], ABC):
         if host not in self._versions:
             self._versions[host] = self.registry.history(host).in_service(moment)
         return self._versions[host]
+
+    def candidate(self, model: str) -> Version | None:
+        """The version of `model` in canary, as of the beginning of the run."""
+        if not self.lake or not (training := self.catalogue[model].training) or not training.canary:
+            return None
+        return self.registry.history(model).in_canary(self._moment())
 
     def begin(self, at: datetime) -> None:
         """See versions as they were at that moment, from now on; in a Dagster run that is its beginning."""
@@ -257,7 +265,8 @@ class Endpoints(dg.ConfigurableResource[None], ABC):
     @property
     def catalogue(self) -> Catalogue:
         """The models that may be leased."""
-        return load_catalogue(Path(self.models).expanduser() if self.models else None)
+        found = load_catalogue(Path(self.models).expanduser() if self.models else None)
+        return found.shaped(self.shapes) if self.shapes else found
 
     @property
     def price_table(self) -> PriceTable:

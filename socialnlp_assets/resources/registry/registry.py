@@ -13,6 +13,7 @@ from hashlib import file_digest, sha256
 from pathlib import Path
 from typing import Protocol
 
+from socialnlp_assets.models.catalogue import ModelEntry
 from socialnlp_assets.resources.lake import Lake
 from socialnlp_assets.resources.registry.versions import (
     SHIPPED,
@@ -39,24 +40,31 @@ class Registry(Protocol):
         """Approve or reject. Raises `RegistryError`."""
 
 
+def approval(entry: ModelEntry, version: Version) -> State:
+    """What a version becomes that is approved: with a canary in the catalogue, one that was never in service proves
+    itself first. Who approves one in canary does not want to wait."""
+    is_tried = entry.training is not None and entry.training.canary is not None
+    return State.CANARY if is_tried and version.state is State.PENDING else State.APPROVED
+
+
 class LakeRegistry:
     """`Registry` in the lake: any number of machines, no server."""
 
     def __init__(self, lake: Lake, now: Callable[[], datetime] = lambda: datetime.now(UTC)) -> None:
-        self._lake = lake
+        self.lake = lake
         self._now = now
         self._read: dict[str, Entry] = {}  # by path: entries never change
 
     def history(self, model: str) -> History:
-        paths = sorted(file.path for file in self._lake.objects(_log(model)))
+        paths = sorted(file.path for file in self.lake.objects(_log(model)))
         for path in paths:
             if path not in self._read:
-                self._read[path] = Entry.model_validate_json(self._lake.get(path))
+                self._read[path] = Entry.model_validate_json(self.lake.get(path))
         return History(model=model, entries=tuple(self._read[path] for path in paths))
 
     def models(self) -> list[str]:
         """Those of which there is any version."""
-        return sorted({file.path.split("/")[1] for file in self._lake.objects("models") if "/log/" in file.path})
+        return sorted({file.path.split("/")[1] for file in self.lake.objects("models") if "/log/" in file.path})
 
     def register(self, made: Made, who: str, why: str) -> Version:
         def entry(history: History) -> Entry | None:
@@ -96,7 +104,7 @@ class LakeRegistry:
             if following is None:
                 return history
             path = f"{_log(model)}/{len(history.entries) + 1:08d}.json"
-            if self._lake.create(path, following.model_dump_json(indent=1).encode()):
+            if self.lake.create(path, following.model_dump_json(indent=1).encode()):
                 return self.history(model)
         raise RegistryError(f"{ATTEMPTS} others wrote to the log of {model} at the same time; try again")
 
@@ -122,4 +130,4 @@ def _log(model: str) -> str:
     return f"models/{model}/log"
 
 
-__all__ = ["SHIPPED", "LakeRegistry", "Registry", "store_files"]
+__all__ = ["SHIPPED", "LakeRegistry", "Registry", "approval", "store_files"]

@@ -24,6 +24,7 @@ from socialnlp_assets.resources.sagemaker_core import NotInstalled, open_session
 
 STATUS: Mapping[State, str] = {
     State.PENDING: "PendingManualApproval",
+    State.CANARY: "PendingManualApproval",
     State.APPROVED: "Approved",  # of each group at most one package: the version in service
     State.REJECTED: "Rejected",
     State.RETIRED: "PendingManualApproval",  # it may be approved again

@@ -18,19 +18,22 @@ SHIPPED = 0  # the number of the model that the catalogue names; it needs no ent
 
 class State(StrEnum):
     PENDING = "pending"  # passed the gate; nobody has decided yet
+    CANARY = "canary"  # answers a share of the hours' texts beside the one in service, which counts
     APPROVED = "approved"  # in service from the next hour on
     REJECTED = "rejected"  # never to be in service
     RETIRED = "retired"  # was in service before another one
 
 
 MAY_FOLLOW: Mapping[State, tuple[State, ...]] = {
-    State.PENDING: (State.APPROVED, State.REJECTED),
+    State.PENDING: (State.CANARY, State.APPROVED, State.REJECTED),
+    State.CANARY: (State.APPROVED, State.REJECTED),
     State.APPROVED: (),  # approving another one retires it
     State.RETIRED: (State.APPROVED, State.REJECTED),
     State.REJECTED: (),
 }
 _REMEDY: Mapping[State, str] = {
     State.PENDING: "approve or reject it",
+    State.CANARY: "approve or reject it, or wait for what its canary says",
     State.APPROVED: "approve another, or roll back, and this one is retired",
     State.RETIRED: "approve or reject it",
     State.REJECTED: "that is for good: train or install another",
@@ -122,6 +125,11 @@ class History(BaseModel):
                     number: _with(version, State.RETIRED, entry) if version.state is State.APPROVED else version
                     for number, version in found.items()
                 }
+            if entry.state is State.CANARY:  # one at a time
+                found = {
+                    number: _with(version, State.PENDING, entry) if version.state is State.CANARY else version
+                    for number, version in found.items()
+                }
             if entry.version != SHIPPED:
                 found[entry.version] = _with(found[entry.version], entry.state, entry)
         return found
@@ -130,6 +138,10 @@ class History(BaseModel):
         """The approved version as of `at`; None where that is the shipped one."""
         approved = [version for version in self.versions(at).values() if version.state is State.APPROVED]
         return approved[0] if approved else None
+
+    def in_canary(self, at: datetime | None = None) -> Version | None:
+        """The version in canary as of `at`, if there is one."""
+        return next((version for version in self.versions(at).values() if version.state is State.CANARY), None)
 
     def before(self) -> int:
         """The version to go back to: the last that was in service before the one that is, and may be again."""

@@ -17,6 +17,7 @@ from typing import Any
 from pydantic import Field
 
 from socialnlp_assets.models.artefacts import ARCHIVE
+from socialnlp_assets.models.packaging import write_archive
 from socialnlp_assets.models.packaging_origin import PackagingError, unpack
 from socialnlp_assets.models.packaging_source import digest
 from socialnlp_assets.resources.endpoints.aws_errors import calling
@@ -28,7 +29,9 @@ from socialnlp_assets.resources.endpoints.backend import (
     Throttled,
 )
 from socialnlp_assets.resources.retry import retrying
-from socialnlp_assets.resources.sagemaker_core import NotInstalled, open_session, resources
+from socialnlp_assets.resources.sagemaker_core import NotInstalled, blazingtext_image, open_session, resources
+from socialnlp_assets.resources.trainers import blazingtext
+from socialnlp_assets.resources.trainers.local import upload_version
 from socialnlp_assets.resources.trainers.trainer import Trained, Trainer, TrainingFailed, TrainingJob
 
 PROGRAM = ["python", "-m", "socialnlp_assets.training.container"]
@@ -37,6 +40,10 @@ LOG_GROUP = "/aws/sagemaker/TrainingJobs"
 ENDED = ("Completed", "Failed", "Stopped")
 MOST_ATTEMPTS = 50
 PATIENCE = 15 * 60.0  # seconds without an answer; the job goes on meanwhile
+_OURS = {  # what our image runs, and how its figures are read; AWS's own know themselves
+    "container_entrypoint": PROGRAM,
+    "metric_definitions": [{"name": each, "regex": rf"{each}=(-?[0-9.]+(?:e-?\d+)?);"} for each in METRICS],
+}
 _REMEDIES = {
     "CapacityError": "ask again later, or for another instance_type (training.job in the catalogue)",
     "MaxRuntimeExceeded": "allow more max_minutes (training.job in the catalogue)",
@@ -58,22 +65,45 @@ class SageMakerTrainer(Trainer):
     @contextmanager
     def train(self, job: TrainingJob, log: Callable[[str], None]) -> Iterator[Trained]:
         try:
-            ended = self._end_of(job, log)
             with tempfile.TemporaryDirectory(prefix="socialnlp-trained-") as scratch:
-                archive, folder = Path(scratch) / ARCHIVE, Path(scratch) / "model"
-                address = str(ended.model_artifacts.s3_model_artifacts)
-                self._download(address, archive)
-                unpack(archive, folder)
-                figures = {metric.metric_name: float(metric.value) for metric in ended.final_metric_data_list or ()}
-                yield Trained(folder, figures, address, digest(archive))
+                if job.hyperparameters.get("recipe") == blazingtext.RECIPE:
+                    yield self._blazingtext(job, log, Path(scratch))
+                else:
+                    yield self._ours(job, log, Path(scratch))
         except (EndpointError, NotInstalled, PackagingError) as error:
             raise TrainingFailed(str(error)) from error
 
+    def _ours(self, job: TrainingJob, log: Callable[[str], None], scratch: Path) -> Trained:
+        archive, folder = scratch / ARCHIVE, scratch / "model"
+        ended = self._end_of(job, log, self.image)
+        address = self._fetch(ended, archive, folder)
+        figures = {metric.metric_name: float(metric.value) for metric in ended.final_metric_data_list or ()}
+        return Trained(folder, figures, address, digest(archive))
+
+    def _blazingtext(self, job: TrainingJob, log: Callable[[str], None], scratch: Path) -> Trained:
+        """AWS's own container; its archive is not the one that our server reads."""
+        image, found = blazingtext_image(self.region), {}
+        for target, single in blazingtext.jobs_of(job).items():
+            found[target] = scratch / f"trained-{target}"
+            self._fetch(self._end_of(single, log, image), scratch / f"{target}.tar.gz", found[target])
+        folder = scratch / "model"
+        figures = blazingtext.assemble(job, found, folder)
+        archive = write_archive(folder, scratch / ARCHIVE)
+        address = upload_version(archive, self.model_bucket, job.model, self.region, self.endpoint_url)
+        return Trained(folder, figures, address, digest(archive))
+
+    def _fetch(self, ended: Any, archive: Path, folder: Path) -> str:
+        """Unpack what a job left behind; where it lies."""
+        address = str(ended.model_artifacts.s3_model_artifacts)
+        self._download(address, archive)
+        unpack(archive, folder)
+        return address
+
     # The life of a job
 
-    def _end_of(self, job: TrainingJob, log: Callable[[str], None]) -> Any:
+    def _end_of(self, job: TrainingJob, log: Callable[[str], None], image: str) -> Any:
         """Ask for the job, or find the one that was asked for before, and wait until it is completed."""
-        found = self._asked_for(job)
+        found = self._asked_for(job, image)
         try:
             self._wait(found, log)
         except BaseException:
@@ -87,20 +117,20 @@ class SageMakerTrainer(Trainer):
         remedy = next((remedy for sign, remedy in _REMEDIES.items() if sign in why), "")
         raise TrainingFailed(f"{found.training_job_name}: {why}" + (f"; {remedy}" if remedy else ""))
 
-    def _asked_for(self, job: TrainingJob) -> Any:
-        content = f"{job.digest} {self.image} {job.shape!r}".encode()
+    def _asked_for(self, job: TrainingJob, image: str) -> Any:
+        content = f"{job.digest} {image} {job.shape!r}".encode()
         name = f"{self.prefix}-{job.model}-{sha256(content).hexdigest()[:12]}"
         place = f"{self.model_bucket.rstrip('/')}/{job.model}/training/{sha256(content).hexdigest()[:16]}"
         for attempt in range(1, MOST_ATTEMPTS):
             found = self._get(f"{name}-{attempt}")
             if found is None:
-                self._upload(job.channel, f"{place}/train")
-                return self._create(f"{name}-{attempt}", job, place)
+                self._upload(job.channel, place)
+                return self._create(f"{name}-{attempt}", job, place, image)
             if found.training_job_status not in ("Failed", "Stopped", "Stopping"):
                 return found
         raise TrainingFailed(f"{name} has failed {MOST_ATTEMPTS} times: change labels, hyperparameters or the job")
 
-    def _create(self, name: str, job: TrainingJob, place: str) -> Any:
+    def _create(self, name: str, job: TrainingJob, place: str, image: str) -> Any:
         shape, seconds = job.shape, job.shape.max_minutes * 60
         limits = {"max_runtime_in_seconds": seconds}
         if shape.spot:
@@ -108,13 +138,12 @@ class SageMakerTrainer(Trainer):
         request = {
             "role_arn": self.role_arn,
             "algorithm_specification": {
-                "training_image": self.image,
+                "training_image": image,
                 "training_input_mode": "File",
-                "container_entrypoint": PROGRAM,
-                "metric_definitions": [{"name": each, "regex": rf"{each}=(-?[0-9.]+(?:e-?\d+)?);"} for each in METRICS],
+                **(_OURS if image == self.image else {}),
             },
             "hyper_parameters": dict(job.hyperparameters),
-            "input_data_config": [_channel(f"{place}/train")],
+            "input_data_config": [_channel(place, name) for name in sorted({_folder(file) for file in job.channel})],
             "output_data_config": {"s3_output_path": f"{place}/output"},
             "resource_config": {
                 "instance_type": shape.instance_type,
@@ -182,7 +211,8 @@ class SageMakerTrainer(Trainer):
         with calling(f"write {place}"):
             for name, data in channel.items():
                 bucket, _, key = place.removeprefix("s3://").partition("/")
-                self._s3.put_object(Bucket=bucket, Key=f"{key}/{name}", Body=data)
+                file = f"{_folder(name)}/{name.rpartition('/')[2]}"
+                self._s3.put_object(Bucket=bucket, Key=f"{key}/{file}", Body=data)
 
     def _download(self, address: str, path: Path) -> None:
         bucket, _, key = address.removeprefix("s3://").partition("/")
@@ -195,9 +225,14 @@ class SageMakerTrainer(Trainer):
         return self._session.client("s3", region_name=self.region or None)
 
 
-def _channel(place: str) -> dict[str, Any]:
-    source = {"s3_data_type": "S3Prefix", "s3_uri": place, "s3_data_distribution_type": "FullyReplicated"}
-    return {"channel_name": "train", "data_source": {"s3_data_source": source}, "content_type": "text/plain"}
+def _folder(file: str) -> str:
+    """The channel that a file belongs to; one that names none is to be learned from."""
+    return file.partition("/")[0] if "/" in file else "train"
+
+
+def _channel(place: str, name: str) -> dict[str, Any]:
+    source = {"s3_data_type": "S3Prefix", "s3_uri": f"{place}/{name}", "s3_data_distribution_type": "FullyReplicated"}
+    return {"channel_name": name, "data_source": {"s3_data_source": source}, "content_type": "text/plain"}
 
 
 def _text(value: Any) -> str:

@@ -11,19 +11,8 @@ from pathlib import Path
 from socialnlp_assets.training.container import Example, Job
 from socialnlp_assets.training.recipes import fasttext
 
-# As the pipelines were trained that this platform took over, but for `buckets`: 5,000,000 make a model of 2 GB, which
-# no serverless endpoint holds.
-DEFAULTS = {
-    "epochs": "30",
-    "min_count": "3",
-    "learning_rate": "0.02",
-    "vector_dim": "100",
-    "word_ngrams": "2",
-    "buckets": "200000",
-    "early_stopping": "True",
-    "patience": "6",
-    "min_epochs": "20",
-}
+# Those of `resources/trainers/blazingtext.py`, which the server's part knows nothing of.
+DEFAULTS = {"epochs": "30", "min_count": "3", "learning_rate": "0.02", "vector_dim": "100", "buckets": "200000"}
 
 
 def fit(job: Job, examples: list[Example], folder: Path) -> dict[str, float]:

@@ -1,0 +1,122 @@
+"""The pictures of the documents, of the UI as it is: `python -m tests.browser.pictures [NAME…]`, or `make pictures`."""
+
+from __future__ import annotations
+
+import sys
+import time
+from functools import cache
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from socialnlp_assets.partitions import HOUR, key_of
+from tests.browser.browser import browser
+from tests.browser.dagster_ui import LOCATION
+from tests.browser.installation import PAST, Listening, listening
+from tests.lifecycle.conftest import CATALOGUE, MODEL, as_csv, make_model, rows
+
+IMAGES = Path(__file__).parents[2] / "docs" / "images"
+SETTLED = 2.0  # seconds, for what moves into its place
+
+
+def graph(socialnlp: Listening) -> None:
+    """Every asset of the installation, by groups."""
+    socialnlp.ui.page.resize(1500, 760)
+    socialnlp.ui.open("/asset-groups", "Materialize all (")
+    socialnlp.ui.page.wait_for("!document.body.innerText.includes('fetching')", "status of the assets")
+
+
+def lineage(socialnlp: Listening) -> None:
+    """The assets of a workflow."""
+    socialnlp.ui.page.resize(2000, 1600)
+    socialnlp.ui.open(f"{LOCATION}/asset-groups/sprinklr/lineage", "View lineage", "summaries")
+    time.sleep(SETTLED)
+    # What fits at first lacks its edge; a mouse's click would scroll the page.
+    socialnlp.ui.page.evaluate("document.querySelector('button:has([aria-label=zoom_out])').click()")
+
+
+def asset(socialnlp: Listening) -> None:
+    """The page of an asset, three hours of which have run."""
+    _three_hours(socialnlp)
+    socialnlp.ui.page.resize(1500, 2050)
+    socialnlp.ui.open_asset("gmaps_stores/sentiments", "share/sentiment/negative", "Downstream assets")
+
+
+def plots(socialnlp: Listening) -> None:
+    """The same asset's shares of labels, rows and cost, hour by hour."""
+    _three_hours(socialnlp)
+    socialnlp.ui.page.resize(1500, 1400)
+    socialnlp.ui.open_asset("gmaps_stores/sentiments", "share/sentiment/negative", "Downstream assets")
+    socialnlp.ui.page.click("Plots")
+    socialnlp.ui.page.wait_for_text("share/sentiment/negative")
+    socialnlp.ui.page.place("share/sentiment/negative")
+
+
+def backfill(socialnlp: Listening) -> None:
+    """A backfill of three hours, one of which has failed."""
+    _bad_hour(socialnlp)
+    socialnlp.ui.page.resize(1500, 420)
+    socialnlp.ui.page.wait_for("!document.body.innerText.includes('Created backfill')", "end of the notice")
+
+
+def models(socialnlp: Listening) -> None:
+    """From labels to versions."""
+    _trained(socialnlp)
+    socialnlp.ui.page.resize(1700, 1500)
+    socialnlp.ui.open(f"{LOCATION}/asset-groups/models/lineage", "View lineage", "Latest event")
+    socialnlp.ui.page.wait_for("!/Loading|Materializing/.test(document.body.innerText)", "end of the training")
+
+
+def evaluation(socialnlp: Listening) -> None:
+    """The page of an evaluation."""
+    _trained(socialnlp)
+    socialnlp.ui.page.resize(1500, 1800)
+    socialnlp.ui.open_asset(f"evaluation/{MODEL}", "Metadata", "Downstream assets")
+
+
+DRAWN = (graph, lineage, asset, plots, backfill, models, evaluation)
+PICTURES = {each.__name__.replace("_", "-"): each for each in DRAWN}
+
+
+@cache
+def _three_hours(socialnlp: Listening) -> None:
+    socialnlp.land_samples("gmaps_stores", PAST, 3)
+    socialnlp.ui.materialise("gmaps_stores", f"[{key_of(PAST)}...{key_of(PAST + 2 * HOUR)}]", "Launch backfill")
+    socialnlp.ui.page.click("View")
+    socialnlp.ui.page.wait_for_text("100% completed")
+
+
+@cache
+def _bad_hour(socialnlp: Listening) -> None:
+    socialnlp.land_posts(PAST)
+    socialnlp.land_posts(PAST + HOUR, "<div class=post>&lt;p&gt;The power is back in street {n}&lt;/p&gt;</div>")
+    socialnlp.land_posts(PAST + 2 * HOUR)
+    socialnlp.ui.materialise("press", f"[{key_of(PAST)}...{key_of(PAST + 2 * HOUR)}]", "Launch backfill")
+    socialnlp.ui.page.click("View")
+    socialnlp.ui.page.wait_for_text("100% completed")
+
+
+@cache
+def _trained(socialnlp: Listening) -> None:
+    socialnlp.installation.lake.put(f"models/{MODEL}/incoming/labels.csv", as_csv(rows(240)))
+    trained = socialnlp.installation("models", "train", MODEL, **socialnlp.variables)
+    assert trained.returncode == 0, trained.stderr
+
+
+def main(names: list[str]) -> None:
+    with TemporaryDirectory() as folder, browser(Path(folder) / "profile") as page:
+        catalogue = Path(folder) / "models"
+        catalogue.mkdir()
+        (catalogue / "ours.yaml").write_text(CATALOGUE)
+        make_model(Path(folder), rows(60, seed=9)).rename(catalogue / MODEL)
+        home = Path(folder) / "home"
+        home.mkdir()
+        with listening(home, page, SOCIALNLP_MODELS=str(catalogue)) as socialnlp:
+            for name in names or PICTURES:
+                PICTURES[name](socialnlp)
+                time.sleep(SETTLED)
+                page.picture(IMAGES / f"{name}.png")
+                print(IMAGES / f"{name}.png")
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
