@@ -90,7 +90,7 @@ class Enrichments(Step):
         links = {key: link for key, kind, link in zip(*columns, strict=True) if kind == "article"}
         pages = hour.articles.enrich_all(sorted({link for link in links.values() if link}))
         rows = [
-            {"message_id": key, **_row(text, key in links, pages.get(links.get(key) or ""))}
+            {"message_id": key, **enrichment_of(text, key in links, pages.get(links.get(key) or ""))}
             for key, text in zip(table["message_id"].to_pylist(), texts, strict=True)
         ]
         kinds = dict(zip(posts["message_id"].to_pylist(), posts["kind"].to_pylist(), strict=True))
@@ -103,7 +103,7 @@ class Enrichments(Step):
         )
 
 
-def _row(text: str, is_article: bool, page: Enrichment | None) -> dict[str, Any]:
+def enrichment_of(text: str, is_article: bool, page: Enrichment | None) -> dict[str, Any]:
     """The enrichment of one message. `page` is what came of its permalink, None where it has none."""
     kept = {"text_enriched": text, "enriched": False, "article_title": None, "article_url": None}
     if not is_article:

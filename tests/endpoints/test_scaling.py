@@ -14,7 +14,10 @@ def test_only_the_creator_scales_and_only_once(world: World) -> None:
     for run in ("one", "two", "three"):
         world.together(lambda run=run: translate(world.endpoints(run)))
     assert len(world.fake.called("RegisterScalableTarget")) == 1
-    assert len(world.fake.scalable) == 1
+    (target,) = world.fake.scalable.values()
+    # One run keeps four requests in flight: with more of them, another instance is wanted.
+    assert target["policy"]["TargetValue"] == 4
+    assert target["MinCapacity"] < target["MaxCapacity"]
 
 
 def test_an_endpoint_that_may_not_be_scaled_serves_and_is_removed(

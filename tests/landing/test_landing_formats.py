@@ -210,6 +210,7 @@ def test_a_list_cut_between_messages_says_so() -> None:
     messages, rejects = read_messages(as_json()[:-1], "batch.json", shapes())
     assert [m.raw for m in messages] == MESSAGES
     assert "not closed" in rejects[0].reason
+    assert rejects[0].record == ""
 
 
 def test_truncated_gzip_gives_its_whole_messages() -> None:

@@ -249,6 +249,11 @@ def test_ratings_outside_one_to_five_are_left_empty(stars: Any) -> None:
     assert row(PLACES | {"rating": stars}, "google_maps")["rating"] is None
 
 
+@pytest.mark.parametrize(("stars", "rating"), [(1, 1), (5, 5), ("FIVE", 5), (" one ", 1)])
+def test_ratings_of_one_to_five_are_taken(stars: Any, rating: int) -> None:
+    assert row(PLACES | {"rating": stars}, "google_maps")["rating"] == rating
+
+
 def test_a_rejected_record_is_kept_as_it_came() -> None:
     found = result({"channelType": "WEB", "content": {"text": "è"}})
     assert isinstance(found, Reject)

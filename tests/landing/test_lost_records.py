@@ -13,6 +13,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from socialnlp_assets.landing import Message, Reject, read_messages, read_records
+from socialnlp_assets.landing.json_values import Broken, json_values
 from socialnlp_assets.sources import shapes
 
 HEADER = "messageId,channelType,createdTime,topicIds,message"
@@ -55,6 +56,23 @@ LATER_ROWS = {
 def test_a_broken_row_costs_one_row(kind: str, later: str) -> None:
     assert read(table(ROWS[0], BROKEN_ROWS[kind], LATER_ROWS[later], ROWS[3])) == ["0", "reject", "2", "3"]
     assert read(table(ROWS[0], BROKEN_ROWS[kind])) == ["0", "reject"]
+
+
+def test_a_header_whose_quotes_are_broken_still_names_its_columns() -> None:
+    header = '"messageId" ,' + HEADER.partition(",")[2]
+    assert read("\n".join([header, *ROWS])) == ["0", "1", "2", "3", "4"]
+
+
+def test_a_number_of_any_length_is_read_to_its_end_before_it_is_judged() -> None:
+    long = "1" * 5000
+    assert [isinstance(found, Broken) for found in json_values(iter([f"[{long}", ".5]"]))] == [False]
+    (broken,) = json_values(iter([f"[{long}", "1]"]))
+    assert broken.problem.startswith("holds a number of more than 4,300 digits")
+
+
+def test_how_long_one_record_is_has_nothing_to_do_with_those_before(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("socialnlp_assets.landing.json_values.RECORD_LIMIT", 100)
+    assert list(json_values(iter(['{"a": 1}' * 20 + '{"b": ', "2}"]))) == [{"a": 1}] * 20 + [{"b": 2}]
 
 
 def test_the_reject_is_the_line_and_says_what_is_wrong() -> None:

@@ -358,6 +358,19 @@ def test_what_is_no_feed_says_so_and_opens_nothing(body: bytes, expected: str) -
         read_document(body, "", "http://courier.example/rss", "http://courier.example/rss")
 
 
+@pytest.mark.parametrize(
+    "said",
+    [
+        {"author": {"name": "Ada Conti"}},  # version 1.0
+        {"authors": [{"name": "Ada Conti"}, {"name": "Ugo"}], "author": {"name": "Eva"}},
+    ],
+)
+def test_a_json_feed_of_either_version_names_its_author(said: dict[str, Any]) -> None:
+    feed = {"version": "https://jsonfeed.org/version/1", "items": [{"id": "1", "title": "Power is back", **said}]}
+    (entry,) = read_document(json.dumps(feed).encode(), "", "http://a.example/", "http://a.example/").entries
+    assert "Ada Conti" in str(entry)
+
+
 def test_a_document_that_would_swell_is_not_swollen() -> None:
     bomb = b'<?xml version="1.0"?><!DOCTYPE r [<!ENTITY a "aaaaaaaaaa">' + b"".join(
         f'<!ENTITY {chr(98 + n)} "{f"&{chr(97 + n)};" * 10}">'.encode() for n in range(9)

@@ -18,6 +18,7 @@ from socialnlp_assets.resources.caller import SourceError, SourceRefused
 from socialnlp_assets.resources.google_translate import GoogleTranslateResource
 from socialnlp_assets.resources.secrets import EnvironmentSecrets, SecretError
 from socialnlp_assets.sources.google_maps import GoogleMaps, identity_of, time_of
+from socialnlp_assets.sources.google_maps.reviews import changed_before
 from socialnlp_assets.sources.google_maps.stand_in import API_KEY, FakeGoogle, many_reviews
 from socialnlp_assets.sources.invented.messages import place_review
 from socialnlp_assets.sources.loopback import Faults
@@ -91,6 +92,14 @@ def test_business_profile_survives_what_google_does(google: FakeGoogle, secrets:
     assert Counter(map(identity_of, found)).most_common(1)[0][1] == 1
     assert len(found) == 240
     assert google.faults.done
+
+
+def test_a_review_is_as_old_as_its_last_change() -> None:
+    before, after = (HOUR + timedelta(minutes=minutes) for minutes in (-1, 1))
+    assert changed_before({"createTime": before.isoformat()}, HOUR)
+    assert changed_before({"createTime": after.isoformat(), "updateTime": before.isoformat()}, HOUR)
+    assert not changed_before({"createTime": before.isoformat(), "updateTime": after.isoformat()}, HOUR)
+    assert not changed_before({"updateTime": "never"}, HOUR)
 
 
 def test_an_edited_review_stays_in_the_hour_it_was_written(google: FakeGoogle, secrets: EnvironmentSecrets) -> None:

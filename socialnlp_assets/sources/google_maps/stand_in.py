@@ -174,6 +174,8 @@ class FakeGoogle:
             if self._page_uses > self.page_token_uses:
                 self._page_uses = 0
                 return _error(400, "INVALID_ARGUMENT", "The page token has expired.")
+        if request.query.get("orderBy", "updateTime desc") != "updateTime desc":
+            return _error(400, "INVALID_ARGUMENT", "Invalid orderBy.")
         first = int(token.removeprefix("page-")) if token else 0
         reviews = sorted(self.locations.get(location, ()), key=lambda r: r["updateTime"], reverse=True)
         reply: dict[str, Any] = {"totalReviewCount": len(reviews), "averageRating": 3.5}
