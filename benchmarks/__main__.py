@@ -25,6 +25,7 @@ BENCHMARKS = {
     "scale": "scale:scale",
     "backfill": "backfill:backfill",
     "mart": "mart:mart",
+    "thesis": "thesis:thesis",
 }
 # What checks and bursts catch and cost, how often they warn of nothing, how long a retraining takes: no rivals,
 # no figures.

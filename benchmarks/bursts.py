@@ -3,7 +3,8 @@ messages on one event are grouped.
 
 Each hour is a sample of what the real models made of one pool of messages, by a usual week: more by day, less at the
 weekend, with hours that are busier or quieter than theirs usually are. A burst triples the messages of one term, by
-more of the messages that have it. The first eight weeks are what the next eight are compared with.
+more of the messages that have it. The first eight weeks are what the next eight are compared with. Of a term that most
+messages have, three times the usual is a burst of the whole volume, and is found when that is told.
 """
 
 from __future__ import annotations
@@ -32,6 +33,7 @@ from socialnlp_assets.sources.invented.phrases import phrases
 WEEK = 168
 SIMULATED = 8  # weeks in which alarms are counted
 AN_HOUR = 1_000  # messages, on average
+MOST = 0.5  # of all messages: a term that has more makes the volume rise with it
 UNREST = 0.1  # standard deviation of an hour's volume about what is usual, as a logarithm
 TIMES = 3  # the usual, of a planted burst
 PLANTED_EVERY = 7  # hours: one burst of each size
@@ -66,7 +68,8 @@ def rates(table: pa.Table, weeks: int = SIMULATED, seed: int = 0) -> tuple[Caugh
                 place = int(rng.choice(able))
                 now = hours[number] + _more(has, place, int(rng.poisson((TIMES - 1) * usual[place])), rng)
                 caught = bursts(_counts(terms, now), before, float(level))
-                found[size].append(terms[place] in {(each.kind, each.term) for each in caught})
+                told_by = {terms[place], terms[-1]} if share[place] > MOST else {terms[place]}
+                found[size].append(bool(told_by & {(each.kind, each.term) for each in caught}))
     return found, alarms
 
 

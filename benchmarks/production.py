@@ -31,7 +31,10 @@ def build(name: str, ours: Path, reference: Path) -> None:
     makers: dict[str, Callable[[], Path]] = {
         "translator": lambda: architectures.m2m100(reference, corpus, architectures.M2M100_418M),
         "summarizer": lambda: architectures.bart(reference, corpus, architectures.DISTILBART_12_6),
-        "emotion": lambda: architectures.roberta(reference, corpus, architectures.ROBERTA_BASE, entry.labels),
+        **dict.fromkeys(
+            ("sentiment", "emotion"),
+            lambda: architectures.roberta(reference, corpus, architectures.ROBERTA_BASE, entry.labels),
+        ),
         "normalizer": lambda: architectures.distilbert(reference, corpus, architectures.DISTILBERT),
     }
     architectures.seed()

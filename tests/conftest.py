@@ -4,13 +4,16 @@ once, for a run that is ended before its summary would name nothing.
 
 from __future__ import annotations
 
+import os
 import signal
 
 import pytest
-from hypothesis import HealthCheck, settings
+from hypothesis import HealthCheck, Phase, settings
 
 settings.register_profile("steady", deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
-settings.load_profile("steady")
+# Of a mutant it is enough that something fails; the smallest example of it would take minutes.
+settings.register_profile("mutants", settings.get_profile("steady"), phases=(Phase.explicit, Phase.generate))
+settings.load_profile("mutants" if "MUTANT_UNDER_TEST" in os.environ else "steady")
 
 # A job in the background of a shell ignores Ctrl-C, and so would all that it starts.
 signal.signal(signal.SIGINT, signal.default_int_handler)

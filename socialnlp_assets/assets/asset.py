@@ -111,7 +111,7 @@ def _freshness(step: Step) -> dg.FreshnessPolicy | None:
 def computed(step: Step, hour: Hour, checks: Sequence[Check], quarantine: float) -> tuple[Result, Audit]:
     """What a step makes of an hour, audited: without the rows that stay in quarantine, and without those that may not
     be published, which it rejects."""
-    result = _without_held(step.compute(hour), hour.held)
+    result = without_held(step.compute(hour), hour.held)
     found = audit(result.table, result.accounts(), checks, result.read, quarantine)
     found = replace(found, verdicts=(*found.verdicts, *result.verdicts))
     return (_without_rejected(result, found) if found.passed else result), found
@@ -162,7 +162,7 @@ def _recorded(key: dg.AssetKey, found: Audit, rejected: Sequence[Rejected] = ())
         )
 
 
-def _without_held(result: Result, held: Mapping[str, Rejected]) -> Result:
+def without_held(result: Result, held: Mapping[str, Rejected]) -> Result:
     """The rows of messages that do not stay in quarantine; those that do are rejected as they were."""
     if not held or KEY.name not in result.table.column_names:
         return result

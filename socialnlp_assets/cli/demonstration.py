@@ -17,7 +17,7 @@ from urllib.parse import urlsplit
 import dagster as dg
 import yaml
 
-from socialnlp_assets.cli.home import dagster_home, dagster_instance, interruptible, run_hour
+from socialnlp_assets.cli.home import QUIET, dagster_home, dagster_instance, interruptible, run_hour
 from socialnlp_assets.cli.report import Report
 from socialnlp_assets.definitions import build_definitions
 from socialnlp_assets.fakes.pages import serve_articles
@@ -36,7 +36,6 @@ NO_COMPUTE_LOGS = {
     "compute_logs": {"module": "dagster._core.storage.noop_compute_log_manager", "class": "NoOpComputeLogManager"}
 }
 LOOKBACK_HOURS = 9 * 24  # for the sensors to see the day a week ago
-QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
 
 
 BACK = (timedelta(0), timedelta(days=1), timedelta(weeks=1))  # what the reports of a day and a week compare with

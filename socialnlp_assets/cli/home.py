@@ -18,6 +18,8 @@ from socialnlp_assets.settings import Settings
 if TYPE_CHECKING:
     import dagster as dg
 
+# For runs whose outcome the command tells itself: Dagster would print pages of stack traces where a check has failed.
+QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
 INSTANCE = Path(__file__).with_name("dagster.yaml")  # what every installation needs, until its owner writes more
 
 

@@ -90,7 +90,7 @@ def compare(model: str, a: int, b: int) -> None:
 def train(names: tuple[str, ...], if_changed: bool) -> None:
     from socialnlp_assets.assets.models.build import is_up_to_date, job_name
     from socialnlp_assets.assets.models.shelf import Shelf
-    from socialnlp_assets.cli.home import dagster_instance, interruptible
+    from socialnlp_assets.cli.home import QUIET, dagster_instance, interruptible
     from socialnlp_assets.definitions import build_definitions
 
     settings = Settings()
@@ -106,7 +106,7 @@ def train(names: tuple[str, ...], if_changed: bool) -> None:
                 continue
             job = build_definitions(settings).resolve_job_def(job_name(name))
             with interruptible():
-                result = job.execute_in_process(instance=instance, raise_on_error=False)
+                result = job.execute_in_process(instance=instance, run_config=QUIET, raise_on_error=False)
             click.echo(f"{name}: {_outcome(result)}")
             if not result.success:
                 failed.append(name)

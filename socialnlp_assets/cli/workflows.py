@@ -29,6 +29,13 @@ def _all(**options: Any) -> dict[str, Workflow]:
     return load_workflows(*folders, catalogue=load_catalogue(settings.models), **options)
 
 
+def _named(name: str) -> Workflow:
+    known = _all()
+    if name not in known:
+        raise click.UsageError(f"no workflow is called {name!r}; choose one of {', '.join(known)}")
+    return known[name]
+
+
 @workflows.command("list")
 def list_() -> None:
     """Show every workflow with its source, languages and steps."""
@@ -81,21 +88,43 @@ def table(name: str, database: str | None, view: bool) -> None:
     from socialnlp_assets.resources.build import build_lake
     from socialnlp_assets.resources.output_view import duckdb_sql
 
-    known = _all()
-    if name not in known:
-        raise click.UsageError(f"no workflow is called {name!r}; choose one of {', '.join(known)}")
-    settings = Settings()
+    workflow, settings = _named(name), Settings()
     lake = build_lake(settings)
     if view:
         click.echo(duckdb_sql(lake, name))
         return
-    definitions = tables(name, known[name].output().table(), lake, database or "default", settings.start)
+    definitions = tables(name, workflow.output().table(), lake, database or "default", settings.start)
     if database is None:
         click.echo(json.dumps(definitions, indent=2, ensure_ascii=False))
         return
     for definition in definitions:
         created = create_table(definition, database, settings)
         click.echo(f"{database}.{definition['Name']} {'created' if created else 'replaced'}")
+
+
+@workflows.command()
+@click.argument("name")
+@click.option("--owner", required=True, help="ARN of the user or group of QuickSight that is to own both.")
+@click.option("--database", default="default", show_default=True, help="The Glue database that has the view.")
+@click.option("--days", default=35, show_default=True, help="How far back the data set goes.")
+def quicksight(name: str, owner: str, database: str, days: int) -> None:
+    """The output of the workflow NAME in QuickSight, on its view in Athena. Prints what to ask of CreateDataSource and
+    CreateDataSet, as JSON. The channels and topics are those of the lake: print it again when there are new ones."""
+    from socialnlp_assets.resources.athena import tables
+    from socialnlp_assets.resources.build import build_lake
+    from socialnlp_assets.resources.quicksight import requests, values
+
+    workflow, settings = _named(name), Settings()
+    lake = build_lake(settings)
+    named = values(lake, name)
+    if not named["social"]:
+        raise click.ClickException(f"the lake has no output of {name}; run an hour of it first")
+    *_, view = tables(name, workflow.output().table(), lake, database, settings.start)
+    try:
+        asked = requests(view, named, days, database, settings.aws_region, owner)
+    except ValueError as error:
+        raise click.UsageError(str(error)) from None
+    click.echo(json.dumps(asked, indent=2, ensure_ascii=False))
 
 
 @workflows.command()

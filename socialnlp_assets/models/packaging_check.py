@@ -24,7 +24,7 @@ def self_check(
     entry: ModelEntry, converted: Path, settings: Mapping[str, Any], original: Path, *, threads: int = 2
 ) -> dict[str, Any]:
     """How far the model in `converted` agrees with the one in `original`: figures, and `passed`."""
-    texts, parameters = _questions(entry.task, settings)
+    texts, parameters = questions(entry.task, settings)
     engine = settings["engine"]
     fast = engine_handler(engine).load(converted, settings, threads).predict(texts, parameters)
     plain_engine = "reference-" + engine.partition("-")[2]
@@ -57,7 +57,7 @@ def compare_texts(ours: Sequence[str], theirs: Sequence[str]) -> dict[str, float
     return {"same_text": same, "chrf": CHRF().corpus_score(list(ours), [list(theirs)]).score}
 
 
-def _questions(name: str, settings: Mapping[str, Any]) -> tuple[list[str], dict[str, Any]]:
+def questions(name: str, settings: Mapping[str, Any]) -> tuple[list[str], dict[str, Any]]:
     """Texts on which the models may differ: each is one that the model has to work on."""
     given: dict[str, Any] = yaml.safe_load(TEXTS.read_text(encoding="utf-8"))
     parameters = task(name).defaults()

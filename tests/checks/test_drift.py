@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import numpy as np
 import pytest
@@ -50,3 +50,23 @@ def test_nothing_is_said_of_the_first_day() -> None:
     verdict = drift(HOUR, profile(rng, 10), before)
     assert verdict.level is Level.NOT_ASKED
     assert "23 of the 24 hours" in verdict.findings[0].observed
+
+
+def test_a_language_that_nobody_has_seen_before_is_told_by_its_name() -> None:
+    rng = np.random.default_rng(3)
+    before = {HOUR - timedelta(hours=n): profile(rng) for n in range(1, 169)}
+    now = profile(rng)
+    now = {"posts.language": {"de": 20.0, **now["posts.language"]}}
+    told = [finding for finding in drift(HOUR, now, before).findings if finding.failed]
+    assert [finding.observed.split(";")[0] for finding in told] == ["de: 13%, usually 0%", "de: 8%, usually 0%"]
+    assert {finding.expectation.says for finding in told} == {
+        "posts.language is as it usually is",
+        "posts.language is as it usually is (with the hour before)",
+    }
+
+
+def test_a_volume_that_always_goes_up_and_down_is_no_news() -> None:
+    before: dict[datetime, Profile] = {
+        HOUR - timedelta(hours=n): {"volume": {"messages": 40.0 if n // 24 % 2 else 200.0}} for n in range(1, 169)
+    }
+    assert drift(HOUR, {"volume": {"messages": 50.0}}, before).passed

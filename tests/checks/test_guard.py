@@ -114,11 +114,18 @@ def test_never_all_rows_are_rejected() -> None:
 
 def test_a_share_of_rows_may_fail_and_then_warns_and_then_blocks() -> None:
     shared = replace(ENGLISH, rejects=False, error_beyond=0.5, arguments={"column": "label", "mostly": 0.8})
-    levels = []
+    levels, outcomes = [], []
     for bad in (3, 20, 21, 60):
         table = hour(100, label=dict.fromkeys(range(bad), FOREIGN))
-        levels.append(audit(table, Accounts(100, 100), [Check("plausible", "", (shared,))]).verdicts[0].level)
+        (verdict,) = audit(table, Accounts(100, 100), [Check("plausible", "", (shared,))]).verdicts
+        told = sentence(verdict, 0)
+        levels.append(verdict.level)
+        outcomes.append(told.partition("). ")[2].partition(" What to do: ask again.")[0])
     assert levels == [Level.PASSED, Level.PASSED, Level.WARNING, Level.ERROR]
+    assert outcomes == [
+        *("", "", "The hour was published all the same."),
+        "Nothing was published; the lake keeps what it had for this hour.",
+    ]
     few = audit(hour(3, label=dict.fromkeys(range(3), FOREIGN)), Accounts(3, 3), [Check("plausible", "", (shared,))])
     assert few.verdicts[0].passed  # three rows are no share
 

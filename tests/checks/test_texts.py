@@ -115,6 +115,10 @@ def test_scores_and_labels() -> None:
     assert scores.flags_agree(0.5, True, 0.5, False, 0.4)
     assert not scores.flags_agree(0.5, True, 0.4)
     assert scores.tone("what a wonderful friendly team") > 0 > scores.tone("a rude and horrible service")
+    opinions = ["a wonderful friendly team", "the bill came on Monday", "a rude and horrible service"]
+    assert scores.follows_tone(opinions, [0.9, 0.5, 0.1], [0.1, 0.5, 0.9]) == pytest.approx(1)
+    assert scores.follows_tone(opinions, [0.1, 0.5, 0.9], [0.9, 0.5, 0.1]) == pytest.approx(-1)
+    assert scores.follows_tone(opinions, [0.5] * 3, [0.5] * 3) == 0
 
 
 def agree(text: str = "Ada in Modena", **changes: list[Any]) -> bool:

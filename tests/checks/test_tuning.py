@@ -56,6 +56,7 @@ def test_a_workflow_changes_takes_out_and_adds(tmp_path: Path) -> None:
     assert tuned.says == ours["expect_column_texts_to_be_in_english"].says
     added = theirs["expect_column_value_lengths_to_be_between"]
     assert (added.level, added.arguments) == (Level.ERROR, {"column": "text_en", "max_value": 500})
+    assert added.says == "the workflow expects column value lengths to be between"
 
 
 @pytest.mark.parametrize(

@@ -98,8 +98,9 @@ class Installation:
 
 
 @pytest.fixture
-def socialnlp(tmp_path: Path) -> Iterator[Installation]:
+def socialnlp(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Installation]:
     installation = Installation(tmp_path)
+    monkeypatch.setenv("DAGSTER_HOME", installation.environment["DAGSTER_HOME"])  # its instance file names it
     yield installation
     with build_endpoints(installation.settings) as endpoints:
         endpoints.stop_all()

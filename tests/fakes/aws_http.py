@@ -106,14 +106,14 @@ def serve(fake: FakeSageMaker) -> AbstractContextManager[FakeSageMaker]:
     return serving(fake, _Handler)
 
 
-def forward_to(url: str) -> Model:
+def forward_to(url: str, seconds: float = MODEL_SECONDS) -> Model:
     """Let the model server at `url` answer; what takes it longer than SageMaker allows has timed out."""
     http = urllib3.PoolManager(maxsize=16, retries=False)
 
     def model(body: bytes, headers: dict[str, str]) -> tuple[int, dict[str, str], bytes]:
         passed = {k: v for k, v in headers.items() if k == "content-type" or k.startswith("x-amzn-sagemaker")}
         try:
-            reply = http.request("POST", f"{url}/invocations", body=body, headers=passed, timeout=MODEL_SECONDS)
+            reply = http.request("POST", f"{url}/invocations", body=body, headers=passed, timeout=seconds)
         except urllib3.exceptions.TimeoutError:
             raise TIMED_OUT from None
         return reply.status, dict(reply.headers.items()), reply.data

@@ -98,6 +98,7 @@ GOOD = Measured(
     class_against_service={"a": Interval(0.01, -0.02, 0.03)},
     fresh_f1=0.75,
     known_f1=0.8,
+    known_against_service=Interval(-0.01, -0.04, 0.02),
 )
 
 
@@ -108,6 +109,7 @@ def test_an_honest_model_passes_every_rule() -> None:
 @pytest.mark.parametrize(
     ("change", "rule"),
     [
+        ({"known_against_service": Interval(-0.2, -0.3, -0.1)}, "what was known is not unlearned"),
         ({"trained_on_labels": False}, "trained on these labels"),
         ({"rows": 450}, "texts to learn from"),
         ({"macro_f1": Interval(0.4, 0.3, 0.5)}, "macro F1"),

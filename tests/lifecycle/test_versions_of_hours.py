@@ -123,5 +123,13 @@ def test_what_has_changed_is_trained_by_the_command_that_ci_calls(
     assert "topic: nothing has changed" in capfd.readouterr().out
     assert socialnlp.here(monkeypatch, "models", "show", "topic", "1", **settings) == 0
     assert "# topic, version 1\n\nGood or bad, each alone." in capfd.readouterr().out
+    assert socialnlp.here(monkeypatch, "models", "approve", "topic", "1", "--why", "better", **settings) == 0
+    swapped = [(text, "bad" if label == "good" else "good") for text, label in rows(400, seed=2)]
+    (tmp_path / "bad.csv").write_bytes(as_csv(swapped))
+    assert socialnlp.here(monkeypatch, "labels", "add", "bad.csv", "--model", "topic", **settings) == 0
+    assert socialnlp.here(monkeypatch, "models", "train", "topic", **settings) == 1
+    told = capfd.readouterr()
+    assert "topic: the gate has stopped it." in told.out
+    assert "Stack Trace" not in told.err
     with build_endpoints(socialnlp.settings) as endpoints:
         endpoints.stop_all()

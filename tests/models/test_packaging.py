@@ -179,15 +179,15 @@ def test_other_labels_are_refused() -> None:
 
 
 def test_the_self_check_asks_what_the_models_have_to_work_on() -> None:
-    texts, parameters = packaging_check._questions("translation", {"languages": ["it", "fr", "sw", "es"]})
+    texts, parameters = packaging_check.questions("translation", {"languages": ["it", "fr", "sw", "es"]})
     assert len(texts) >= 50
     assert len(set(texts)) == len(texts) == len(parameters["src_lang"])
-    articles, _ = packaging_check._questions("summarization", {})
+    articles, _ = packaging_check.questions("summarization", {})
     modes = [plan(text, lambda text: len(text.split())).mode for text in articles]  # a model counts more than words
     assert Mode.KEEP not in modes
     assert modes.count(Mode.WHOLE) >= 4
     assert Mode.SPLIT in modes
-    noisy, _ = packaging_check._questions("normalisation", {})
+    noisy, _ = packaging_check.questions("normalisation", {})
     assert len(noisy) >= 20
     assert all(packaging_check.has_choice(text) for text in noisy)
     assert not packaging_check.has_choice("the shop is kind")

@@ -48,7 +48,7 @@ PROGRAMS_AND_DATA = {
     "onnx": "torch.onnx exports with it",
 }
 # Extras of installations and of developers: nothing here imports them.
-OTHERS = {"aws", "kubernetes", "postgres", "explore", "test", "bench"}
+OTHERS = {"aws", "kubernetes", "postgres", "explore", "mutants", "test", "bench"}
 
 
 def imports(file: Path) -> Iterator[str]:

@@ -22,7 +22,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "safe_yaml": set(),
     "yaml_files": {"safe_yaml"},
     "nlp": set(),
-    "runs": set(),
+    "runs": {"checks", "nlp"},  # what a warm process reads for all
     "tasks": set(),
     "landing": {"nlp", "schemas"},
     "serving": {"tasks", "nlp"},
@@ -36,7 +36,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     },  # packaging loads what it packed as the server would
     "labels": {"nlp", "models"},
     "evaluation": {"models", "markdown"},
-    "training": {"tasks", "nlp", "models", "settings"},
+    "training": {"tasks", "nlp", "models"},
     "resources": {*BASE, "models", "tasks", "landing", "nlp"},
     "alerts": {*BASE, "resources"},
     "sources": {*BASE, "resources", "landing", "nlp"},

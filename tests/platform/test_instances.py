@@ -12,6 +12,7 @@ from moto.server import ThreadedMotoServer
 
 from socialnlp_assets.cli.home import INSTANCE
 from socialnlp_assets.runs.launcher import WarmRunLauncher
+from socialnlp_assets.runs.storage import Events
 
 DEPLOY = Path(__file__).parents[2] / "deploy"
 REGION = "eu-west-1"
@@ -36,10 +37,14 @@ def production(monkeypatch: pytest.MonkeyPatch) -> dict[str, object]:
     return configuration
 
 
-def test_one_machine_starts_runs_warm_and_notices_dead_ones_within_a_minute(tmp_path: Path) -> None:
+def test_one_machine_starts_runs_warm_and_notices_dead_ones_within_a_minute(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DAGSTER_HOME", str(tmp_path))
     with load(yaml.safe_load(INSTANCE.read_text(encoding="utf-8")), tmp_path) as instance:
         assert isinstance(instance.run_launcher, WarmRunLauncher)
         assert instance.run_launcher.supports_check_run_worker_health
+        assert isinstance(instance.event_log_storage, Events)
         assert instance.run_monitoring_enabled
         assert instance.run_monitoring_poll_interval_seconds < 60
         assert instance.run_coordinator.dequeue_interval_seconds == 1  # type: ignore[attr-defined]

@@ -7,9 +7,12 @@ from pathlib import Path
 from typing import Any
 
 import dagster as dg
+import pyarrow as pa
 import pytest
 
+from socialnlp_assets.assets.asset import without_held
 from socialnlp_assets.assets.quarantine import CHOICE, Choice, Rejected, held_back
+from socialnlp_assets.assets.step import Result
 from socialnlp_assets.settings import Settings
 from tests.checks.scripted import ScriptedEndpoints, plain
 from tests.platform.conftest import HOUR, Platform, message
@@ -37,6 +40,17 @@ def test_what_does_not_fit_all_of_a_choice_stays(choice: Choice, held: set[str])
     found = held_back("posts", FORMER, choice)
     assert set(found) == held
     assert all(found[each.identity] == each for each in FORMER if each.identity in held)
+
+
+def test_what_stays_keeps_its_former_reason_and_is_told_once() -> None:
+    """`m7` would have a row now, `m8` another reason; `m9` is new and `m6` a row that nobody held."""
+    m8 = Rejected("too long", "{}", message_id="m8")
+    held = {each.identity: each for each in (*FORMER, m8)}
+    again = [Rejected("too strange", "{}", message_id=key) for key in ("m8", "m9")]
+    left = without_held(Result(pa.table({"message_id": ["m6", "m7"]}), rows_in=4, rejected=again), held)
+    assert left.table["message_id"].to_pylist() == ["m6"]
+    assert left.rejected == [m8, again[1], FORMER[2]]
+    assert (left.accounts().rows_out, left.accounts().quarantined) == (1, 3)
 
 
 def test_a_choice_travels_as_a_tag() -> None:

@@ -24,7 +24,7 @@ from socialnlp_assets.sources.google_maps.stand_in import API_KEY, FakeGoogle
 from socialnlp_assets.sources.invented.messages import business_review, place_review, sprinklr_v1, sprinklr_v2
 from socialnlp_assets.sources.loopback import Request, Response, serve
 from socialnlp_assets.sources.sprinklr import Sprinklr
-from socialnlp_assets.sources.sprinklr.stream import _page_of as sprinklr_page
+from socialnlp_assets.sources.sprinklr.stream import page_of as sprinklr_page
 from socialnlp_assets.tasks import RowError
 from socialnlp_assets.workflow import load_workflows
 

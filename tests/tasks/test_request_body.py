@@ -129,6 +129,7 @@ def test_translations_parameters_are_checked(parameters: dict[str, Any], message
     [
         (b"0\n" * 50_000 + b"{", 413, "over 50000 texts"),
         (b'{"source": "a", "beams": 1}\n{', 400, "unknown parameter 'beams'"),
+        (b'"a"\n{"inputs": "b", "parameters": [7]}\n{', 400, r"line 1: the parameters must be an object, not \[7\]"),
     ],
 )
 def test_lines_are_refused_where_they_go_wrong_and_not_read_to_their_end(
@@ -143,3 +144,11 @@ def test_json_lines_may_differ_in_language_only() -> None:
     lines = [{"inputs": text, "parameters": {"src_lang": language}} for text, language in (("a", "it"), ("b", "sw"))]
     request = parse(b"\n".join(map(encode, lines)), task("translation"), JSON_LINES)
     assert request.parameters["src_lang"] == ["it", "sw"]
+
+
+def test_a_large_body_may_hold_long_texts_but_not_many_values() -> None:
+    text = "[{,\\" * 100_000  # what stands in a text is no value
+    assert parse(encode({"inputs": [text]}), task("multi-label")).texts == [text]
+    with pytest.raises(BadInput, match="has over 200000 values; send fewer texts") as caught:
+        parse(b'{"inputs": [' + b"[]," * 100_001 + b"]}", task("multi-label"))
+    assert caught.value.status == 413

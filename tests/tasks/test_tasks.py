@@ -11,7 +11,7 @@ import pytest
 import yaml
 
 from socialnlp_assets.models.catalogue import Catalogue, CatalogueError, load_catalogue
-from socialnlp_assets.tasks import Keyword, RowError, Scores, reply_body, request_body, task, task_names
+from socialnlp_assets.tasks import BadInput, Keyword, RowError, Scores, reply_body, request_body, task, task_names
 from socialnlp_assets.tasks.entities import Entity
 
 LABELS = ("negative", "neutral", "not mentioned")
@@ -54,6 +54,31 @@ def test_a_blank_text_says_nothing(name: str, labels: list[str], scores: dict[st
     assert task(name, labels).read_blank().scores == scores
 
 
+def test_a_text_that_is_in_the_wanted_language_is_its_own_translation() -> None:
+    translation, settings = task("translation"), {"languages": ["it", "fr"]}
+    given = {"src_lang": ["en", "it", "fr"], "tgt_lang": "en"}
+    assert translation.known(["a house", "una casa", " "], given, settings) == ["a house", None, ""]
+    with pytest.raises(BadInput, match=r"'de' is not a language of this model, which reads it, fr") as caught:
+        translation.known(["una casa", "ein Haus"], {"src_lang": ["it", "de"], "tgt_lang": "en"}, settings)
+    assert caught.value.position == 1
+    for targets, told in (({}, "en"), ({"target_languages": ["en", "pt"]}, "en, pt")):
+        with pytest.raises(BadInput, match=rf"parameters.tgt_lang must be one of {told}$"):
+            translation.known(["una casa"], {"src_lang": ["it"], "tgt_lang": "nl"}, settings | targets)
+
+
+@pytest.mark.parametrize(
+    ("row", "reason"),
+    [
+        ([{"phrase": 7, "score": 0.5}], "a phrase is not a text with a score of 0 or more"),
+        ([{"phrase": "wind", "score": -0.5}], "a phrase is not a text with a score of 0 or more"),
+    ],
+)
+def test_a_phrase_that_cannot_be_is_a_row_error(row: Any, reason: str) -> None:
+    (result,) = reply_body.read(task("keywords"), json.dumps([row]).encode(), {}, 1)
+    assert isinstance(result, RowError)
+    assert reason in result.reason
+
+
 @pytest.mark.parametrize(
     ("entity", "reason"),
     [
@@ -73,6 +98,12 @@ def test_cut_texts_are_named_in_a_header_that_is_read_again() -> None:
     header = reply_body.truncated_header([17, 3])
     assert header == {"X-Amzn-SageMaker-Custom-Attributes": "truncated=3,17"}
     assert reply_body.truncated_positions({name.lower(): value for name, value in header.items()}) == {3, 17}
+
+
+def test_the_header_names_as_many_cut_texts_as_sagemaker_lets_through() -> None:
+    ((name, value),) = reply_body.truncated_header(range(1000, 2000)).items()
+    assert len(value) <= 1024
+    assert reply_body.truncated_positions({name.lower(): value}) == set(range(1000, 1202))
 
 
 def test_the_catalogue_knows_the_tasks_and_the_endpoints_that_are_shared(tmp_path: Path) -> None:

@@ -80,7 +80,13 @@ def _measured(
         class_against_service=figures.class_differences(ours.answers, theirs.answers),
         fresh_f1=_f1(ours.answers, fresh) if enough else None,
         known_f1=_f1(ours.answers, known) if enough else None,
+        known_against_service=_difference(ours.answers, theirs.answers, known) if enough else None,
     )
+
+
+def _difference(ours: Answers, theirs: Answers, rows: Sequence[int]) -> figures.Interval:
+    kept = np.array(rows, np.int64)
+    return figures.difference(ours.of(kept), theirs.of(kept))
 
 
 def _f1(answers: Answers, rows: Sequence[int]) -> float:

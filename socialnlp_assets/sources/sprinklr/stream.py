@@ -109,7 +109,7 @@ class Stream:
             "rows": self.resource.rows,
         }
         path = f"/api/{self.resource.api}/listening/query/stream"
-        return self.token.ask("POST", path, json=query, read=_page_of)
+        return self.token.ask("POST", path, json=query, read=page_of)
 
 
 def identity_of(message: Any) -> str:
@@ -127,7 +127,7 @@ def time_of(message: Any, time_field: str = "SN_CREATED_TIME") -> int | None:
     return next((int(v) for v in values if isinstance(v, int) or (isinstance(v, str) and _DIGITS.fullmatch(v))), None)
 
 
-def _page_of(reply: Any) -> _Page:
+def page_of(reply: Any) -> _Page:
     """A page of either shape: v2 ``{data: {result, hasMore}, errors}``, v1 ``{status, response: {data, hasMore}}``."""
     if not isinstance(reply, dict):
         raise TryAgain("200 with something that is no page")

@@ -15,7 +15,6 @@ from typing import Any
 from socialnlp_assets.models.catalogue import EmbeddedModel, ModelEntry
 from socialnlp_assets.models.packaging_origin import PackagingError
 from socialnlp_assets.models.packaging_source import Source, find_source
-from socialnlp_assets.settings import default_state_directory
 from socialnlp_assets.training.container import Example, Job, TrainingError
 
 ENGINE = "onnx-sequence-classification"
@@ -46,9 +45,15 @@ def _base(job: Job) -> Source:
     if not given:
         raise TrainingError("recipe transformers needs the hyperparameter base: a hub id or a folder")
     try:
-        return find_source(given, job.settings.get("base_revision", ""), default_state_directory() / "hub")
+        return find_source(given, job.settings.get("base_revision", ""), _kept(job))
     except PackagingError as error:
         raise TrainingError(f"hyperparameter base: {error}") from None
+
+
+def _kept(job: Job) -> Path:
+    """Where a base from a hub is kept for the next training; a container's user has no home."""
+    home = Path.home()
+    return home / ".cache" / "socialnlp" / "hub" if home.is_dir() else job.checkpoints.parents[1] / "hub"
 
 
 def _loaded(base: Source, labels: int) -> tuple[Any, Any]:

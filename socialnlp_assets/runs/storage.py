@@ -1,0 +1,83 @@
+"""`Storage`: Dagster's history of runs and events in SQLite files, with what is opened and compiled kept.
+
+Named by the `dagster.yaml` of one machine. Dagster's own makes an engine of SQLAlchemy for each of a thousand
+statements of a small hour, throws it away with the SQL that it has compiled, and waits for the disk twice: when a
+change is committed, and when a file is closed, for nobody else has it open. Here a commit does not wait for the disk:
+a machine that loses its power may lose the last events, and no more, as SQLite promises of `synchronous=NORMAL`.
+"""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+from dagster._core.storage.event_log import SqliteEventLogStorage
+from dagster._core.storage.event_log.sqlite.sqlite_event_log import INDEX_SHARD_NAME
+from dagster._core.storage.runs import SqliteRunStorage
+from dagster._core.storage.sqlite_storage import DagsterSqliteStorage
+from dagster._serdes import ConfigurableClassData
+from sqlalchemy import Connection, Engine, create_engine, event
+
+BUSY_SECONDS = 60.0  # for which a statement waits for those of other processes
+FILES = 16  # that are kept open: what all runs have in common, and the latest runs
+
+
+@lru_cache(FILES)
+def engine_of(address: str) -> Engine:
+    """The engine of a file, with its connections. SQLAlchemy gives a process that was forked others."""
+    engine = create_engine(address, connect_args={"timeout": BUSY_SECONDS})
+
+    @event.listens_for(engine, "connect")
+    def _do_not_wait(connection: sqlite3.Connection, _: object) -> None:
+        connection.execute("PRAGMA synchronous=NORMAL")
+
+    return engine
+
+
+class Events(SqliteEventLogStorage):
+    @contextmanager
+    def _connect(self, shard: str) -> Iterator[Connection]:
+        with self._db_lock:
+            engine = engine_of(self.conn_string_for_shard(shard))
+            if shard not in self._initialized_dbs:
+                self._initdb(engine)
+                self._initialized_dbs.add(shard)
+            with engine.connect() as connection, connection.begin():
+                changes = _changes(connection)
+                yield connection
+                changed = _changes(connection) > changes
+            if changed and shard != INDEX_SHARD_NAME:
+                os.utime(self.path_for_shard(shard))  # the UI watches this file, and SQLite writes into one beside it
+
+
+def _changes(connection: Connection) -> int:
+    """Rows that it has ever changed."""
+    driver = connection.connection.driver_connection
+    assert isinstance(driver, sqlite3.Connection)
+    return driver.total_changes
+
+
+class Runs(SqliteRunStorage):
+    @contextmanager
+    def connect(self) -> Iterator[Connection]:
+        with engine_of(self._conn_string).connect() as connection, connection.begin():
+            yield connection
+
+
+class Storage(DagsterSqliteStorage):
+    """`config: {base_dir: …}`, the DAGSTER_HOME: the same files in the same places as Dagster's own."""
+
+    def __init__(self, base_dir: str, inst_data: ConfigurableClassData | None = None) -> None:
+        super().__init__(base_dir, inst_data)
+        history = Path(base_dir) / "history"
+        self._run_storage = Runs.from_local(str(history))
+        self._event_log_storage = Events(str(history / "runs"))
+
+    @classmethod
+    def from_config_value(cls, inst_data: ConfigurableClassData, config_value: Mapping[str, Any]) -> Storage:
+        return cls.from_local(config_value["base_dir"], inst_data)
