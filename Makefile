@@ -69,6 +69,7 @@ bench: $(VENV)/.bench
 
 pictures: $(VENV)/.test
 	@$(BIN)/python -m tests.browser.pictures
+	@$(BIN)/python -m tests.browser.report_pictures
 
 clean:
 	@rm -rf $(VENV) $(HOME_DIR) build/mutants
