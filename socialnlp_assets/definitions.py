@@ -51,7 +51,7 @@ def build_definitions(settings: Settings, overrides: Mapping[str, Any] | None = 
         *(workflow_definitions(workflow, settings) for workflow in workflows),
         installation_definitions(workflows, settings),
         mart_definitions(workflows, settings),
-        model_definitions(settings),
+        model_definitions(workflows, settings),
         dg.Definitions(resources={**all_resources(settings), **(overrides or {})}, executor=_executor(settings)),
     )
 
@@ -106,7 +106,7 @@ def mart_definitions(workflows: Collection[Workflow], settings: Settings) -> dg.
     return dg.Definitions(assets=[mart, hot_topics, *reports], jobs=[job], sensors=[automation])
 
 
-def model_definitions(settings: Settings) -> dg.Definitions:
+def model_definitions(workflows: Collection[Workflow], settings: Settings) -> dg.Definitions:
     """The models that the catalogue trains: their labels, training, evaluation and versions."""
     catalogue = load_catalogue(settings.models)
     trained = catalogue.trained()
@@ -117,7 +117,8 @@ def model_definitions(settings: Settings) -> dg.Definitions:
     ]
     jobs = list(map(training_job, trained))
     entries = {name: catalogue[name] for name in trained}
-    sensors = [labels_arrived(entries, jobs), changed_models(entries, jobs)] if jobs else []
+    asked_by = {name: [each.name for each in workflows if name in each.models()] for name in trained}
+    sensors = [labels_arrived(entries, jobs, asked_by), changed_models(entries, jobs)] if jobs else []
     if build_registry(settings).is_on_sagemaker:
         sensors.append(approvals(list(trained)))
     return dg.Definitions(assets=assets, jobs=[*jobs, decide_on_version], sensors=sensors)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
+from datetime import timedelta
 from functools import cache
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
@@ -177,6 +178,18 @@ class Training(_Strict):
     approval: Literal["by hand", "automatic"] = "by hand"  # of what passes the gate
     canary: Canary | None = None  # none: an approved version takes over at once
     retrain_after: int = Field(default=200, ge=1)  # newly labelled texts
+    every: timedelta | None = None  # a look whether anything has changed, such as 30d; none: no calendar
+    drift_hours: int = Field(default=3, ge=1, le=24)  # of a day, after which any new label is enough
+
+    @field_validator("every", mode="before")
+    @classmethod
+    def whole_days(cls, value: Any) -> Any:
+        if value is None or isinstance(value, timedelta):
+            return value
+        days = re.fullmatch(r"([1-9]\d{0,2})d", str(value).strip())
+        if days is None:
+            raise ValueError("write a number of days, such as 30d")
+        return timedelta(days=int(days[1]))
 
     @field_validator("canary", mode="before")
     @classmethod
