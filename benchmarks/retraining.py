@@ -320,7 +320,7 @@ class _InProcess:
         return self.version(model).label
 
     @contextmanager
-    def lease(self, model: str, *, step: str, version: Made | None = None) -> Iterator[Any]:  # noqa: ARG002
+    def lease(self, model: str, *, step: str, version: Made | None = None, **_: Any) -> Iterator[Any]:  # noqa: ARG002
         folder = self._shelf.lake.folder
         assert folder is not None
         yield _Predictor(self._entry, Model.load(folder / (version or self._service).folder, threads=1))

@@ -66,7 +66,7 @@ def land(folder: Path, rows: int) -> None:
 class NoEndpoints:
     """`posts` announces the models of its hour; here none is asked."""
 
-    def warm(self, models: list[str]) -> None:
+    def warm(self, models: list[str], shapes: object = None) -> None:
         pass
 
 

@@ -66,7 +66,10 @@ def workflow_definitions(workflow: Workflow, settings: Settings) -> dg.Definitio
     partitions = hourly_partitions(settings.start)
     steps = workflow.all_steps(settings.keep_personal_data)
     return dg.Definitions(
-        assets=[build_asset(step, workflow.name, workflow.owners, partitions, workflow.checks) for step in steps],
+        assets=[
+            build_asset(step, workflow.name, workflow.owners, partitions, workflow.checks, workflow.endpoints)
+            for step in steps
+        ],
         jobs=[_hour_job(workflow, settings)],
         sensors=workflow_sensors(settings, workflow),
     )

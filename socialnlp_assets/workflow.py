@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, GetCoreSchemaHandler, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, GetCoreSchemaHandler, ValidationError
 from pydantic_core import core_schema
 
 from socialnlp_assets.assets import step_kinds
@@ -22,7 +22,7 @@ from socialnlp_assets.assets.profile import HourProfile
 from socialnlp_assets.assets.step import DELIVERED, Mistake, Step
 from socialnlp_assets.checks import Checks
 from socialnlp_assets.hot_topics.rules import RULES, WarningRule
-from socialnlp_assets.models.catalogue import Catalogue, load_catalogue
+from socialnlp_assets.models.catalogue import Catalogue, EndpointShape, load_catalogue
 from socialnlp_assets.nlp.language import detect
 from socialnlp_assets.safe_yaml import YamlError, read_yaml
 from socialnlp_assets.settings import Profile, Settings
@@ -41,6 +41,14 @@ _TAKEN = {"landing", "quarantine", "output", "leases", "retention", "mart", "rep
     *("output_arg_dict", "str", "type"),
     *kwlist,
 }
+
+
+def _fitting_shape(text: str) -> str:
+    EndpointShape.of(text)
+    return text
+
+
+Shape = Annotated[str, AfterValidator(_fitting_shape)]  # in a word, as `EndpointShape.of` reads it
 
 
 class WorkflowError(ValueError):
@@ -77,6 +85,7 @@ class Workflow(_Strict):
     steps: Annotated[dict[str, Step], _Steps]
     checks: Checks = Checks()
     warnings: tuple[WarningRule, ...] = RULES
+    endpoints: dict[str, Shape] = {}  # others than the catalogue's, by model; what the environment says counts more
     enabled: bool = True  # false: it runs only where SOCIALNLP_ENABLE names it
 
     def assets(self) -> list[str]:
@@ -213,6 +222,7 @@ def _misfits(workflow: Workflow, catalogue: Catalogue, profile: Profile | None) 
     if profile:
         yield from _undetectable(languages)
     if not unknown:
+        yield from _shapes_of_none(workflow, catalogue)
         for step in workflow.steps.values():
             yield from step.mistakes(languages, profile)
         expected = {step.name: (step.table().names(), step.plausible()) for step in workflow.all_steps()}
@@ -227,6 +237,19 @@ def _unknown_models(workflow: Workflow, catalogue: Catalogue) -> Iterator[Mistak
             if model not in fitting:
                 what = f"does {catalogue[model].task}" if model in catalogue.names() else "is not in the catalogue"
                 yield ("steps", name, option), f"the model {model!r} {what}; choose one of {', '.join(fitting)}"
+
+
+def _shapes_of_none(workflow: Workflow, catalogue: Catalogue) -> Iterator[Mistake]:
+    """Shapes for what the workflow does not ask, and two for one endpoint."""
+    hosts: dict[str, str] = {}
+    for model, shape in workflow.endpoints.items():
+        if model not in workflow.models():
+            asked = ", ".join(workflow.models())
+            yield ("endpoints", model), f"no step asks {model!r}; name one of {asked}, or take the line out"
+            continue
+        host = catalogue.endpoint_of(model)
+        if hosts.setdefault(host, shape) != shape:
+            yield ("endpoints", model), f"it is on the endpoint of {host}, which has another shape; leave one of them"
 
 
 def _undetectable(languages: Sequence[str]) -> Iterator[Mistake]:

@@ -9,6 +9,7 @@ import time
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
+from types import MappingProxyType
 from typing import Any
 
 import dagster as dg
@@ -33,8 +34,9 @@ def build_asset(
     owners: Sequence[str],
     partitions: dg.HourlyPartitionsDefinition,
     strictness: Checks = Checks(),  # noqa: B008  it cannot be changed
+    shapes: Mapping[str, str] = MappingProxyType({}),
 ) -> dg.AssetsDefinition:
-    """The hourly asset `<workflow>/<step>`."""
+    """The hourly asset `<workflow>/<step>`; `shapes` are those of its endpoints, where not the catalogue's."""
     key = dg.AssetKey([workflow, step.name])
     schema = step.table()
     checks = checks_of(step, strictness)
@@ -71,6 +73,7 @@ def build_asset(
                 lease.confirm,
                 context.resources,
                 lambda: usage.usages_of_run(context.instance, context.run.run_id),
+                shapes=shapes,
                 held=held_in_run(lake, quarantine, step.name, context.run.tags),
             )
             result, found = computed(step, hour, checks, strictness.quarantine)

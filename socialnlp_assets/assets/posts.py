@@ -97,7 +97,7 @@ class Posts(Step):
                 f"{hour.lake.landing_folder(hour.workflow, hour.hour)}/none.json",
                 allow_retries=False,
             )
-        hour.endpoints.warm(self.needed)  # the run waits for the slowest, not for the sum
+        hour.endpoints.warm(self.needed, hour.shapes)  # the run waits for the slowest, not for the sum
         author_key = hour.secrets.get_or_create(AUTHOR_KEY).get_secret_value().encode()
         sorter = Sorter(self.source, hour, author_key, self.keeps_personal_data)
         files = hour.lake.landed(hour.workflow, hour.hour)

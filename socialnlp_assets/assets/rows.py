@@ -18,9 +18,9 @@ from socialnlp_assets.tasks import RowError
 
 def ask(hour: Hour, model: str, texts: Sequence[str], **arguments: Any) -> tuple[list[Any], Usage]:
     """One typed result or `RowError` a text, in order, from a leased endpoint, and what that came to."""
-    with hour.endpoints.lease(model, step=hour.step) as predictor:
+    with hour.endpoints.lease(model, step=hour.step, shapes=hour.shapes) as predictor:
         results = predictor.predict(texts, **arguments)
-    canary.compare(hour.endpoints, model, texts, results, arguments)
+    canary.compare(hour.endpoints, model, texts, results, arguments, hour.shapes)
     return results, predictor.usage
 
 

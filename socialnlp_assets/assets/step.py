@@ -86,6 +86,7 @@ class Hour:
     resources: Any  # Dagster's, those that the step asks for by name
     used: Callable[[], Sequence[Usage]] = tuple  # what the run has used of its endpoints so far
     made_by: dict[str, str] = field(default_factory=dict)  # model → version that made what this step has read
+    shapes: Mapping[str, str] = field(default_factory=dict)  # of endpoints, by model, that the workflow has otherwise
     held: Mapping[str, Rejected] = field(default_factory=dict)  # what stays in its quarantine, by identity
 
     @property

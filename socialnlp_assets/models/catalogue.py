@@ -62,11 +62,14 @@ class EndpointShape(_Strict):
         match = SHAPE.fullmatch(text.strip())
         if match is None:
             raise ValueError(f"{text!r}: write ml.c6i.xlarge, ml.c6i.xlarge*1-4, serverless:4096 or serverless:4096*10")
-        if memory := match["memory"]:
-            return cls(kind="serverless", memory_mb=int(memory), max_concurrency=int(match["concurrency"] or 5))
         least = int(match["least"] or 1)
         most = int(match["most"] or least)
-        return cls(kind="realtime", instance_type=match["type"], min_instances=least, max_instances=most)
+        try:
+            if memory := match["memory"]:
+                return cls(kind="serverless", memory_mb=int(memory), max_concurrency=int(match["concurrency"] or 5))
+            return cls(kind="realtime", instance_type=match["type"], min_instances=least, max_instances=most)
+        except ValidationError as error:
+            raise ValueError(f"{text!r}: {error.errors()[0]['msg'].removeprefix('Value error, ')}") from None
 
     @model_validator(mode="after")
     def fits_its_kind(self) -> Self:
@@ -242,13 +245,14 @@ class Catalogue(RootModel[dict[str, ModelEntry]]):
     def shaped(self, shapes: Mapping[str, str]) -> Catalogue:
         """The same with other endpoints: `shapes` by model, as `EndpointShape.of` reads them. Raises
         `CatalogueError`."""
+        if not shapes:
+            return self
         found = dict(self.root)
         for name, text in shapes.items():
             try:
                 entry, shape = self[self.endpoint_of(name)], EndpointShape.of(text)
             except (KeyError, ValueError) as error:
-                told = error.errors()[0]["msg"] if isinstance(error, ValidationError) else str(error.args[0])
-                raise CatalogueError(f"SOCIALNLP_ENDPOINT_SHAPES: {name}: {told}") from None
+                raise CatalogueError(f"SOCIALNLP_ENDPOINT_SHAPES: {name}: {error.args[0]}") from None
             aws = entry.aws.model_copy(update={"endpoint": shape})
             found[self.endpoint_of(name)] = entry.model_copy(update={"aws": aws})
         return Catalogue(found)

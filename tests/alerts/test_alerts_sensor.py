@@ -28,7 +28,7 @@ class Watched:
 
     stuck: ClassVar[list[str]] = []
 
-    def warm(self, models: list[str]) -> None:
+    def warm(self, models: list[str], shapes: object = None) -> None:
         pass
 
     def reap(self) -> list[Removal]:

@@ -53,14 +53,14 @@ class ScriptedEndpoints:
         self.answers = dict(answers or {})
         self.asked: dict[str, str] = {}  # nobody knows which version says such things
 
-    def warm(self, models: Sequence[str]) -> None:
+    def warm(self, models: Sequence[str], shapes: object = None) -> None:
         pass
 
     def engine(self, model: str) -> str:  # noqa: ARG002
         return "scripted"
 
     @contextmanager
-    def lease(self, model: str, step: str) -> Iterator[Any]:
+    def lease(self, model: str, step: str, **_: Any) -> Iterator[Any]:
         answer = self.answers.get(model) or plain(model)
 
         def predict(texts: Sequence[str], **_: Any) -> list[Any]:

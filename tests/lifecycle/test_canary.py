@@ -126,7 +126,7 @@ def test_an_hours_texts_are_asked_of_both(tmp_path: Path, endpoints: Endpoints, 
     registry.decide(MODEL, 1, State.CANARY, "ada", "try it")
     with endpoints.lease(MODEL) as mood:
         answers = mood.predict(TEXTS)
-    compare(endpoints, MODEL, TEXTS, answers, {})
+    compare(endpoints, MODEL, TEXTS, answers, {}, {})
     expected = {"honest": State.APPROVED}.get(kind, State.REJECTED)
     assert state(registry) is expected, registry.version(MODEL, 1).why
     assert endpoints.asked[MODEL].startswith("0@")  # the rows were made by the other one

@@ -88,7 +88,7 @@ def settings(tmp_path: Path) -> Settings:
 class NoEndpoints:
     """For runs of `posts` alone, which only announces models."""
 
-    def warm(self, models: list[str]) -> None:
+    def warm(self, models: list[str], shapes: object = None) -> None:
         pass
 
 

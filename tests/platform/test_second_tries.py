@@ -24,8 +24,8 @@ class Down:
 
     error: ClassVar[Exception]
 
-    def warm(self, models: list[str]) -> None:
-        del models
+    def warm(self, models: list[str], shapes: object = None) -> None:
+        del models, shapes
         try:
             raise self.error
         except Throttled as error:

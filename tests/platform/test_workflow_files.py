@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+import dagster as dg
 import pytest
 
 from socialnlp_assets.settings import Profile, Settings
 from socialnlp_assets.workflow import BUILT_IN, WorkflowError, load_workflow, load_workflows, running_workflows
+from tests.platform.conftest import Platform
 
 GOOD = """\
 name: mine
@@ -62,6 +65,22 @@ def test_a_workflow_declares_the_endpoints_of_an_hour() -> None:
             "8: steps.sentiments.reads: no step before it writes a text called 'enrichments'; choose one of posts",
         ),
         ("- a list", "1: a workflow is a mapping"),
+        (
+            GOOD + "endpoints:\n  keywords: large\n",
+            "9: endpoints.keywords: 'large': write ml.c6i.xlarge, ml.c6i.xlarge*",
+        ),
+        (
+            GOOD + "endpoints:\n  keywords: serverless:5000\n",
+            "9: endpoints.keywords: 'serverless:5000': memory_mb is one",
+        ),
+        (
+            GOOD + "endpoints:\n  themes: ml.m5.large\n",
+            "9: endpoints.themes: no step asks 'themes'; name one of keywords, or take the line out",
+        ),
+        (
+            GOOD + "  entities:\nendpoints:\n  keywords: ml.m5.large\n  entities: ml.c5.large\n",
+            "11: endpoints.entities: it is on the endpoint of keywords, which has another shape; leave one of them",
+        ),
     ],
 )
 def test_a_mistake_is_told_with_line_and_remedy(tmp_path: Path, text: str, expected: str) -> None:
@@ -152,3 +171,19 @@ def test_a_workflow_may_name_a_model_of_the_users_own(tmp_path: Path) -> None:
     assert [column.name for column in themes.columns()][::2] == ["theme_ironic", "theme_plain"]
     with pytest.raises(WorkflowError, match="the model 'irony' is not in the catalogue"):
         running_workflows(Settings(workflows=tmp_path / "workflows"))
+
+
+def test_the_hours_of_a_workflow_ask_for_endpoints_of_its_shapes(tmp_path: Path) -> None:
+    found = []
+
+    class Asked:
+        def warm(self, models: Sequence[str], shapes: Mapping[str, str]) -> None:
+            found.append((tuple(models), dict(shapes)))
+
+    (tmp_path / "mine.yaml").write_text(f"{GOOD}endpoints:\n  keywords: ml.m5.large*1-2\n")
+    settings = Settings(lake=str(tmp_path / "lake"), state=tmp_path / "state", workflows=tmp_path)
+    with dg.DagsterInstance.ephemeral() as instance:
+        platform = Platform(settings, instance, {"endpoints": Asked()})
+        platform.land([], workflow="mine")
+        assert platform.ingest("mine").success
+    assert found == [(("keywords",), {"keywords": "ml.m5.large*1-2"})]

@@ -56,10 +56,15 @@ class Tally(BaseModel):
 
 
 def compare(
-    endpoints: Endpoints, model: str, texts: Sequence[str], results: Sequence[Any], arguments: Mapping[str, Any]
+    endpoints: Endpoints,
+    model: str,
+    texts: Sequence[str],
+    results: Sequence[Any],
+    arguments: Mapping[str, Any],
+    shapes: Mapping[str, str],
 ) -> None:
     """Ask the version in canary, if there is one, about its share of `texts`; `results` are what the one in service
-    has answered."""
+    has answered, on an endpoint of the same shape."""
     training = endpoints.catalogue[model].training
     if not training or not training.canary:
         return
@@ -68,7 +73,8 @@ def compare(
         return
     rows = [row for row, text in enumerate(texts) if is_shared(text, training.canary.share)]
     if rows:
-        found = _asked(endpoints, model, version.made, [texts[row] for row in rows], _of(arguments, rows))
+        shared = [texts[row] for row in rows]
+        found = _asked(endpoints, model, version.made, shared, _of(arguments, rows), shapes)
         tally = found if isinstance(found, Tally) else _counted(found[0], [results[row] for row in rows], found[1])
         lake = endpoints.registry.lake
         lake.put(f"{_folder(model, version.number)}/{uuid.uuid4()}.json", tally.model_dump_json().encode())
@@ -104,10 +110,15 @@ def is_shared(text: str, share: float) -> bool:
 
 
 def _asked(
-    endpoints: Endpoints, model: str, made: Any, texts: Sequence[str], arguments: Mapping[str, Any]
+    endpoints: Endpoints,
+    model: str,
+    made: Any,
+    texts: Sequence[str],
+    arguments: Mapping[str, Any],
+    shapes: Mapping[str, str],
 ) -> Tally | tuple[list[Any], float]:
     try:
-        with endpoints.lease(model, step=WHO, version=made) as predictor:
+        with endpoints.lease(model, step=WHO, version=made, shapes=shapes) as predictor:
             answers = predictor.predict(texts, **arguments)
             return answers, predictor.usage.request_seconds * 1000
     except (NoCapacity, Throttled):  # which says nothing of the version

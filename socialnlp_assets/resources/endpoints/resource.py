@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from types import TracebackType
+from types import MappingProxyType, TracebackType
 from typing import Self
 
 import dagster as dg
@@ -35,6 +35,7 @@ from socialnlp_assets.resources.registry.versions import SHIPPED, Made, Version,
 
 logger = logging.getLogger(__name__)
 
+NONE: Mapping[str, str] = MappingProxyType({})
 ANNOUNCING_SECONDS = 30.0  # how long a process that ends waits until it has asked for what it announced
 
 
@@ -140,14 +141,17 @@ class Endpoints(dg.ConfigurableResource[None], ABC):
     # For steps
 
     @contextmanager
-    def lease(self, model: str, *, step: str = "", version: Made | None = None) -> Iterator[Predictor]:
+    def lease(
+        self, model: str, *, step: str = "", version: Made | None = None, shapes: Mapping[str, str] = NONE
+    ) -> Iterator[Predictor]:
         """Hold the endpoint of `model`, created if need be, and predict with it: with the version in service, or with
-        another, such as one that is to be measured.
+        another, such as one that is to be measured. `shapes` are those of a workflow, by model: an endpoint of
+        another shape is another endpoint.
 
         Raises KeyError for a model that the catalogue lacks and `EndpointFailed` where the endpoint does
         not come into service.
         """
-        entry, spec = self.catalogue[model], self._spec(model, version)
+        entry, spec = self.catalogue[model], self._spec(model, version, shapes)
         meter = Meter(model, step or self._owner.run, self.price_table.price(spec))
         lease = Lease(self.manager, spec, step, meter)
         lease.enter()
@@ -161,11 +165,11 @@ class Endpoints(dg.ConfigurableResource[None], ABC):
             lease.release()
             self._usage.append(meter.usage)
 
-    def warm(self, models: Iterable[str]) -> None:
+    def warm(self, models: Iterable[str], shapes: Mapping[str, str] = NONE) -> None:
         """Announce models that the run will need: their endpoints are created side by side while others work.
         Returns at once. An announcement is on record and outlives this process: it ends with the run's first
         lease on its model, with `release_run`, or when no creation takes longer."""
-        announcements = {model: Announcement(self.manager, self._spec(model)) for model in models}
+        announcements = {model: Announcement(self.manager, self._spec(model, shapes=shapes)) for model in models}
         if not announcements:
             return
         for model, announcement in announcements.items():
@@ -175,14 +179,15 @@ class Endpoints(dg.ConfigurableResource[None], ABC):
         self._announcers.append(announcer)
         announcer.start()
 
-    def _spec(self, model: str, version: Made | None = None) -> EndpointSpec:
+    def _spec(self, model: str, version: Made | None = None, shapes: Mapping[str, str] = NONE) -> EndpointSpec:
         """Of the endpoint that serves `model`: its own, or that of the model that it shares one with."""
         host = self.catalogue.endpoint_of(model)
-        return self.specification(host, self._entry(host, version))
+        return self.specification(host, self._entry(host, version, shapes))
 
-    def _entry(self, model: str, version: Made | None = None) -> ModelEntry:
-        """The catalogue's entry, with the files of the version that is to serve in place of the shipped ones."""
-        entry, serving = self.catalogue[model], version
+    def _entry(self, model: str, version: Made | None = None, shapes: Mapping[str, str] = NONE) -> ModelEntry:
+        """The catalogue's entry, of the shape that the environment says, else `shapes`, with the files of the version
+        that is to serve in place of the shipped ones."""
+        entry, serving = self._shaped(shapes)[model], version
         if serving is None:
             found = self.version(model)
             serving = found.made if found else None
@@ -265,8 +270,11 @@ class Endpoints(dg.ConfigurableResource[None], ABC):
     @property
     def catalogue(self) -> Catalogue:
         """The models that may be leased."""
+        return self._shaped(NONE)
+
+    def _shaped(self, shapes: Mapping[str, str]) -> Catalogue:
         found = load_catalogue(Path(self.models).expanduser() if self.models else None)
-        return found.shaped(self.shapes) if self.shapes else found
+        return found.shaped(shapes).shaped(self.shapes)
 
     @property
     def price_table(self) -> PriceTable:
