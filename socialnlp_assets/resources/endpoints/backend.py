@@ -143,6 +143,11 @@ class NoCapacity(EndpointError):
 class EndpointFailed(EndpointError):
     """The endpoint reached Failed, or did not reach InService before its deadline."""
 
+    @property
+    def is_of_model(self) -> bool:
+        """Whether a machine was there and what ran on it failed, so that another version might not."""
+        return f"({Status.FAILED})" in str(self) and "InsufficientInstanceCapacity" not in str(self)
+
 
 class Throttled(EndpointError):
     """Too many requests; ask again after a pause."""

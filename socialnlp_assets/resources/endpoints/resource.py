@@ -20,7 +20,13 @@ from pydantic import Field, PrivateAttr
 from socialnlp_assets.models.catalogue import Catalogue, EmbeddedModel, ModelEntry, load_catalogue
 from socialnlp_assets.resources.endpoints import reaper
 from socialnlp_assets.resources.endpoints.announcements import Announcement
-from socialnlp_assets.resources.endpoints.backend import EndpointBackend, EndpointError, EndpointSpec, Throttled
+from socialnlp_assets.resources.endpoints.backend import (
+    EndpointBackend,
+    EndpointError,
+    EndpointFailed,
+    EndpointSpec,
+    Throttled,
+)
 from socialnlp_assets.resources.endpoints.leases import Lease, LeaseManager
 from socialnlp_assets.resources.endpoints.metering import Meter, PriceTable, Usage, load_prices
 from socialnlp_assets.resources.endpoints.predictor import Predictor
@@ -36,6 +42,7 @@ from socialnlp_assets.resources.registry.versions import SHIPPED, Made, Version,
 logger = logging.getLogger(__name__)
 
 NONE: Mapping[str, str] = MappingProxyType({})
+MOST_TOLD = 300  # characters of a failure
 ANNOUNCING_SECONDS = 30.0  # how long a process that ends waits until it has asked for what it announced
 
 
@@ -154,7 +161,12 @@ class Endpoints(dg.ConfigurableResource[None], ABC):
         entry, spec = self.catalogue[model], self._spec(model, version, shapes)
         meter = Meter(model, step or self._owner.run, self.price_table.price(spec))
         lease = Lease(self.manager, spec, step, meter)
-        lease.enter()
+        try:
+            lease.enter()
+        except EndpointFailed as error:
+            if version is None and error.is_of_model:
+                self._roll_back(model, error)
+            raise
         if version is None:  # another version makes no rows, and was not announced
             self._asked[model] = self._label(model, spec)
             for announcement in self._announced.pop(model, []):
@@ -217,6 +229,19 @@ class Endpoints(dg.ConfigurableResource[None], ABC):
         if not self.lake or not (training := self.catalogue[model].training) or not training.canary:
             return None
         return self.registry.history(model).in_canary(self._moment())
+
+    def _roll_back(self, model: str, error: EndpointFailed) -> None:
+        """Bring back the version before, where the one that failed is new. This run ends on the version that it began
+        with, so it fails; its second try takes the one that came back."""
+        host, failed = self.catalogue.endpoint_of(model), self.version(model)
+        if failed is None:
+            return
+        why = f"the endpoint of version {failed.number} failed: {' '.join(str(error).split())[:MOST_TOLD]}"
+        back = self.registry.withdraw(host, failed.number, why)
+        if back is not None:
+            told = f"version {back} of {host} is in service again from the next run on, for {why}"
+            logger.warning(told)
+            error.add_note(told)
 
     def begin(self, at: datetime) -> None:
         """See versions as they were at that moment, from now on; in a Dagster run that is its beginning."""

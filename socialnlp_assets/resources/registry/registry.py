@@ -8,7 +8,7 @@ registered.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from hashlib import file_digest, sha256
 from pathlib import Path
 from typing import Protocol
@@ -25,6 +25,8 @@ from socialnlp_assets.resources.registry.versions import (
     Version,
 )
 
+ENDPOINT = "endpoint"  # who rolls back a version whose endpoint fails
+YOUNG = timedelta(days=1)  # what was well for longer has not failed by itself
 ATTEMPTS = 20  # of one entry, while others write theirs
 
 
@@ -88,6 +90,19 @@ class LakeRegistry:
         back = self.history(model).before()
         self.decide(model, back, State.APPROVED, who, why)
         return back
+
+    def withdraw(self, model: str, number: int, why: str) -> int | None:
+        """Roll back the version `number`, whose endpoint fails: where it is in service since `YOUNG` at most, and was
+        not brought back by such a rollback itself. The version that comes back; None where nothing was decided."""
+
+        def entry(history: History) -> Entry | None:
+            now = history.in_service()
+            if now is None or now.number != number or now.who == ENDPOINT or self._now() - now.at > YOUNG:
+                return None
+            return history.decided(history.before(), State.APPROVED, ENDPOINT, why, self._now())
+
+        last = self._append(model, entry).entries[-1:]
+        return next((each.version for each in last if each.who == ENDPOINT and each.version != number), None)
 
     def version(self, model: str, number: int) -> Version:
         """Raises `RegistryError`."""
