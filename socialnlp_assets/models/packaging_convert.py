@@ -19,6 +19,13 @@ from socialnlp_assets.models.packaging_origin import PackagingError
 
 Convert = Callable[[Path, Path, ModelEntry], dict[str, Any]]
 ONNX_OPSET = 17
+CLASSIFIERS = (
+    "roberta",
+    "xlm-roberta",
+    "camembert",
+    "bert",
+    "distilbert",
+)  # types of models, as their config names them
 
 
 @dataclass(frozen=True)
@@ -92,8 +99,8 @@ def convert_bart(source: Path, output: Path, entry: ModelEntry) -> dict[str, Any
 
 @makes("onnx-sequence-classification", "onnxruntime", "tokenizers")
 def convert_sequence_classification(source: Path, output: Path, entry: ModelEntry) -> dict[str, Any]:
-    """A RoBERTa classifier to ONNX, int8. Its head reads the first token only, so after the last layer's
-    attention nothing is computed for the others: one product in sixteen."""
+    """A classifier of one of the types `CLASSIFIERS` to ONNX, int8. Its head reads the first token only, so after the
+    last layer's attention nothing is computed for the others: one product in sixteen. DistilBERT's stay whole."""
     import torch
     from transformers import AutoModelForSequenceClassification
 
@@ -108,8 +115,11 @@ def convert_sequence_classification(source: Path, output: Path, entry: ModelEntr
             return self.layer.output(self.layer.intermediate(attended), attended)
 
     model = AutoModelForSequenceClassification.from_pretrained(source, dtype="float32", attn_implementation="eager")
-    layers = model.roberta.encoder.layer
-    layers[-1] = FirstTokenLayer(layers[-1])
+    if model.config.model_type not in CLASSIFIERS:
+        raise PackagingError(f"the model is {model.config.model_type}; take one of {', '.join(CLASSIFIERS)}")
+    if model.config.model_type != "distilbert":
+        layers = model.base_model.encoder.layer
+        layers[-1] = FirstTokenLayer(layers[-1])
     ids = torch.tensor([[0, 5, 6, 2], [0, 7, 2, 1]])
     inputs = {"input_ids": (ids, ("rows", "tokens")), "attention_mask": (ids.ne(1).long(), ("rows", "tokens"))}
     labels = spelled_labels(model.config.id2label, entry)

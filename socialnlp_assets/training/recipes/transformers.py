@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from socialnlp_assets.models.catalogue import EmbeddedModel, ModelEntry
+from socialnlp_assets.models.packaging_convert import CLASSIFIERS, CONVERSIONS
 from socialnlp_assets.models.packaging_origin import PackagingError
 from socialnlp_assets.models.packaging_source import Source, find_source
 from socialnlp_assets.training.container import Example, Job, TrainingError
@@ -72,8 +73,9 @@ def _loaded(base: Source, labels: int) -> tuple[Any, Any]:
         raise TrainingError(
             f"hyperparameter base: {base.name} cannot be read: {' '.join(str(error).split())}"
         ) from None
-    if model.config.model_type != "roberta":
-        raise TrainingError(f"hyperparameter base: {base.name} is {model.config.model_type}; take a RoBERTa")
+    if model.config.model_type not in CLASSIFIERS:
+        known = ", ".join(CLASSIFIERS)
+        raise TrainingError(f"hyperparameter base: {base.name} is {model.config.model_type}; take one of {known}")
     model.config.id2label = {number: f"LABEL_{number}" for number in range(labels)}
     return model, tokenizer
 
@@ -130,8 +132,6 @@ def _batches(examples: list[Example], size: int) -> Iterator[list[Example]]:
 
 
 def _export(job: Job, tuned: Path, folder: Path, base: Source) -> None:
-    from socialnlp_assets.models.packaging_convert import CONVERSIONS
-
     # Its head has no names: the order is the job's.
     entry = ModelEntry.model_validate(
         {
