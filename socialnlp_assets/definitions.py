@@ -6,6 +6,7 @@ Pure at import: nothing here opens a connection, starts a process or asks a secr
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
+from datetime import timedelta
 from typing import Any
 
 import dagster as dg
@@ -100,8 +101,9 @@ def mart_definitions(workflows: Collection[Workflow], settings: Settings) -> dg.
     }  # of messages
     reports = [build_reports(each.name, each.description, steps[each.name], folder) for each in workflows]
     beside = [key for assets in (hot_topics, *reports) for key in assets.keys]
-    mart, job, schedule = build_mart(outputs, folder, settings.mart_models, beside)
-    return dg.Definitions(assets=[mart, hot_topics, *reports], jobs=[job], schedules=[schedule])
+    lookback = timedelta(hours=settings.landing_lookback_hours)
+    mart, job, automation = build_mart(outputs, folder, settings.mart_models, lookback, beside)
+    return dg.Definitions(assets=[mart, hot_topics, *reports], jobs=[job], sensors=[automation])
 
 
 def model_definitions(settings: Settings) -> dg.Definitions:

@@ -10,6 +10,7 @@ from socialnlp_assets.alerts import AlertNotSent, Alerts
 from socialnlp_assets.hot_topics.record import NAMES, update
 from socialnlp_assets.hot_topics.rules import WarningRule
 from socialnlp_assets.hot_topics.warnings import LEVELS, Warned, warnings
+from socialnlp_assets.mart.automation import with_mart
 from socialnlp_assets.mart.build import Mart
 
 READ = ("fact_message", "fact_keyword", "agg_hour")
@@ -100,6 +101,7 @@ def build_hot_topics(folder: Path, rules: Mapping[str, Sequence[WarningRule]]) -
                 ),
                 "dagster/table_name": name,
             },
+            automation_condition=with_mart(),
         )
         for name in NAMES
     ]

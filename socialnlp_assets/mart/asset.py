@@ -5,6 +5,7 @@ hour, a backfill and a build that failed need nothing of their own. Nothing is p
 """
 
 from collections.abc import Iterable, Iterator, Mapping
+from datetime import timedelta
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import dagster as dg
 import pyarrow as pa
 
+from socialnlp_assets.mart.automation import When, mart_automation, when_output_changes
 from socialnlp_assets.mart.build import Build, Mart, Outcome
 from socialnlp_assets.mart.lineage import lineage_of
 from socialnlp_assets.mart.models import Model, models
@@ -25,7 +27,6 @@ GROUP = "mart"
 COLUMNS = """
 SELECT table_name, column_name, data_type FROM information_schema.columns WHERE table_catalog = 'mart'
 """
-AT = "20 * * * *"  # every hour, when the one before has usually run
 
 
 def is_installed() -> bool:
@@ -34,12 +35,17 @@ def is_installed() -> bool:
 
 
 def build_mart(
-    outputs: Mapping[str, pa.Schema], folder: Path, own: Path | None, beside: Iterable[dg.AssetKey] = ()
-) -> tuple[dg.AssetsDefinition, Any, dg.ScheduleDefinition]:
-    """The assets `mart/<model>` over the output of each workflow, their job, and the schedule that runs it. The job
-    materialises the assets `beside` them, too."""
+    outputs: Mapping[str, pa.Schema],
+    folder: Path,
+    own: Path | None,
+    lookback: timedelta,
+    beside: Iterable[dg.AssetKey] = (),
+) -> tuple[dg.AssetsDefinition, Any, dg.SensorDefinition]:
+    """The assets `mart/<model>` over the output of each workflow, the job that builds them, and the sensor that asks
+    for them when an hour of the `lookback` is published. Both take the assets `beside` them, too."""
     found = models(own)
-    specs = [_spec(model, outputs) for model in found.values()]
+    when = when_output_changes(lookback)
+    specs = [_spec(model, outputs, when) for model in found.values()]
     checks = [
         dg.AssetCheckSpec(name, asset=_key(model.name), description=f"dbt's test {kind}")
         for model in found.values()
@@ -56,26 +62,20 @@ def build_mart(
         context.log.info("%d hours of the output have changed", len(build.hours))
         yield from _results(mart, build, found, outputs)
 
+    keys = [*(spec.key for spec in specs), *beside]
     job = dg.define_asset_job(
         "mart",
-        selection=dg.AssetSelection.assets(*(spec.key for spec in specs), *beside),
+        selection=dg.AssetSelection.assets(*keys),
         description="Brings the mart to what the output is now.",
     )
-    schedule = dg.ScheduleDefinition(
-        name="mart_hourly",
-        job=job,
-        cron_schedule=AT,
-        execution_timezone="UTC",
-        default_status=dg.DefaultScheduleStatus.RUNNING,
-    )
-    return assets, job, schedule
+    return assets, job, mart_automation(keys)
 
 
 def _key(model: str) -> dg.AssetKey:
     return dg.AssetKey([GROUP, model])
 
 
-def _spec(model: Model, outputs: Mapping[str, pa.Schema]) -> dg.AssetSpec:
+def _spec(model: Model, outputs: Mapping[str, pa.Schema], when: When) -> dg.AssetSpec:
     of_output = [dg.AssetKey([workflow, "output"]) for workflow in outputs] if model.reads_output else []
     columns = [dg.TableColumn(name, description=meaning) for name, meaning in model.columns.items()]
     return dg.AssetSpec(
@@ -85,6 +85,7 @@ def _spec(model: Model, outputs: Mapping[str, pa.Schema]) -> dg.AssetSpec:
         group_name=GROUP,
         kinds={"dbt", "duckdb"},
         metadata={"dagster/column_schema": dg.TableSchema(columns), "dagster/table_name": model.name},
+        automation_condition=when if of_output else None,  # the others are built with them
     )
 
 

@@ -16,6 +16,7 @@ import dagster as dg
 from socialnlp_assets import markdown
 from socialnlp_assets.alerts import AlertNotSent
 from socialnlp_assets.assets.plot import plot
+from socialnlp_assets.mart.automation import with_mart
 from socialnlp_assets.mart.build import Mart
 from socialnlp_assets.report.delivery import deliver
 from socialnlp_assets.report.figures import LENGTHS, Figures, Period, figures_of
@@ -51,6 +52,7 @@ def build_reports(workflow: str, description: str, steps: Sequence[str], folder:
         kinds={"html"},
         description=f"A page a day and a week, in English and Italian. {description}",
         required_resource_keys={"lake", "alerts"},
+        automation_condition=with_mart(),
     )
     def reports(context: dg.AssetExecutionContext) -> dg.MaterializeResult[None]:
         lake: Lake = context.resources.lake

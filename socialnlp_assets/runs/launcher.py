@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+import time
 from contextlib import suppress
 from threading import Lock
 from typing import Any
@@ -20,6 +21,7 @@ from dagster._grpc.types import ExecuteRunArgs
 from socialnlp_assets.runs.processes import process_of
 
 READY = "ready\n"
+SILENT = 30.0  # seconds after a run's start: its process names itself with the next event
 
 
 class WarmRunLauncher(dg.DefaultRunLauncher):
@@ -63,6 +65,9 @@ class WarmRunLauncher(dg.DefaultRunLauncher):
         """Whether the run's process lives, also of a run that a command or an earlier launcher started."""
         process = process_of(self._instance, run)
         if process is None:
+            record = self._instance.get_run_record_by_id(run.run_id)
+            if record and record.start_time and time.time() - record.start_time > SILENT:
+                return CheckRunHealthResult(WorkerStatus.NOT_FOUND, "its process ended before it named itself")
             return CheckRunHealthResult(WorkerStatus.RUNNING, "nothing tells yet which process it has")
         if process.lives():
             return CheckRunHealthResult(WorkerStatus.RUNNING, run_worker_id=str(process.id))

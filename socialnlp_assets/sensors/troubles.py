@@ -15,6 +15,7 @@ from socialnlp_assets.resources.endpoints.resource import Endpoints
 from socialnlp_assets.workflow import Workflow
 
 REMEMBERED = timedelta(days=7)  # failures before are in the inventory, and nobody is told of them again
+ASSET_JOB = "__ASSET_JOB"  # Dagster's, of runs of assets that no job was named for
 PAGE = 1000  # events in one answer of Dagster's storage
 FAILURE, CANCELLATION, FRESHNESS, DRIFT, ENDPOINTS, BUDGET = KINDS = (
     "failure",
@@ -67,10 +68,11 @@ class Look:
         failed = self.instance.get_runs(
             dg.RunsFilter(statuses=[dg.DagsterRunStatus.FAILURE], updated_after=self.now - REMEMBERED), limit=PAGE
         )
-        for job in sorted({run.job_name for run in failed if "dagster/partition" not in run.tags}):
-            (last,) = self.instance.get_runs(dg.RunsFilter(job_name=job, statuses=ended), limit=1)
+        for name, run in sorted({_name(run): run for run in failed if "dagster/partition" not in run.tags}.items()):
+            runs = self.instance.get_runs(dg.RunsFilter(job_name=run.job_name, statuses=ended), limit=PAGE)
+            last = next((each for each in runs if _name(each) == name), run)
             if last.status is dg.DagsterRunStatus.FAILURE:
-                yield Trouble(FAILURE, job, f"its last run failed: {last.run_id}", "the UI says why")
+                yield Trouble(FAILURE, name, f"its last run failed: {last.run_id}", "the UI says why")
 
     def _late(self) -> Iterator[Trouble]:
         for workflow in self.workflows:
@@ -122,3 +124,10 @@ class Look:
                     if not page.has_more:
                         break
                     page = self.instance.fetch_materializations(wanted, PAGE, page.cursor)
+
+
+def _name(run: dg.DagsterRun) -> str:
+    """The job of a run; where it has none of its own, the groups of its assets: mart and report."""
+    if run.job_name != ASSET_JOB:
+        return run.job_name
+    return " and ".join(sorted({key.path[0] for key in run.asset_selection or ()})) or ASSET_JOB

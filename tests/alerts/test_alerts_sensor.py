@@ -106,6 +106,22 @@ def test_a_cancelled_hour_and_a_job_without_hours_are_told(desk: Desk) -> None:
     assert told["failure"].startswith("nightly: its last run failed")
 
 
+def test_a_run_of_assets_without_a_job_is_told_by_their_groups(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("socialnlp_assets.alerts.rules.SETTLED", timedelta(0))
+    instance = desk.platform.instance
+    job = desk.platform.definitions.resolve_implicit_global_asset_job_def()
+    both = frozenset({dg.AssetKey(["sprinklr", "posts"]), dg.AssetKey(["rwanda", "posts"])})
+    instance.create_run_for_job(job, asset_selection=both, status=dg.DagsterRunStatus.FAILURE)
+    ((kind, state, line),) = desk.tick()
+    assert (kind, state) == ("failure", "new")
+    assert line.startswith("rwanda and sprinklr: its last run failed")
+    one = frozenset({dg.AssetKey(["sprinklr", "posts"])})
+    instance.create_run_for_job(job, asset_selection=one, status=dg.DagsterRunStatus.SUCCESS)
+    assert desk.tick() == []
+    instance.create_run_for_job(job, asset_selection=both, status=dg.DagsterRunStatus.SUCCESS)
+    assert [(kind, state) for kind, state, _ in desk.tick()] == [("failure", "over")]
+
+
 def test_an_endpoint_that_stays_is_told(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Watched, "stuck", ["nlp-translator-1-e1"])
     assert desk.tick() == [

@@ -26,7 +26,7 @@ def load(configuration: dict[str, object], folder: Path) -> dg.DagsterInstance:
 
 @pytest.fixture
 def production(monkeypatch: pytest.MonkeyPatch) -> dict[str, object]:
-    """deploy/dagster.yaml, with the environment that it names. Its database is left out: opening one asks a server."""
+    """deploy/dagster.yaml, with the environment that it names."""
     for name, value in DATABASE.items():
         monkeypatch.setenv(f"DAGSTER_PG_{name}", value)
     monkeypatch.setenv("DAGSTER_LOG_BUCKET", "logs")
@@ -78,24 +78,29 @@ def test_production_keeps_what_steps_print_in_s3(
         server.stop()
 
 
-def test_production_keeps_its_history_in_postgresql(production: dict[str, object], tmp_path: Path) -> None:
+def test_production_loads_as_a_whole(production: dict[str, object], tmp_path: Path) -> None:
+    """History in PostgreSQL, what steps print in S3, runs as tasks of ECS, known for dead, some at a time."""
     pytest.importorskip("dagster_postgres", reason="extra postgres")
-    del production["run_launcher"], production["compute_logs"]
+    launcher = pytest.importorskip("dagster_aws.ecs", reason="extra aws").EcsRunLauncher
+    logs = pytest.importorskip("dagster_aws.s3", reason="extra aws").S3ComputeLogManager
     storage_settings: dict[str, dict[str, object]] = production["storage"]  # type: ignore[assignment]
     storage_settings["postgres"]["should_autocreate_tables"] = False  # which would ask the server
     with load(production, tmp_path) as instance:
-        for storage in (instance.run_storage, instance.event_log_storage):
-            url = storage.postgres_url  # type: ignore[attr-defined]
+        for storage in (instance.run_storage, instance.event_log_storage, instance.schedule_storage):
+            url = storage.postgres_url  # type: ignore[union-attr]
             assert url == "postgresql+psycopg2://dagster:secret@127.0.0.1:5432/dagster"
-
-
-def test_production_runs_hours_as_tasks_of_ecs(production: dict[str, object], tmp_path: Path) -> None:
-    launcher = pytest.importorskip("dagster_aws.ecs", reason="extra aws").EcsRunLauncher
-    del production["storage"], production["compute_logs"]
-    with load(production, tmp_path) as instance:
+        assert isinstance(instance.compute_log_manager, logs)
         assert isinstance(instance.run_launcher, launcher)
         assert instance.run_launcher.supports_check_run_worker_health
         assert instance.run_launcher.run_resources == {"cpu": "1024", "memory": "4096"}
+        assert instance.run_monitoring_enabled
+        assert instance.run_monitoring_poll_interval_seconds < 60
+        assert instance.run_retries_enabled
+        queue = instance.get_concurrency_config().run_queue_config
+        assert queue
+        assert queue.max_concurrent_runs == 8
+        limits = {(limit["key"], str(limit.get("value"))): limit["limit"] for limit in queue.tag_concurrency_limits}
+        assert [limits["socialnlp/at_most", n] for n in "1248"] == [1, 2, 4, 8]
 
 
 def test_kubernetes_runs_hours_as_jobs(

@@ -84,3 +84,18 @@ def test_a_run_that_lives_is_left_alone(home: Path) -> None:
 
         assert dg.GraphDefinition(name="hour", node_defs=[step]).to_job().execute_in_process(instance=instance).success
     assert seen == ["RUNNING"]
+
+
+def test_a_run_that_was_killed_before_it_named_its_process_is_found_dead(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    @dg.job
+    def hour() -> None:
+        pass
+
+    with dg.DagsterInstance.from_config(str(home)) as instance:
+        run = instance.create_run_for_job(hour)
+        instance.report_dagster_event(dg.DagsterEvent("PIPELINE_START", "hour"), run.run_id)
+        assert instance.run_launcher.check_run_worker_health(run).status.name == "RUNNING"
+        monkeypatch.setattr("socialnlp_assets.runs.launcher.SILENT", 0.0)
+        assert instance.run_launcher.check_run_worker_health(run).status.name == "NOT_FOUND"

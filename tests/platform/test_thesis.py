@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from pathlib import Path
 
 import pytest
@@ -9,9 +10,28 @@ import pytest
 from benchmarks.thesis_old import PARTS, pipelines, step_functions
 from benchmarks.thesis_ours import ingested, ours
 from benchmarks.thesis_ways import served
+from benchmarks.virtual_hour import HourClock
 from socialnlp_assets.models import load_catalogue
 
 ROWS = 8
+
+
+def test_waiting_together_is_counted_once_and_work_as_scaled() -> None:
+    worked = [0.0]
+    clock = HourClock(lambda: worked[0], scale=10)
+    worked[0] = 2.0
+    assert clock.seconds() == 20
+    others = [
+        threading.Thread(target=clock.sleep, args=(seconds,), name="warm-endpoints", daemon=True)
+        for seconds in (100, 240)
+    ]
+    for other in others:
+        other.start()
+    clock.sleep(240)
+    for other in others:
+        other.join(timeout=60)
+    assert clock.waited == pytest.approx(240)
+    assert clock.seconds() == pytest.approx(260)
 
 
 @pytest.mark.slow
