@@ -55,8 +55,12 @@ class Room:
         own = f"only_mutate = ['{PACKAGE}/{self.name}/*']\npytest_add_cli_args_test_selection = {self.tests}\n"
         settings = (ROOT / "pyproject.toml").read_text(encoding="utf-8").replace(TABLE, TABLE + own)
         (self.folder / "pyproject.toml").write_text(settings, encoding="utf-8")
-        # The tests as they are now.
+        # The tests as they are now: where one has changed, mutmut finds out anew which come by which function.
         shutil.rmtree(self.folder / "mutants" / "tests", ignore_errors=True)
+        known = self.folder / "mutants" / "mutmut-stats.json"
+        newest = max(file.stat().st_mtime for file in (ROOT / "tests").rglob("*.py"))
+        if known.exists() and known.stat().st_mtime < newest:
+            known.unlink()
 
     def mutants(self, sample: int | None) -> dict[str, Path]:
         """The mutants of the room, each with its file; of many, `sample` drawn with the room's name as seed."""
