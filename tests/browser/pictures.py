@@ -58,6 +58,15 @@ def plots(socialnlp: Listening) -> None:
     socialnlp.ui.page.place("share/sentiment/negative")
 
 
+def profile(socialnlp: Listening) -> None:
+    """The profile of hours, which drift is told by."""
+    _three_hours(socialnlp)
+    socialnlp.ui.page.resize(1500, 1400)
+    socialnlp.ui.open_asset("gmaps_stores/profile", "Metadata", "Upstream assets")
+    socialnlp.ui.page.click("Show Markdown")
+    time.sleep(SETTLED)
+
+
 def backfill(socialnlp: Listening) -> None:
     """A backfill of three hours, one of which has failed."""
     _bad_hour(socialnlp)
@@ -98,7 +107,7 @@ def evaluation(socialnlp: Listening) -> None:
     socialnlp.ui.open_asset(f"evaluation/{MODEL}", "Metadata", "Downstream assets")
 
 
-DRAWN = (graph, lineage, asset, plots, backfill, failed_check, models, evaluation)
+DRAWN = (graph, lineage, asset, plots, profile, backfill, failed_check, models, evaluation)
 PICTURES = {each.__name__.replace("_", "-"): each for each in DRAWN}
 
 
