@@ -18,6 +18,7 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from unittest.mock import patch
 from urllib.parse import urlsplit
 
 import dagster as dg
@@ -72,7 +73,7 @@ def _ui(folder: Path, pages: str, warm: bool, hours: int) -> Iterator[dg.Dagster
     home.mkdir()
     configuration = yaml.safe_load(INSTANCE.read_text(encoding="utf-8"))
     if not warm:
-        for ours in ("run_launcher", "run_queue"):
+        for ours in ("storage", "run_launcher", "run_queue"):
             del configuration[ours]
     (home / "dagster.yaml").write_text(yaml.safe_dump(configuration), encoding="utf-8")
     first = floor_hour(datetime.now(UTC)) - hours * HOUR
@@ -91,7 +92,7 @@ def _ui(folder: Path, pages: str, warm: bool, hours: int) -> Iterator[dg.Dagster
     command = [str(Path(sys.executable).with_name("socialnlp")), "ui", "--port", str(port)]
     ui = subprocess.Popen(command, env=os.environ | environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     try:
-        with dg.DagsterInstance.from_config(str(home)) as instance:
+        with patch.dict(os.environ, environment), dg.DagsterInstance.from_config(str(home)) as instance:
             yield instance
     finally:
         ui.send_signal(signal.SIGTERM)

@@ -27,6 +27,7 @@ from benchmarks.hours import HOUR, messages_of
 from socialnlp_assets.assets import asset
 from socialnlp_assets.assets.profile import HourProfile
 from socialnlp_assets.checks import audit, scores, texts
+from socialnlp_assets.cli.home import dagster_instance
 from socialnlp_assets.definitions import build_definitions
 from socialnlp_assets.fakes.samples import as_json, landing_key
 from socialnlp_assets.partitions import key_of
@@ -37,13 +38,17 @@ WORKFLOW = "sprinklr"
 TURNS = 3
 
 
+def _places(folder: str) -> dict[str, str]:
+    return {"SOCIALNLP_STATE": f"{folder}/state", "DAGSTER_HOME": f"{folder}/dagster"}
+
+
 def checks_cost() -> None:
     rows = int(os.environ.get("SOCIALNLP_BENCH_ROWS", "1000"))
     turns: dict[bool, list[dict[str, float]]] = {True: [], False: []}
-    with TemporaryDirectory() as name, patch.dict(os.environ, {"SOCIALNLP_STATE": f"{name}/state"}):
+    with TemporaryDirectory() as name, patch.dict(os.environ, _places(name)):
         settings = Settings(lake=f"{name}/lake", state=Path(name) / "state")
         build_lake(settings).put(landing_key(WORKFLOW, HOUR, "batch"), as_json(list(messages_of(WORKFLOW, rows))))
-        with dg.DagsterInstance.local_temp(name) as instance:
+        with dagster_instance() as instance:
             for _ in range(TURNS + 1):
                 for checked, taken in turns.items():
                     with nullcontext() if checked else _without_checks():

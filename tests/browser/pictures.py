@@ -2,19 +2,26 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import time
 from functools import cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+import dagster as dg
+
+from socialnlp_assets.cli.home import dagster_instance
 from socialnlp_assets.partitions import HOUR, key_of
 from tests.browser.browser import browser
 from tests.browser.dagster_ui import LOCATION
 from tests.browser.installation import PAST, Listening, listening
+from tests.checks.scripted import ScriptedEndpoints, plain
 from tests.lifecycle.conftest import CATALOGUE, MODEL, as_csv, make_model, rows
+from tests.platform.conftest import Platform, message
 
 IMAGES = Path(__file__).parents[2] / "docs" / "images"
+LOOP = "they have sent they have sent they have sent they have sent they have sent"
 SETTLED = 2.0  # seconds, for what moves into its place
 
 
@@ -51,11 +58,38 @@ def plots(socialnlp: Listening) -> None:
     socialnlp.ui.page.place("share/sentiment/negative")
 
 
+def profile(socialnlp: Listening) -> None:
+    """The profile of hours, which drift is told by."""
+    _three_hours(socialnlp)
+    socialnlp.ui.page.resize(1500, 1400)
+    socialnlp.ui.open_asset("gmaps_stores/profile", "Metadata", "Upstream assets")
+    socialnlp.ui.page.click("Show Markdown")
+    time.sleep(SETTLED)
+
+
 def backfill(socialnlp: Listening) -> None:
     """A backfill of three hours, one of which has failed."""
     _bad_hour(socialnlp)
     socialnlp.ui.page.resize(1500, 420)
     socialnlp.ui.page.wait_for("!document.body.innerText.includes('Created backfill')", "end of the notice")
+
+
+def failed_check(socialnlp: Listening) -> None:
+    """An hour that was not published, for a translator that repeats itself spoiled 6 of its 40 messages."""
+    right = plain("translator")
+    answers = {"translator": lambda text: LOOP if int(text.split()[3]) < 106 else right(text)}
+    texts = [f"La bolletta numero {100 + n} è arrivata due volte, scrivo a info@example.it" for n in range(40)]
+    start = int(PAST.timestamp() * 1000)
+    posts = [message(n, each, language="it", channelCreatedTime=start + n * 1000) for n, each in enumerate(texts)]
+    socialnlp.land("sprinklr", PAST, *posts)
+    os.environ["DAGSTER_HOME"] = socialnlp.installation.environment["DAGSTER_HOME"]
+    with dagster_instance() as instance:
+        platform = Platform(socialnlp.installation.settings, instance, {"endpoints": ScriptedEndpoints(answers)})
+        keys = [dg.AssetKey(["sprinklr", name]) for name in ("posts", "translations")]
+        assert not platform.run(hour=PAST, asset_selection=keys).success
+    socialnlp.ui.page.resize(1600, 900)
+    socialnlp.ui.open("/assets/sprinklr/translations?view=checks&checkDetail=plausible", "Nothing was published")
+    socialnlp.ui.page.wait_for_text("Succeeded", "what to do")
 
 
 def models(socialnlp: Listening) -> None:
@@ -73,7 +107,7 @@ def evaluation(socialnlp: Listening) -> None:
     socialnlp.ui.open_asset(f"evaluation/{MODEL}", "Metadata", "Downstream assets")
 
 
-DRAWN = (graph, lineage, asset, plots, backfill, models, evaluation)
+DRAWN = (graph, lineage, asset, plots, profile, backfill, failed_check, models, evaluation)
 PICTURES = {each.__name__.replace("_", "-"): each for each in DRAWN}
 
 

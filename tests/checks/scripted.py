@@ -51,6 +51,7 @@ class ScriptedEndpoints:
 
     def __init__(self, answers: Mapping[str, Answer] | None = None) -> None:
         self.answers = dict(answers or {})
+        self.catalogue = load_catalogue()
         self.asked: dict[str, str] = {}  # nobody knows which version says such things
 
     def warm(self, models: Sequence[str], shapes: object = None) -> None:

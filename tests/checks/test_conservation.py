@@ -135,14 +135,14 @@ def _run(
         stay = (held or {}).get(step.name)
         hour = hour_of_step(WORKFLOW, step.name, lake, home, ScriptedEndpoints(answers), stay)
         result, found = computed(step, hour, checks_of(step, Checks(quarantine=1.0)), quarantine=1.0)
+        accounts = result.accounts()
+        assert accounts.rows_in == accounts.rows_out + accounts.rows_dropped + accounts.quarantined, step.name
         if not found.passed:
             # An hour of nothing but faults is not published: all of it is still accounted for.
             assert result.table.num_rows == 0 or found.rejected == {}
             return {}
         results[step.name] = result
         lake.write_table(lake.table_path(WORKFLOW, step.name, HOUR), result.table)
-        accounts = result.accounts()
-        assert accounts.rows_in == accounts.rows_out + accounts.rows_dropped + accounts.quarantined, step.name
     return results
 
 

@@ -193,8 +193,9 @@ class TrainingJobs:
         job.process = subprocess.Popen(
             [sys.executable, *entry[1:], "--root", str(root)], stdout=subprocess.PIPE, stderr=subprocess.STDOUT
         )
-        assert job.process.stdout
-        reader = threading.Thread(target=lambda: job.lines.extend(map(_line, job.process.stdout)), daemon=True)
+        lines = job.process.stdout
+        assert lines is not None
+        reader = threading.Thread(target=lambda: job.lines.extend(map(_line, lines)), daemon=True)
         reader.start()
         was_taken = False
         while job.process.poll() is None:
