@@ -18,7 +18,6 @@ import dagster as dg
 from socialnlp_assets.assets.models.build import count_rows, is_up_to_date, job_name
 from socialnlp_assets.assets.models.shelf import Shelf
 from socialnlp_assets.assets.profile import HourProfile
-from socialnlp_assets.checks.drift import DRIFT
 from socialnlp_assets.models.catalogue import ModelEntry, Training
 from socialnlp_assets.partitions import hour_of
 from socialnlp_assets.resources.lake import Lake, is_message_file
@@ -87,7 +86,7 @@ def asked_for(new: int, drifting: int, training: Training) -> tuple[str, str]:
 
 def drifted(instance: dg.DagsterInstance, workflow: str, now: datetime) -> int:
     """How many hours of the last day are not like those before them, as the newest check of each says."""
-    key = dg.AssetCheckKey(dg.AssetKey([workflow, HourProfile.name]), DRIFT.name)
+    key = dg.AssetCheckKey(dg.AssetKey([workflow, HourProfile.name]), "drift")
     passed: dict[str, bool] = {}
     for record in instance.event_log_storage.get_asset_check_execution_history(key, limit=EVALUATIONS):
         evaluation = record.event.asset_check_evaluation if record.event else None
