@@ -18,12 +18,11 @@ def test_an_hour_is_materialised_and_the_page_of_an_asset_tells_all_of_it(social
     ui.materialise("gmaps_stores", hour, "Launch 1 run")
     ui.open_newest_run("gmaps_stores")
     ui.page.wait_for_text(hour, "Success")
-    shown = ui.open_asset("gmaps_stores/sentiments", hour, "rows_out", "share/sentiment/negative", "cost_usd")
+    beside = ("gmaps_stores / posts", "gmaps_stores / output")  # in its lineage
+    shown = ui.open_asset("gmaps_stores/sentiments", hour, "rows_out", "share/sentiment/negative", "cost_usd", *beside)
     assert "Sentiment and emotion of a message, with the score of each label." in shown
     assert "by the models sentiment, emotion." in shown
     assert "score of negative, 2 decimals" in shown
-    assert "gmaps_stores / posts" in shown
-    assert "gmaps_stores / output" in shown
     assert "row 1" in shown.split("preview")[1]
     ui.page.click("Plots")
     ui.page.wait_for_text("rows_out", "share/emotion/joy", "cost_usd")

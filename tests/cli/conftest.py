@@ -7,10 +7,11 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+import dagster as dg
 import pytest
 
 from socialnlp_assets.cli import main
@@ -74,6 +75,15 @@ class Installation:
                 signal.signal(number, handler)
         return 0
 
+    @contextmanager
+    def instance(self) -> Iterator[dg.DagsterInstance]:
+        """Its Dagster instance, whose file names DAGSTER_HOME."""
+        home = self.environment["DAGSTER_HOME"]
+        with pytest.MonkeyPatch.context() as environment:
+            environment.setenv("DAGSTER_HOME", home)
+            with dg.DagsterInstance.from_config(home) as instance:
+                yield instance
+
     def processes(self) -> list[str]:
         """The command lines of processes that were started for this installation and still run."""
         return list(self._processes().values())
@@ -98,9 +108,8 @@ class Installation:
 
 
 @pytest.fixture
-def socialnlp(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Installation]:
+def socialnlp(tmp_path: Path) -> Iterator[Installation]:
     installation = Installation(tmp_path)
-    monkeypatch.setenv("DAGSTER_HOME", installation.environment["DAGSTER_HOME"])  # its instance file names it
     yield installation
     with build_endpoints(installation.settings) as endpoints:
         endpoints.stop_all()
