@@ -63,7 +63,7 @@ def profile(socialnlp: Listening) -> None:
     _three_hours(socialnlp)
     socialnlp.ui.page.resize(1500, 1400)
     socialnlp.ui.open_asset("gmaps_stores/profile", "Metadata", "Upstream assets")
-    socialnlp.ui.page.click("Show Markdown")
+    socialnlp.ui.page.click("[Show Markdown]")
     time.sleep(SETTLED)
 
 
