@@ -1,9 +1,8 @@
 """When the mart is brought up to date, and what is made of it: soon after output was published, a few times an hour.
 
 A schedule would build when nothing is new, and leave an hour that came late to the next one. What is published has
-passed its blocking checks, for a step publishes nothing otherwise. Dagster's `all_deps_blocking_checks_passed` would
-never be true here: it counts no check of an hour that was evaluated before the hour was published, and one bad hour of
-all would hold up the rest.
+passed its blocking checks, for a step publishes nothing otherwise: Dagster's `all_deps_blocking_checks_passed` could
+only let one bad hour of all hold up the rest.
 """
 
 from collections.abc import Iterable

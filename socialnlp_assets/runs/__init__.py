@@ -1,1 +1,2 @@
-"""The processes of runs on one machine: how they start warm, whether they live, and how they are ended."""
+"""The processes of runs, on one machine or on workers of several: how they start warm, whether they live, how they are
+ended; and the history that they write."""

@@ -16,6 +16,7 @@ import os
 import runpy
 import signal
 import sys
+from collections.abc import Sequence
 from importlib import import_module
 
 # What takes longest to import; the code location itself is named by who starts us.
@@ -23,17 +24,10 @@ LIBRARIES = ("dagster._cli.api", "pandas", "great_expectations")
 
 
 def main(modules: list[str]) -> None:
-    """Import `modules`, say "ready", and answer requests. A module that cannot be imported is left to the runs, whose
-    logs then say why."""
-    for module in (*LIBRARIES, *modules):
-        try:
-            import_module(module)
-        except Exception as error:
-            print(f"{module} cannot be imported: {error}", file=sys.stderr)
-    warm_up()
+    """Load what runs need, say "ready", and answer requests."""
+    load(modules)
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # meant for those that wait at the terminal
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # a copy that has ended leaves no zombie
-    gc.freeze()  # so that collecting garbage in a copy does not copy every page of memory
     print("ready", flush=True)
     for line in sys.stdin:
         if not os.fork():
@@ -41,7 +35,19 @@ def main(modules: list[str]) -> None:
         print("ready", flush=True)
 
 
-def warm_up() -> None:
+def load(modules: Sequence[str]) -> None:
+    """Have in memory what copies of this process will need. A module that cannot be imported is left to the runs, whose
+    logs then say why."""
+    for module in (*LIBRARIES, *modules):
+        try:
+            import_module(module)
+        except Exception as error:
+            print(f"{module} cannot be imported: {error}", file=sys.stderr)
+    _read_texts()
+    gc.freeze()  # so that collecting garbage in a copy does not copy every page of memory
+
+
+def _read_texts() -> None:
     """Read what the text functions of nearly all hours read when they are first asked: the language detector, the
     lemmatiser's dictionary, word lists and vectors. A copy that read them itself took half a second a run."""
     from socialnlp_assets.checks.scores import tone

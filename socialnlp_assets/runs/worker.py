@@ -8,9 +8,7 @@ Extra: celery.
 
 from __future__ import annotations
 
-import gc
 import os
-from importlib import import_module
 from typing import Any
 
 from celery import Celery
@@ -18,7 +16,7 @@ from celery.signals import worker_init
 from dagster_celery.make_app import make_app
 from dagster_celery.tasks import create_execute_job_task
 
-from socialnlp_assets.runs.warm import LIBRARIES
+from socialnlp_assets.runs import warm
 from socialnlp_assets.runs.workers import SETTINGS
 
 BROKER = "SOCIALNLP_BROKER"
@@ -33,10 +31,8 @@ def build_app(broker: str) -> Celery:
 
 
 @worker_init.connect  # type: ignore[untyped-decorator]
-def _import_what_runs_need(**_: Any) -> None:
-    for module in (*LIBRARIES, CODE):
-        import_module(module)
-    gc.freeze()  # so that collecting garbage in a copy does not copy every page of memory
+def _load(**_: Any) -> None:
+    warm.load([CODE])
 
 
 if not os.environ.get(BROKER):

@@ -18,16 +18,9 @@ from tests.browser.browser import Browser
 from tests.browser.dagster_ui import DagsterUI
 from tests.cli.conftest import Installation
 from tests.cli.terminal import Terminal
+from tests.cli.test_hours import WORKFLOW as PRESS
 from tests.platform.conftest import message
 
-# Without models: what is tried with it takes little time.
-PRESS = """\
-name: press
-description: Articles, and no model.
-source: {kind: sprinklr, languages: [en]}
-steps:
-  enrichments:
-"""
 NOW = floor_hour(datetime.now(UTC)) - HOUR
 PAST = NOW - timedelta(days=4)  # longer ago than the sensors look back, and no longer than Dagster plots
 
