@@ -26,19 +26,21 @@ def explore(port: int, browser: bool) -> None:
     It works on a copy that is removed at the end: DuckDB lets nobody write a file that somebody has open.
     """
     require("explore")
-    from socialnlp_assets import mart
+    from socialnlp_assets.mart import build
 
     settings = Settings()
-    file = settings.state / "mart" / "mart.duckdb"
-    if not file.exists():
-        raise click.ClickException(f"there is no {file}; materialise the mart's assets first (the job mart)")
+    mart = build.Mart(settings.state / "mart", settings.mart_models)
     folder = private_folder(settings.state / "explore")
     notebook = folder / "mart.py"
     if not notebook.exists():
-        shutil.copyfile(Path(mart.__file__).with_name("notebook.txt"), notebook)
+        shutil.copyfile(Path(build.__file__).with_name("notebook.txt"), notebook)
     with tempfile.TemporaryDirectory(dir=folder) as copies:
-        copy = Path(copies) / "mart.duckdb"
-        shutil.copyfile(file, copy)
+        copy = Path(copies) / mart.file.name
+        try:
+            with mart.open():  # so that nobody writes it meanwhile
+                shutil.copyfile(mart.file, copy)
+        except build.MartError as error:
+            raise click.ClickException(str(error)) from None
         options = ["--host", "127.0.0.1", *(["--port", str(port)] if port else []), "--skip-update-check"]
         options += ["--no-sandbox", *([] if browser else ["--headless"])]
         process = subprocess.Popen(
