@@ -70,7 +70,7 @@ def computed(step: Step, settings: Settings, endpoints: Any) -> list[dict[str, A
 def ingested(folder: Path, rows: int) -> list[Row]:
     """The rows that the old ways begin with; ours makes them within its hour."""
     posts = steps_of(folder / "workflows")["posts"]
-    found = computed(posts, landed(folder, rows), SimpleNamespace(warm=lambda _: None))
+    found = computed(posts, landed(folder, rows), SimpleNamespace(warm=lambda *_: None))
     return [{name: row[name] for name in ("message_id", "message", "language", "kind")} for row in found]
 
 
