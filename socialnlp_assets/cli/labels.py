@@ -51,7 +51,10 @@ def add(file: Path, model: str) -> None:
     before = read_all(shelf, known)[0]
     shelf.lake.put(path, data)
     dataset = make_dataset([*before, *rows])
-    click.echo(f"{len(rows)} rows added; {model} has {len(dataset.examples)} texts, {dataset.duplicates} duplicates")
+    told = f"{len(rows)} rows added; {model} has {len(dataset.examples)} texts, {dataset.duplicates} duplicates"
+    if dataset.contradictions:
+        told += f", and {len(dataset.contradictions)} texts with two answers, which are left out"
+    click.echo(told)
     for finding in findings(dataset, known):
         if not finding.passed:
             click.echo(f"{finding.check}: {finding.told}")

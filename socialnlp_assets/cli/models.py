@@ -165,6 +165,10 @@ def check(folder: Path | None) -> None:
     except CatalogueError as error:
         raise click.ClickException(f"not every model fits:\n{error}") from None
     click.echo(f"{len(fit)} model{'s' if len(fit) != 1 else ''} fit: {', '.join(fit)}")
+    catalogue = load_catalogue(folder)
+    for name in fit:
+        if not catalogue[name].embedded.is_made:
+            click.echo(f"{name} is to be trained: socialnlp labels add FILE --model {name}")
 
 
 @models.command("package")

@@ -39,8 +39,9 @@ def show(model: str, number: int | None) -> None:
         return
     table = Table("version", "state", "since", "who", "why", "macro F1", "labels", box=None, pad_edge=False)
     versions = registry.history(model).versions()
-    shipped = "retired" if registry.history(model).in_service() else "approved"
-    table.add_row(str(SHIPPED), shipped, "", "", "as shipped", "", "")
+    if load_catalogue(Settings().models)[model].embedded.is_made:
+        shipped = "retired" if registry.history(model).in_service() else "approved"
+        table.add_row(str(SHIPPED), shipped, "", "", "as shipped", "", "")
     for version in versions.values():
         figure = version.made.figures.get("macro_f1")
         table.add_row(

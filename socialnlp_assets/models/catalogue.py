@@ -104,6 +104,11 @@ class EmbeddedModel(_Strict):
         """The folder, where it is one of this machine; `models.folders` fetches the others."""
         return Path(self.model)
 
+    @property
+    def is_made(self) -> bool:
+        """False for a model whose first version is yet to be trained; of a folder elsewhere nothing is asked."""
+        return "://" in self.model or self.path.is_dir()
+
 
 class AwsModel(_Strict):
     """What stands behind the model on SageMaker; without a word, the embedded folder on a small serverless endpoint."""

@@ -45,6 +45,8 @@ def _misfits(entry: ModelEntry, kept: Path, region: str, endpoint_url: str) -> I
         for part in parts:
             engine_handler(part.get("engine", ""))
     except (FolderMissing, BadModel) as error:
+        if entry.training and not entry.embedded.is_made:
+            return  # its first version is yet to be trained
         yield "embedded.model", f"{error}; docs/contracts.md says what a model folder holds"
         return
     wanted: dict[str, Any] = {"task": entry.task, "targets": list(entry.targets)}

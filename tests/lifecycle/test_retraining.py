@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
+import dagster as dg
 import pytest
 
 from socialnlp_assets.resources.build import build_endpoints
-from tests.lifecycle.conftest import MODEL, Installation, failures, rows
+from socialnlp_assets.resources.endpoints.backend import ModelMissing
+from socialnlp_assets.settings import Settings
+from tests.lifecycle.conftest import CATALOGUE, MODEL, Installation, failures, rows
 
 pytestmark = pytest.mark.slow
 
@@ -25,6 +30,23 @@ def test_new_labels_become_a_version_in_service_without_a_hand(installation: Ins
         assert endpoints.version_label(MODEL) == version.label
         with endpoints.lease(MODEL) as mood:
             assert [answer.label for answer in mood.predict(["glad great", "rude broken"])] == ["good", "bad"]
+
+
+def test_the_first_version_of_a_model_that_nobody_has_made(tmp_path: Path) -> None:
+    (tmp_path / "catalogue").mkdir()
+    (tmp_path / "catalogue" / "ours.yaml").write_text(CATALOGUE)
+    settings = Settings(lake=str(tmp_path / "lake"), state=tmp_path / "state", models=tmp_path / "catalogue")
+    with dg.DagsterInstance.ephemeral() as instance, build_endpoints(settings) as endpoints:
+        with pytest.raises(ModelMissing, match="there is no such model folder"), endpoints.lease(MODEL):
+            pass
+        installation = Installation(settings, instance)
+        installation.add(rows(400))
+        result = installation.train()
+        assert result.success, failures(result)
+        assert installation.metadata("evaluation")["compared_with"] == "none in service"
+        with endpoints.lease(MODEL) as mood:
+            assert [answer.label for answer in mood.predict(["glad great", "rude broken"])] == ["good", "bad"]
+        endpoints.stop_all()
 
 
 def test_a_batch_whose_classes_were_shuffled_is_stopped_by_the_gate(installation: Installation) -> None:

@@ -306,7 +306,8 @@ def is_faithful(shelf: Shelf, entry: ModelEntry, made: Made, channel: Mapping[st
 def _gate_sentence(found: Evaluation) -> str:
     failed = [each for each in found.rulings if not each.passed]
     if not failed:
-        return f"{len(found.rulings)} rules hold; compared with version {found.service}"
+        beside = f"compared with version {found.service}" if found.service else "there was none to compare it with"
+        return f"{len(found.rulings)} rules hold; {beside}"
     return " ".join(f"{each.rule}: {each.observed} ({each.bound}); {each.remedy}." for each in failed)
 
 
@@ -320,7 +321,7 @@ def _of_evaluation(found: Evaluation) -> dict[str, Any]:
     numbers = {name: value for name, value in found.figures.items() if isinstance(value, int | float)}
     return {
         **numbers,
-        "compared_with": found.service,
+        "compared_with": found.service or "none in service",
         "figures": dg.MetadataValue.json(dict(found.figures)),
         "page": dg.MetadataValue.md(found.page),
     }

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -15,6 +16,7 @@ from socialnlp_assets.evaluation.figures import Answers
 from socialnlp_assets.evaluation.gate import Measured, Ruling, rulings
 from socialnlp_assets.labels.dataset import Example, key_of
 from socialnlp_assets.models.catalogue import ModelEntry, Training
+from socialnlp_assets.resources.endpoints.backend import ModelMissing
 from socialnlp_assets.resources.endpoints.resource import Endpoints
 from socialnlp_assets.resources.registry.versions import Made, Version
 
@@ -26,7 +28,7 @@ class Evaluation:
     figures: Mapping[str, Any]
     rulings: Sequence[Ruling]
     page: str
-    service: str  # label of the version that it was compared with
+    service: str  # label of the version that it was compared with; empty for the first one of a model
 
     @property
     def passed(self) -> bool:
@@ -36,19 +38,19 @@ class Evaluation:
 def evaluate(
     endpoints: Endpoints, shelf: Shelf, entry: ModelEntry, made: Made, examples: Sequence[Example], is_faithful: bool
 ) -> Evaluation:
-    """Ask both models about the held-back texts. `is_faithful`: the candidate was trained on the others, and on
-    nothing else."""
+    """Ask both models about the held-back texts; of a model that there was none of, only the candidate.
+    `is_faithful`: it was trained on the others, and on nothing else."""
     training = entry.training or Training()
     tests = held_back(examples)
     with endpoints.lease(made.model, step="evaluation", version=made) as candidate:
         ours = ask(candidate, entry, tests, training.behaviour)
     version = endpoints.version(made.model)
-    with endpoints.lease(made.model, step="evaluation") as service:
-        theirs = ask(service, entry, tests, None)
+    theirs, label = None, ""
+    with suppress(ModelMissing), endpoints.lease(made.model, step="evaluation") as service:
+        theirs, label = ask(service, entry, tests, None), endpoints.version_label(made.model)
     known, fresh = _by_age(shelf, version, tests)
     measured = _measured(made, ours, theirs, version, known, fresh, is_faithful)
     ruled = rulings(measured, training.floors)
-    label = endpoints.version_label(made.model)
     return Evaluation(_figures(measured, ours.answers, tests), ruled, _page(ours, theirs, tests, ruled, label), label)
 
 
@@ -62,10 +64,15 @@ def _by_age(shelf: Shelf, version: Version | None, tests: Sequence[Example]) -> 
 
 
 def _measured(
-    made: Made, ours: Asked, theirs: Asked, version: Version | None, known: list[int], fresh: list[int], faithful: bool
+    made: Made,
+    ours: Asked,
+    theirs: Asked | None,
+    version: Version | None,
+    known: list[int],
+    fresh: list[int],
+    faithful: bool,
 ) -> Measured:
-    enough = min(len(known), len(fresh)) >= LEAST_OF_SLICE
-    return Measured(
+    found = Measured(
         macro_f1=figures.macro_f1(ours.answers),
         class_f1=figures.class_f1(ours.answers),
         calibration_error=figures.calibration(ours.answers)[0],
@@ -74,6 +81,12 @@ def _measured(
         behaviour=ours.behaviour,
         rows=made.rows,
         trained_on_labels=faithful,
+    )
+    if theirs is None:
+        return found
+    enough = min(len(known), len(fresh)) >= LEAST_OF_SLICE
+    return replace(
+        found,
         service=figures.class_f1(theirs.answers),
         service_rows=version.made.rows if version else 0,
         against_service=figures.difference(ours.answers, theirs.answers),
@@ -111,19 +124,22 @@ def _figures(measured: Measured, answers: Answers, tests: Sequence[Example]) -> 
     }
 
 
-def _page(ours: Asked, theirs: Asked, tests: Sequence[Example], ruled: Sequence[Ruling], service: str) -> str:
+def _page(ours: Asked, theirs: Asked | None, tests: Sequence[Example], ruled: Sequence[Ruling], service: str) -> str:
     _, bins = figures.calibration(ours.answers)
-    by_slice = {
-        name: (_f1(ours.answers, rows), _f1(theirs.answers, rows)) for name, rows in slices(tests).items()
-    }  # fmt: skip
-    mine = figures.class_f1(ours.answers) | {name: pair[0] for name, pair in by_slice.items()}
-    its = figures.class_f1(theirs.answers) | {name: pair[1] for name, pair in by_slice.items()}
+    mine, its = (_by_label_and_slice(each, tests) if each else {} for each in (ours, theirs))
     errors = figures.telling_errors(ours.answers)
+    beside = f"version {service}" if service else "none, for there was none before"
     parts = {
         "The gate": page.gate_table(ruled),
-        f"By label and slice, beside version {service}": page.figures_table(mine, its),
+        f"By label and slice, beside {beside}": page.figures_table(mine, its),
         "What is taken for what": page.confusion_table(figures.confusion(ours.answers)),
         "How sure, and how often right": page.calibration_plot(bins),
         "Ten telling errors": page.errors_table((tests[row].text, *rest) for row, *rest in errors),
     }
     return "\n\n".join(f"### {title}\n\n{part}" for title, part in parts.items())
+
+
+def _by_label_and_slice(asked: Asked, tests: Sequence[Example]) -> dict[str, float]:
+    """F1 by name."""
+    by_slice = {name: _f1(asked.answers, rows) for name, rows in slices(tests).items()}
+    return dict(figures.class_f1(asked.answers)) | by_slice

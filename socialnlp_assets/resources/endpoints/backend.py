@@ -139,6 +139,10 @@ class BackendError(EndpointError):
     """The control plane refused, and a retry would not help."""
 
 
+class ModelMissing(BackendError):
+    """There is no such model yet: its folder is not there, and no version is in service."""
+
+
 class AlreadyExists(EndpointError):
     """Create: an endpoint of this name is there already."""
 

@@ -16,7 +16,7 @@ from pydantic import Field
 from socialnlp_assets.files import private_folder
 from socialnlp_assets.models.catalogue import ModelEntry
 from socialnlp_assets.models.folders import FolderMissing, model_folder
-from socialnlp_assets.resources.endpoints.backend import BackendError, EndpointSpec
+from socialnlp_assets.resources.endpoints.backend import EndpointSpec, ModelMissing
 from socialnlp_assets.resources.endpoints.leases import LeaseManager
 from socialnlp_assets.resources.endpoints.local import LocalProcess
 from socialnlp_assets.resources.endpoints.resource import Endpoints
@@ -44,7 +44,7 @@ class LocalEndpoints(Endpoints):
         try:
             return model_folder(entry.embedded.model, Path(self.state) / "models", self.region, self.endpoint_url)
         except FolderMissing as error:
-            raise BackendError(f"{model} cannot be served: {error}; see `socialnlp models check`") from None
+            raise ModelMissing(f"{model} cannot be served: {error}; see `socialnlp models check`") from None
 
     def _open(self) -> LeaseManager:
         # Nobody asks anything of a server that is only announced.

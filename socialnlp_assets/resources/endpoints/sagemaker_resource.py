@@ -10,7 +10,7 @@ from pydantic import Field, PrivateAttr
 from socialnlp_assets.models.artefacts import Artefact, ArtefactMissing, current
 from socialnlp_assets.models.catalogue import ModelEntry
 from socialnlp_assets.resources.endpoints.aws_errors import calling
-from socialnlp_assets.resources.endpoints.backend import BackendError, EndpointSpec
+from socialnlp_assets.resources.endpoints.backend import BackendError, EndpointSpec, ModelMissing
 from socialnlp_assets.resources.endpoints.leases import LeaseManager
 from socialnlp_assets.resources.endpoints.resource import Endpoints
 from socialnlp_assets.resources.endpoints.sagemaker import SageMaker, client
@@ -63,7 +63,7 @@ class SageMakerEndpoints(Endpoints):
                 s3 = client("s3", self.region, self.endpoint_url)
                 return current(s3, self.model_bucket, model, entry.aws.revision)
         except ArtefactMissing as error:
-            raise BackendError(str(error)) from None
+            raise (BackendError if entry.embedded.is_made else ModelMissing)(str(error)) from None
 
     def _open(self) -> LeaseManager:
         if "://" not in self.leases:
