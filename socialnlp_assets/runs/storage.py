@@ -19,6 +19,7 @@ from typing import Any
 from dagster._core.storage.event_log import SqliteEventLogStorage
 from dagster._core.storage.event_log.sqlite.sqlite_event_log import INDEX_SHARD_NAME
 from dagster._core.storage.runs import SqliteRunStorage
+from dagster._core.storage.schedules import SqliteScheduleStorage
 from dagster._core.storage.sqlite_storage import DagsterSqliteStorage
 from dagster._serdes import ConfigurableClassData
 from sqlalchemy import Connection, Engine, create_engine, event
@@ -69,6 +70,15 @@ class Runs(SqliteRunStorage):
             yield connection
 
 
+class Ticks(SqliteScheduleStorage):
+    """Of sensors and schedules, which write several times a minute each, whether or not there is anything to do."""
+
+    @contextmanager
+    def connect(self) -> Iterator[Connection]:
+        with engine_of(self._conn_string).connect() as connection, connection.begin():
+            yield connection
+
+
 class Storage(DagsterSqliteStorage):
     """`config: {base_dir: …}`, the DAGSTER_HOME: the same files in the same places as Dagster's own."""
 
@@ -76,6 +86,7 @@ class Storage(DagsterSqliteStorage):
         super().__init__(base_dir, inst_data)
         history = Path(base_dir) / "history"
         self._run_storage = Runs.from_local(str(history))
+        self._schedule_storage = Ticks.from_local(str(Path(base_dir) / "schedules"))
         self._event_log_storage = Events(str(history / "runs"))
 
     @classmethod
