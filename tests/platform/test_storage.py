@@ -56,6 +56,17 @@ def test_dagsters_own_reads_what_ours_wrote_and_the_other_way_round(tmp_path: Pa
         assert told(read) == wrote
 
 
+def test_a_history_that_was_wiped_begins_anew(tmp_path: Path) -> None:
+    with ours(tmp_path) as wiped:
+        dg.materialize([posts], instance=wiped)
+        wiped.wipe()
+        dg.materialize([posts], instance=wiped)
+        wrote = told(wiped)
+    assert len(wrote) == 1
+    with instance(tmp_path, None) as own:
+        assert told(own) == wrote
+
+
 def test_what_was_switched_on_stays_on_whoever_wrote_it(tmp_path: Path) -> None:
     origin = RemoteRepositoryOrigin(RegisteredCodeLocationOrigin("ours"), "ours").get_instigator_origin("arrivals")
     state = InstigatorState(origin, InstigatorType.SENSOR, InstigatorStatus.RUNNING, SensorInstigatorData())
