@@ -128,6 +128,10 @@ def test_an_hour_and_a_month_are_estimated_for_a_volume() -> None:
     [
         ("ml.c6i.xlarge", EndpointShape(kind="realtime", instance_type="ml.c6i.xlarge")),
         (
+            "ml.c6i.xlarge*2",
+            EndpointShape(kind="realtime", instance_type="ml.c6i.xlarge", min_instances=2, max_instances=2),
+        ),
+        (
             "ml.c6i.xlarge*2-4",
             EndpointShape(kind="realtime", instance_type="ml.c6i.xlarge", min_instances=2, max_instances=4),
         ),
