@@ -306,6 +306,8 @@ def test_dagster_is_told_what_has_landed(platform: Platform) -> None:
     landing = dg.AssetKey(["sprinklr", "landing"])
     assert platform.instance.get_materialized_partitions(landing) == {key_of(recent)}
     assert (event.metadata["files"].value, event.metadata["bytes"].value) == (2, sum(sizes))
+    folder = platform.lake.address(Lake.landing_folder("sprinklr", recent))
+    assert event.metadata["dagster/uri"].value == folder
     again = evaluate(platform, cursor=evaluate(platform).cursor)
     assert again.asset_events == []
 

@@ -92,6 +92,14 @@ def test_business_profile_survives_what_google_does(google: FakeGoogle, secrets:
     assert google.faults.done
 
 
+def test_a_review_is_known_by_its_name_at_google_else_by_what_it_says() -> None:
+    assert identity_of({"name": "accounts/1/locations/2/reviews/3", "reviewId": "3"}) == (
+        "accounts/1/locations/2/reviews/3"
+    )
+    assert identity_of({"reviewId": "3"}) == "3"
+    assert identity_of({"text": "a", "rating": 1}) == identity_of({"rating": 1, "text": "a"}) != identity_of("a")
+
+
 def test_a_review_is_as_old_as_its_last_change() -> None:
     before, after = (HOUR + timedelta(minutes=minutes) for minutes in (-1, 1))
     assert changed_before({"createTime": before.isoformat()}, HOUR)
