@@ -282,3 +282,8 @@ def test_nobody_waits_for_the_pages_of_others_without_end() -> None:
     finally:
         reader._lock.release()
         reader.close()
+
+
+def test_a_machine_too_busy_to_start_the_process_is_no_mistake_of_the_hour() -> None:
+    with pytest.raises(TimeoutError, match="too busy; run the hour again later"):  # so a second try is asked for
+        Reader(patience=0.001).extract("<p>Words.</p>", "https://news.example/a")

@@ -14,6 +14,7 @@ import signal
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import asdict, dataclass
@@ -140,7 +141,13 @@ class Reader:
     def _running(self) -> Process:
         if self._process is None or self._process.has_ended():
             self._process = Process.program(self.memory)
+            began = time.monotonic()
             if not self._process.ask("", self.patience):
+                if time.monotonic() - began >= self.patience:  # on another day it does: the hour is asked for again
+                    raise TimeoutError(
+                        f"the process that reads articles did not start within {self.patience:g} s, for the machine "
+                        "was too busy; run the hour again later"
+                    )
                 raise RuntimeError("the process that reads articles did not start; it has said why")
         return self._process
 
