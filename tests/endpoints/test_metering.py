@@ -153,6 +153,10 @@ def test_a_workflow_with_a_shape_of_its_own_pays_an_endpoint_of_its_own(
     [
         ("ml.c6i.xlarge", EndpointShape(kind="realtime", instance_type="ml.c6i.xlarge")),
         (
+            "ml.c6i.xlarge*2",
+            EndpointShape(kind="realtime", instance_type="ml.c6i.xlarge", min_instances=2, max_instances=2),
+        ),
+        (
             "ml.c6i.xlarge*2-4",
             EndpointShape(kind="realtime", instance_type="ml.c6i.xlarge", min_instances=2, max_instances=4),
         ),

@@ -158,7 +158,7 @@ class Endpoints(dg.ConfigurableResource[None], ABC):
         Raises KeyError for a model that the catalogue lacks, `EndpointFailed` where the endpoint does not come into
         service, and `RolledBack` where that, or what it answers, is the fault of a new version.
         """
-        entry, spec = self.catalogue[model], self._spec(model, version, shapes)
+        entry, spec = self.catalogue[model], self.spec(model, version, shapes)
         meter = Meter(model, step or self._owner.run, self.price_table.price(spec))
         lease = Lease(self.manager, spec, step, meter)
 
@@ -185,7 +185,7 @@ class Endpoints(dg.ConfigurableResource[None], ABC):
         """Announce models that the run will need: their endpoints are created side by side while others work.
         Returns at once. An announcement is on record and outlives this process: it ends with the run's first
         lease on its model, with `release_run`, or when no creation takes longer."""
-        announcements = {model: Announcement(self.manager, self._spec(model, shapes=shapes)) for model in models}
+        announcements = {model: Announcement(self.manager, self.spec(model, shapes=shapes)) for model in models}
         if not announcements:
             return
         for model, announcement in announcements.items():
@@ -195,7 +195,7 @@ class Endpoints(dg.ConfigurableResource[None], ABC):
         self._announcers.append(announcer)
         announcer.start()
 
-    def _spec(self, model: str, version: Made | None = None, shapes: Mapping[str, str] = NONE) -> EndpointSpec:
+    def spec(self, model: str, version: Made | None = None, shapes: Mapping[str, str] = NONE) -> EndpointSpec:
         """Of the endpoint that serves `model`: its own, or that of the model that it shares one with."""
         host = self.catalogue.endpoint_of(model)
         return self.specification(host, self._entry(host, version, shapes))
@@ -260,7 +260,7 @@ class Endpoints(dg.ConfigurableResource[None], ABC):
 
     def version_label(self, model: str) -> str:
         """What rows that `model` makes are marked with: number and digest of its version, such as ``3@1f2e3d4c``."""
-        return self._label(model, self._spec(model))
+        return self._label(model, self.spec(model))
 
     def _label(self, model: str, spec: EndpointSpec) -> str:
         found = self.version(model)
