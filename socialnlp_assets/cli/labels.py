@@ -55,10 +55,34 @@ def add(file: Path, model: str) -> None:
     if dataset.contradictions:
         told += f", and {len(dataset.contradictions)} texts with two answers, which are left out"
     click.echo(told)
-    for finding in findings(dataset, known):
-        if not finding.passed:
-            click.echo(f"{finding.check}: {finding.told}")
-    click.echo(f"train: socialnlp models train {model}")
+    found = [finding for finding in findings(dataset, known) if not finding.passed]
+    for finding in found:
+        click.echo(f"{finding.check}: {finding.told}")
+    if all(finding.is_warning for finding in found):
+        click.echo(f"train: socialnlp models train {model}")
+    else:
+        name = path.rpartition("/")[2]
+        click.echo(f"no model is trained on these: add more, or socialnlp labels remove {name} --model {model}")
+
+
+@labels.command()
+@click.argument("name")
+@click.option("--model", required=True, help="The model that would learn from them.")
+def remove(name: str, model: str) -> None:
+    """Take the file NAME out of the labels of a model. Versions that were trained on it stay, with what they learned
+    from."""
+    from socialnlp_assets.assets.models.shelf import Shelf
+    from socialnlp_assets.resources.build import build_lake
+    from socialnlp_assets.settings import Settings
+
+    settings = Settings()
+    trained_entry(settings, model)
+    shelf = Shelf(build_lake(settings), model)
+    files = {path.rpartition("/")[2]: path for path in shelf.incoming()}
+    if name not in files:
+        raise click.UsageError(f"{model} has no file of labels {name!r}; it has {', '.join(files) or 'none'}")
+    shelf.lake.delete([files[name]])
+    click.echo(f"{name} is out; {model} has {len(files) - 1} files of labels")
 
 
 @labels.command()

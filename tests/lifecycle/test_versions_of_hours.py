@@ -10,6 +10,7 @@ import pytest
 import yaml
 
 from socialnlp_assets.assets.made_by import versions_of
+from socialnlp_assets.assets.models.shelf import Shelf
 from socialnlp_assets.partitions import key_of
 from socialnlp_assets.resources.build import build_endpoints
 from socialnlp_assets.resources.lake import Lake
@@ -104,6 +105,15 @@ def test_labels_are_added_and_what_is_worth_labelling_is_suggested(
     (tmp_path / "bad.csv").write_text("text,label\nhello,fury\n")
     assert socialnlp.here(monkeypatch, "labels", "add", "bad.csv", "--model", "topic", **settings) == 1
     assert "nothing was added:\nbad.csv:2: no label is called 'fury'" in capfd.readouterr().err
+    (tmp_path / "three.csv").write_text("text,label\n" + "hello again,good\n" * 3)
+    assert socialnlp.here(monkeypatch, "labels", "remove", "three.csv", "--model", "topic", **settings) == 2
+    (name,) = (path.rpartition("/")[2] for path in Shelf(socialnlp.lake, "topic").incoming())
+    assert f"topic has no file of labels 'three.csv'; it has {name}" in capfd.readouterr().err
+    assert socialnlp.here(monkeypatch, "labels", "remove", name, "--model", "topic", **settings) == 0
+    assert socialnlp.here(monkeypatch, "labels", "add", "three.csv", "--model", "topic", **settings) == 0
+    shown = capfd.readouterr().out
+    assert re.search(r"no model is trained on these: .*socialnlp labels remove \w+-three.csv --model topic", shown)
+    assert "train:" not in shown
     assert socialnlp.here(monkeypatch, "labels", "suggest", "topic", **settings) == 1
     assert "no hour that asked topic lies in the lake" in capfd.readouterr().err
 
