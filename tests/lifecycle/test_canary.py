@@ -102,6 +102,8 @@ def test_one_version_at_a_time_and_who_approves_it_again_does_not_wait(registry:
     [
         (NoCapacity("no"), State.CANARY),
         (Throttled("no"), State.CANARY),
+        (EndpointFailed("e1 could not be created (Failed): quota"), State.CANARY),
+        (PredictionFailed("slow"), State.CANARY),
         (EndpointFailed("e1 could not be created: the server has ended"), State.REJECTED),
     ],
 )
@@ -164,23 +166,6 @@ def endpoints(tmp_path: Path, folder: Path) -> Iterator[Endpoints]:
     with build_endpoints(settings) as endpoints:
         yield endpoints
         endpoints.stop_all()
-
-
-@pytest.mark.parametrize("error", [EndpointFailed("e1 could not be created (Failed): quota"), PredictionFailed("slow")])
-def test_what_is_not_of_the_model_rejects_no_version(
-    registry: LakeRegistry, folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, error: Exception
-) -> None:
-    registry.register(made("one", MODEL), "training", "passed the gate")
-    registry.decide(MODEL, 1, State.CANARY, "ada", "try it")
-    settings = Settings(lake=registry.lake.uri, state=tmp_path / "state", models=folder)
-
-    def no_lease(*_: object, **__: object) -> None:
-        raise error
-
-    monkeypatch.setattr(Endpoints, "lease", no_lease)
-    with build_endpoints(settings) as endpoints:
-        compare(endpoints, MODEL, TEXTS, [None] * len(TEXTS), {}, {})
-    assert state(registry) is State.CANARY
 
 
 @pytest.mark.slow
