@@ -77,6 +77,9 @@ def test_what_failed_for_a_reason_of_its_own_is_not_asked_for_again(
     monkeypatch.setattr(Down, "error", error, raising=False)
     assert not down.ingest().success
     assert asked(down, timedelta(days=1)) == "failed for a reason of its own"
+    (hour,) = failed_hours(down.instance, {"sprinklr": SPRINKLR.assets()}, HOUR)
+    assert str(error) in hour.why  # and not what Dagster says around it
+    assert "Error occurred while executing" not in hour.why
 
 
 def test_the_sensor_asks_for_an_hour_once(down: Platform, monkeypatch: pytest.MonkeyPatch) -> None:
