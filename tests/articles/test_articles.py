@@ -17,10 +17,13 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from socialnlp_assets.cli.extract import extract as extract_command
-from socialnlp_assets.resources.articles import Article, Articles, Enrichment, PageCache, PageError, Web, extract
-from socialnlp_assets.resources.articles.address import parse
+from socialnlp_assets.resources.articles.address import PageError, parse
+from socialnlp_assets.resources.articles.articles import Articles, Enrichment
+from socialnlp_assets.resources.articles.cache import PageCache
 from socialnlp_assets.resources.articles.encoding import decode
+from socialnlp_assets.resources.articles.extraction import Article, extract
 from socialnlp_assets.resources.articles.reader import Reader
+from socialnlp_assets.resources.articles.web import Web
 
 
 def articles_for(*sites: Site) -> Articles:

@@ -17,6 +17,7 @@ from socialnlp_assets.models.catalogue import Canary, CatalogueError, Training, 
 from socialnlp_assets.resources.build import build_endpoints, build_lake
 from socialnlp_assets.resources.endpoints.backend import EndpointError, EndpointFailed, NoCapacity, Throttled
 from socialnlp_assets.resources.endpoints.metering import Usage
+from socialnlp_assets.resources.endpoints.requester import PredictionFailed
 from socialnlp_assets.resources.endpoints.resource import Endpoints
 from socialnlp_assets.resources.lake import Lake
 from socialnlp_assets.resources.registry.registry import LakeRegistry, approval, store_files
@@ -157,6 +158,23 @@ def endpoints(tmp_path: Path, folder: Path) -> Iterator[Endpoints]:
     with build_endpoints(settings) as endpoints:
         yield endpoints
         endpoints.stop_all()
+
+
+@pytest.mark.parametrize("error", [EndpointFailed("e1 could not be created (Failed): quota"), PredictionFailed("slow")])
+def test_what_is_not_of_the_model_rejects_no_version(
+    registry: LakeRegistry, folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, error: Exception
+) -> None:
+    registry.register(made("one", MODEL), "training", "passed the gate")
+    registry.decide(MODEL, 1, State.CANARY, "ada", "try it")
+    settings = Settings(lake=registry.lake.uri, state=tmp_path / "state", models=folder)
+
+    def no_lease(*_: object, **__: object) -> None:
+        raise error
+
+    monkeypatch.setattr(Endpoints, "lease", no_lease)
+    with build_endpoints(settings) as endpoints:
+        compare(endpoints, MODEL, TEXTS, [None] * len(TEXTS), {}, {})
+    assert state(registry) is State.CANARY
 
 
 @pytest.mark.slow
