@@ -12,7 +12,15 @@ from socialnlp_assets.assets.inventory import failed_hours
 from socialnlp_assets.partitions import key_of
 from socialnlp_assets.resources.endpoints.backend import EndpointFailed, ModelFailed, Throttled
 from socialnlp_assets.resources.endpoints.requester import PredictionFailed
-from socialnlp_assets.sensors.second_tries import ENDED_TAG, MOST_TRIES, TRY_TAG, pause, request, second_tries_sensor
+from socialnlp_assets.sensors.second_tries import (
+    ENDED_TAG,
+    MOST_TRIES,
+    TRY_TAG,
+    pause,
+    request,
+    second_tries_sensor,
+    was_down,
+)
 from socialnlp_assets.workflow import load_workflows
 from tests.platform.conftest import HOUR, Platform, message
 
@@ -80,6 +88,27 @@ def test_what_failed_for_a_reason_of_its_own_is_not_asked_for_again(
     (hour,) = failed_hours(down.instance, {"sprinklr": SPRINKLR.assets()}, HOUR)
     assert str(error) in hour.why  # and not what Dagster says around it
     assert "Error occurred while executing" not in hour.why
+
+
+@pytest.mark.parametrize(("other", "expected"), [(Throttled("busy"), True), (ValueError("a mistake"), False)])
+def test_a_run_was_down_where_every_step_that_failed_was(other: Exception, expected: bool) -> None:
+    @dg.op
+    def first() -> None:
+        raise EndpointFailed("no capacity")
+
+    @dg.op
+    def second() -> None:
+        raise other
+
+    @dg.job
+    def both() -> None:
+        first()
+        second()
+
+    with dg.DagsterInstance.ephemeral() as instance:
+        run = both.execute_in_process(instance=instance, raise_on_error=False).run_id
+        assert was_down(instance, run) is expected
+        assert not was_down(instance, "another")
 
 
 def test_the_sensor_asks_for_an_hour_once(down: Platform, monkeypatch: pytest.MonkeyPatch) -> None:
