@@ -97,14 +97,20 @@ def test_one_version_at_a_time_and_who_approves_it_again_does_not_wait(registry:
     assert approval(tried, registry.version(MODEL, 2)) is State.APPROVED
 
 
-@pytest.mark.parametrize(("error", "expected"), [(NoCapacity, State.CANARY), (Throttled, State.CANARY),
-                                                (EndpointFailed, State.REJECTED)])  # fmt: skip
+@pytest.mark.parametrize(
+    ("error", "expected"),
+    [
+        (NoCapacity("no"), State.CANARY),
+        (Throttled("no"), State.CANARY),
+        (EndpointFailed("e1 could not be created: the server has ended"), State.REJECTED),
+    ],
+)
 def test_a_version_is_not_rejected_for_want_of_a_machine(
-    registry: LakeRegistry, error: type[EndpointError], expected: State
+    registry: LakeRegistry, error: EndpointError, expected: State
 ) -> None:
     registry.register(made("one", MODEL), "training", "passed the gate")
     registry.decide(MODEL, 1, State.CANARY, "ada", "try it")
-    compare(Both(registry, error("no")), MODEL, TEXTS, TEXTS, {}, {})  # type: ignore[arg-type]
+    compare(Both(registry, error), MODEL, TEXTS, TEXTS, {}, {})  # type: ignore[arg-type]
     assert state(registry) is expected
 
 
