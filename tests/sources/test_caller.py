@@ -94,8 +94,8 @@ def test_a_token_is_masked_where_a_source_repeats_it_without_the_word_before_it(
     def repeat(request: Request) -> Response:
         return Response(400, f"no such token: {request.headers['authorization'].split()[1]}".encode())
 
+    caller = Caller("A source", RateLimit([]))
     with serve(repeat) as url, pytest.raises(SourceRefused) as raised:
-        caller = Caller("A source", RateLimit([]))
         caller.ask("GET", url, read=str, headers={"Authorization": "Bearer 0123456789abcdef"})
     assert str(raised.value).endswith("no such token: **********")
 
