@@ -32,6 +32,20 @@ SPARED = SETTINGS["mutmut"]["do_not_mutate"]
 # A mutant that runs for ever, or that brings the interpreter down, has been noticed too.
 KILLED = {"killed", "timeout", "segfault"}
 UNKNOWN = "not checked"
+# What runs mutmut, which takes every process that ends for one of its own; tests start some, too.
+RUNS = """
+from mutmut.workers.isolation import ForkRunner
+wait = ForkRunner.wait_for_result
+def wait_for_own(runner, timeout=None):
+    while True:
+        try:
+            return wait(runner, timeout)
+        except KeyError:
+            pass
+ForkRunner.wait_for_result = wait_for_own
+from mutmut.__main__ import cli
+cli()
+"""
 
 
 @dataclass(frozen=True)
@@ -94,7 +108,7 @@ class Room:
             if not left:
                 return
             with log.open("w") as out:
-                command = [sys.executable, "-c", "from mutmut.__main__ import cli; cli()", "run", *left]
+                command = [sys.executable, "-c", RUNS, "run", *left]
                 outcome = subprocess.run(command, cwd=self.folder, stdout=out, stderr=out, check=False)
             if outcome.returncode:
                 raise RuntimeError(f"mutmut did not get through {self.name}; {log} says why, mostly in its last lines")

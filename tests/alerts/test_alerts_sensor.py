@@ -13,6 +13,7 @@ from socialnlp_assets.alerts import Alerts
 from socialnlp_assets.alerts.resource import build_alerts
 from socialnlp_assets.assets import usage
 from socialnlp_assets.partitions import key_of
+from socialnlp_assets.resources.endpoints.backend import BackendError
 from socialnlp_assets.resources.endpoints.metering import Usage
 from socialnlp_assets.resources.endpoints.reaper import Removal
 from socialnlp_assets.sensors.alerts import alerts_sensor
@@ -127,6 +128,21 @@ def test_an_endpoint_that_stays_is_told(desk: Desk, monkeypatch: pytest.MonkeyPa
     assert desk.tick() == [
         ("endpoints", "new", "nlp-translator-1-e1: could not be removed: AccessDenied. it costs money")
     ]
+
+
+def test_what_cannot_be_seen_is_not_over(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("socialnlp_assets.alerts.rules.SETTLED", timedelta(0))
+    monkeypatch.setattr(Watched, "stuck", ["nlp-translator-1-e1"])
+    assert [state for _, state, _ in desk.tick()] == ["new"]
+
+    def refuse(_: Watched) -> list[Removal]:
+        raise BackendError("credentials have expired")
+
+    with monkeypatch.context() as blind:
+        blind.setattr(Watched, "reap", refuse)
+        assert desk.tick() == desk.tick() == []
+    monkeypatch.setattr(Watched, "stuck", [])
+    assert [state for _, state, _ in desk.tick()] == ["over"]
 
 
 def test_money_past_the_budget_is_told(desk: Desk) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from base64 import b64decode
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -14,7 +16,9 @@ import pytest
 
 from socialnlp_assets.assets.step import Result
 from socialnlp_assets.assets.translations import EMBEDDED, Translations
-from socialnlp_assets.resources.articles import Article, Enrichment
+from socialnlp_assets.checks import Level
+from socialnlp_assets.resources.articles.articles import Enrichment
+from socialnlp_assets.resources.articles.extraction import Article
 from socialnlp_assets.resources.endpoints.metering import Usage
 from socialnlp_assets.resources.lake import Lake
 from socialnlp_assets.schemas import POSTS
@@ -208,3 +212,18 @@ def test_output_joins_by_message_and_counts_why_the_others_are_not_in_it(tmp_pat
 
 def test_the_hour_is_warned_when_it_is_late(desk: Desk) -> None:
     assert desk.steps["posts"].late_after == timedelta(hours=2)
+
+
+def test_the_profile_is_drawn_as_shares_of_the_hour_and_counts_its_messages(tmp_path: Path) -> None:
+    desk = Desk(tmp_path, "gmaps_stores")
+    keys = ["1", "2", "3", "4"]
+    desk.write("posts", message_id=keys, language=["en"] * 3 + ["und"])
+    for asset in ("filtered_text", "classifications", "sentiments"):
+        desk.write(asset, message_id=keys)
+    found = desk.compute("profile")
+    assert found.metadata["messages"] == 4
+    picture = b64decode(found.metadata["plot"].value.partition("base64,")[2].rstrip(")")).decode()
+    assert [text for text in re.findall(r">([^<>]+)</text>", picture) if text[0].isdigit()] == ["4", "0.75", "1"]
+    (verdict,) = found.verdicts
+    assert verdict.check.name == "drift"
+    assert verdict.level is Level.NOT_ASKED

@@ -6,6 +6,8 @@ import pytest
 
 from socialnlp_assets.resources.endpoints.announcements import Announcement
 from socialnlp_assets.resources.endpoints.backend import EndpointFailed
+from socialnlp_assets.resources.endpoints.leases import Lease
+from socialnlp_assets.resources.endpoints.metering import Meter
 from socialnlp_assets.resources.endpoints.records import Record, State
 from socialnlp_assets.resources.endpoints.terms import PATIENCE
 from tests.endpoints.world import E1, E2, TERMS, DiesAt, Killed, World, spec
@@ -65,6 +67,18 @@ def test_a_cold_run_of_a_process_a_step_waits_for_the_slowest_endpoint_not_for_t
     world.together(steps)
     assert len(world.created()) == len(MODELS)
     assert 330 <= world.clock.seconds() - began <= 360
+
+
+def test_who_only_announces_takes_no_share_of_what_a_holder_pays(world: World) -> None:
+    meter = Meter("translator", "holder")
+    lease = Lease(world.manager("holder"), spec("translator"), meter=meter)
+    world.together(lease.enter)
+    announce(world, "translator", run="other")
+    for _ in range(2):
+        world.clock.advance(20)
+        lease.renew()
+    lease.release()
+    assert meter.usage.endpoint_seconds == 40
 
 
 def test_an_announcement_lasts_until_the_runs_first_lease_though_its_process_is_gone(world: World) -> None:

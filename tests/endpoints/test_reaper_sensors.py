@@ -7,11 +7,13 @@ import signal
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
+from types import SimpleNamespace
 
 import dagster as dg
 import pytest
 
 from socialnlp_assets.resources.endpoints.leases import Lease, Terms
+from socialnlp_assets.resources.endpoints.reaper import Removal
 from socialnlp_assets.sensors.endpoint_reaper import endpoint_reaper, run_end_hooks
 from tests.endpoints.given import acquired
 from tests.endpoints.machine import Machine, MachineEndpoints
@@ -67,6 +69,14 @@ def test_the_sensor_removes_what_nobody_needs_and_says_what(machine: Machine, in
         name = endpoints.records()[0].endpoint
     assert tick("endpoint_reaper", wired, instance)[0] == f"{name}: removed (nobody holds it)"
     assert machine.processes() == []
+
+
+def test_a_tick_that_could_not_remove_an_endpoint_fails_and_says_which() -> None:
+    removals = [Removal("nlp-a-e1", "nobody holds it", True), Removal("nlp-b-e1", "nobody holds it", False, "denied")]
+    endpoints = SimpleNamespace(reap=lambda: removals)
+    with dg.build_sensor_context(resources={"endpoints": endpoints}) as context, pytest.raises(dg.Failure) as failed:
+        endpoint_reaper()(context)
+    assert str(failed.value.description).endswith("nlp-b-e1: not removed (nobody holds it): denied")
 
 
 def test_what_a_failed_run_holds_is_released_and_removed_at_once(

@@ -282,6 +282,7 @@ def test_what_another_installation_has_left_stays(world: World) -> None:
         world.backend.create(theirs, spec("translator"), {})
     assert world.endpoints("reaper").reap() == []
     assert left_behind(world) == [theirs]
+    world.backend.clear(theirs)  # as its own reaper does
 
 
 def test_an_endpoint_in_a_state_that_nobody_knows_keeps_no_other_from_being_reaped(world: World) -> None:

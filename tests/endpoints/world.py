@@ -82,11 +82,12 @@ class World:
         return self.fake.called("CreateEndpoint")
 
     def finish(self) -> None:
-        """Everybody has gone; in the end there is nothing of any kind, though it may take the reaper some calls."""
+        """Everybody has gone; in the end there is no endpoint, model or configuration, though the reaper may take some
+        calls."""
         reaper = self.endpoints("reaper")
         for _ in range(20):
             fake = self.fake
-            left = (fake.existing(), fake.configs, fake.model_entities, fake.scalable, reaper.records())
+            left = (fake.existing(), fake.configs, fake.model_entities, reaper.records())
             if not any(left):
                 return
             self.clock.advance(120)

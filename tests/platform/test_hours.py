@@ -97,6 +97,18 @@ def store(now: Now) -> Iterator[Store]:
         yield open_store(now)
 
 
+def test_who_does_not_have_an_hour_changes_nothing_of_it() -> None:
+    free = HourRecord(workflow="press", hour=HOUR)
+    held = free.taken("first", "a host", HOUR, TERM)
+    for other in (held.renewed("second", HOUR, TERM), held.released("second"), held.taken("second", "b", HOUR, TERM)):
+        assert other == held
+    assert free.renewed("first", HOUR, TERM) == free
+    over = HOUR + TERM
+    assert not held.is_free("second", over - timedelta(seconds=1))
+    assert held.is_free("second", over)
+    assert held.taken("first", "a host", over, TERM).since == HOUR  # its own, for another term
+
+
 def taken(store: Store, run: str, now: Now, **options: object) -> HourLease:
     return take(store, "sprinklr", HOUR, run, sleep=now.sleep, **options)  # type: ignore[arg-type]
 

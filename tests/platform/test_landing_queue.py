@@ -20,6 +20,7 @@ from socialnlp_assets.definitions import build_definitions
 from socialnlp_assets.partitions import floor_hour, folder_of, key_of
 from socialnlp_assets.resources.build import build_lake
 from socialnlp_assets.resources.lake import Lake
+from socialnlp_assets.sensors import arrivals
 from socialnlp_assets.sensors.arrivals import SENSOR_SECONDS
 from socialnlp_assets.sensors.queue import HIDDEN_SECONDS, LandingQueue, keys_of
 from socialnlp_assets.settings import Settings
@@ -216,7 +217,17 @@ def test_old_keys_cost_a_tick_no_request(settings: Settings, monkeypatch: pytest
     assert len([url for url in asked if "list-type=2" in url]) == 2  # the area, and the markers of moved messages
 
 
-def test_an_hour_under_way_is_not_forgotten(settings: Settings) -> None:
+def test_all_notifications_that_wait_are_taken_at_once(settings: Settings) -> None:
+    for number in range(12):  # more than SQS gives at a time
+        send(settings, native(f"platform/{Lake.landing_folder('sprinklr', RECENT)}/{number}.json"))
+    queue = LandingQueue(settings.landing_queue.format(workflow="sprinklr"), "us-east-1", settings.aws_endpoint_url)
+    found, receipts = queue.receive()
+    assert (found, len(receipts)) == ({RECENT}, 12)
+    queue.delete(receipts)
+    assert waiting(settings) == 0
+
+
+def test_an_hour_under_way_is_not_forgotten(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
     first = tick(settings, None)
     now = floor_hour(datetime.now(UTC))
     key = f"{Lake.landing_folder('sprinklr', now)}/a.json"
@@ -225,6 +236,15 @@ def test_an_hour_under_way_is_not_forgotten(settings: Settings) -> None:
     second = tick(settings, first.cursor)
     assert hours(second) == []
     assert json.loads(second.cursor or "")["waiting"] == [key_of(now)]
+
+    class Later(datetime):
+        @classmethod
+        def now(cls, tz: Any = None) -> datetime:
+            return datetime.now(tz) + timedelta(hours=1)
+
+    monkeypatch.setattr(arrivals, "datetime", Later)
+    monkeypatch.setattr(arrivals, "RECONCILED", timedelta(days=1))  # no listing finds it
+    assert hours(tick(settings, second.cursor)) == [key_of(now)]
 
 
 def test_messages_moved_to_an_hour_long_ago_need_no_notification(settings: Settings) -> None:

@@ -247,12 +247,17 @@ def test_a_lost_cursor_runs_nothing_twice(platform: Platform) -> None:
     assert len(evaluate(platform, cursor=None).run_requests or []) == 1
 
 
-def test_an_hour_whose_last_run_failed_is_asked_for_again_with_the_cursor(platform: Platform) -> None:
+@pytest.mark.parametrize(
+    "status", [dg.DagsterRunStatus.FAILURE, dg.DagsterRunStatus.CANCELED, dg.DagsterRunStatus.CANCELING]
+)
+def test_an_hour_whose_last_run_did_not_succeed_is_asked_for_again_with_the_cursor(
+    platform: Platform, status: dg.DagsterRunStatus
+) -> None:
     recent = floor_hour(datetime.now(UTC)) - timedelta(hours=2)
     platform.land([message(1)], hour=recent)
     (request,) = evaluate(platform).run_requests or []
     job = platform.definitions.resolve_job_def("sprinklr")
-    platform.instance.create_run_for_job(job, tags=request.tags, status=dg.DagsterRunStatus.FAILURE)
+    platform.instance.create_run_for_job(job, tags=request.tags, status=status)
     (again,) = evaluate(platform, cursor=None).run_requests or []
     assert again.run_key != request.run_key  # which Dagster would not run twice
 

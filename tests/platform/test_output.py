@@ -133,6 +133,16 @@ def test_the_same_hour_again_is_the_same_bytes_however_its_table_came_about(lake
     assert stored(lake) == first
 
 
+def test_no_two_hours_and_no_two_workflows_share_a_generation(lake: Lake) -> None:
+    """By it the view tells which files are in force."""
+    table = hour_of_messages(OLD)
+    places = [("sprinklr", HOUR), ("sprinklr", HOUR + ONE_HOUR), ("rwanda", HOUR)]
+    for workflow, hour in places:
+        OutputTable(lake, workflow).publish(hour, table)
+    found = {file.generation for workflow, hour in places for file in OutputTable(lake, workflow).files(hour)}
+    assert len(found) == 3
+
+
 def test_who_has_lost_the_hour_while_writing_switches_nothing(lake: Lake) -> None:
     publish(lake, OLD)
 

@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-import gzip
-import io
 import json
 import os
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
-import pyarrow as pa
-import pyarrow.parquet as pq
 import pytest
 
 from socialnlp_assets.landing.message import RECORD_LIMIT
@@ -109,63 +105,6 @@ def test_a_message_of_an_hour_whose_raw_messages_are_gone_is_quarantined(platfor
     (row,) = platform.quarantined()
     assert "the raw messages of its hour, 2026-11-20 08:00 UTC, have been removed" in row["reason"]
     assert platform.lake.landed("sprinklr", HOUR) == []
-
-
-def as_parquet(messages: list[dict[str, Any]]) -> bytes:
-    sink = io.BytesIO()
-    pq.write_table(pa.Table.from_pylist(messages), sink)
-    return sink.getvalue()
-
-
-def as_csv(messages: list[dict[str, Any]]) -> bytes:
-    rows = [
-        f"{m['messageId']},{m['channelType']},{m['channelCreatedTime']},{m['content']['text']},en" for m in messages
-    ]
-    return "\n".join(["messageId,channelType,channelCreatedTime,message,language", *rows]).encode()
-
-
-@pytest.mark.parametrize(
-    "content",
-    [
-        json.dumps([message(1), message(2)]).encode(),
-        gzip.compress(json.dumps([message(1), message(2)]).encode(), mtime=0),
-        "\n".join(json.dumps(message(n)) for n in (1, 2)).encode(),
-        json.dumps({"data": {"result": [message(1), message(2)], "hasMore": False}}).encode(),
-        as_csv([message(1), message(2)]),
-        as_parquet([message(1), message(2)]),
-        json.dumps([message(1) | {"unknown": {"deep": [1]}}, message(2)]).encode(),
-    ],
-    ids=["list", "gzip", "lines", "reply", "csv", "parquet", "unknown fields"],
-)
-def test_every_format_is_read(platform: Platform, content: bytes) -> None:
-    platform.land(content, "batch.bin")
-    assert counts(platform)["rows_out"] == 2
-
-
-@pytest.mark.parametrize(
-    ("content", "rows_out", "rejected"),
-    [
-        (b"<html>Developer Over Rate</html>", 1, 1),
-        (json.dumps([message(1), message(2)]).encode()[:-40], 2, 1),
-        (b"", 1, 1),
-        (gzip.compress(json.dumps([message(1)]).encode(), mtime=0)[:-12], 1, 1),
-        (json.dumps([message(1, channelCreatedTime=None), message(2)]).encode(), 2, 1),
-        (json.dumps([message(1, messageId=None), "text", 7, None, message(2)]).encode(), 2, 4),
-        (b"\x00\x01\x02\xff\xfe", 1, 1),
-    ],
-    ids=["html", "truncated", "0 bytes", "truncated gzip", "no time", "no messages", "binary"],
-)
-def test_what_cannot_be_read_is_quarantined_and_the_rest_goes_on(
-    platform: Platform, content: bytes, rows_out: int, rejected: int
-) -> None:
-    bad = platform.land(content, "bad.json")
-    platform.land([message(9)], "good.json")
-    found = counts(platform)
-    assert found["rows_out"] == rows_out
-    assert found["rows_in"] == rows_out + rejected
-    rows = platform.quarantined()
-    assert len(rows) == rejected
-    assert all(bad in row["reason"] and row["file"] == bad for row in rows)
 
 
 def test_an_hour_that_fails_changes_neither_table_nor_quarantine(platform: Platform) -> None:

@@ -12,7 +12,14 @@ from socialnlp_assets.assets.inventory import failed_hours
 from socialnlp_assets.partitions import key_of
 from socialnlp_assets.resources.endpoints.backend import EndpointFailed, ModelFailed, Throttled
 from socialnlp_assets.resources.endpoints.requester import PredictionFailed
-from socialnlp_assets.sensors.second_tries import ENDED_TAG, MOST_TRIES, TRY_TAG, pause, request, second_tries_sensor
+from socialnlp_assets.sensors.second_tries import (
+    ENDED_TAG,
+    TRY_TAG,
+    pause,
+    request,
+    second_tries_sensor,
+    was_down,
+)
 from socialnlp_assets.workflow import load_workflows
 from tests.platform.conftest import HOUR, Platform, message
 
@@ -52,9 +59,10 @@ def test_what_was_down_is_asked_for_again_after_growing_pauses_and_not_for_ever(
     down: Platform, monkeypatch: pytest.MonkeyPatch, error: Exception
 ) -> None:
     monkeypatch.setattr(Down, "error", error, raising=False)
+    monkeypatch.setattr("socialnlp_assets.sensors.second_tries.MOST_TRIES", 2)
     tags: dict[str, Any] = {"socialnlp/landed": "x", "socialnlp/hour": f"sprinklr:{key_of(HOUR)}"}
     keys = []
-    for tries in range(MOST_TRIES):
+    for tries in range(2):
         assert not down.run(tags=tags, asset_selection=[dg.AssetKey(["sprinklr", "posts"])]).success
         assert str(asked(down, pause(tries) - timedelta(seconds=1))).startswith("is asked for again at")
         again = asked(down, pause(tries))
@@ -65,9 +73,9 @@ def test_what_was_down_is_asked_for_again_after_growing_pauses_and_not_for_ever(
         keys.append(again.run_key)
         tags = dict(again.tags)
     assert not down.run(tags=tags, asset_selection=[dg.AssetKey(["sprinklr", "posts"])]).success
-    assert asked(down, timedelta(days=1)) == "failed 6 times"
-    assert len(set(keys)) == MOST_TRIES
-    assert pause(1) == 2 * pause(0)
+    assert asked(down, timedelta(days=1)) == "failed 3 times"
+    assert len(set(keys)) == 2
+    assert [pause(n) / pause(0) for n in range(4)] == [1, 2, 4, 8]
 
 
 @pytest.mark.parametrize("error", [ModelFailed("bad model", status=500), ValueError("a mistake")])
@@ -77,6 +85,30 @@ def test_what_failed_for_a_reason_of_its_own_is_not_asked_for_again(
     monkeypatch.setattr(Down, "error", error, raising=False)
     assert not down.ingest().success
     assert asked(down, timedelta(days=1)) == "failed for a reason of its own"
+    (hour,) = failed_hours(down.instance, {"sprinklr": SPRINKLR.assets()}, HOUR)
+    assert str(error) in hour.why  # and not what Dagster says around it
+    assert "Error occurred while executing" not in hour.why
+
+
+@pytest.mark.parametrize(("other", "expected"), [(Throttled("busy"), True), (ValueError("a mistake"), False)])
+def test_a_run_was_down_where_every_step_that_failed_was(other: Exception, expected: bool) -> None:
+    @dg.op
+    def first() -> None:
+        raise EndpointFailed("no capacity")
+
+    @dg.op
+    def second() -> None:
+        raise other
+
+    @dg.job
+    def both() -> None:
+        first()
+        second()
+
+    with dg.DagsterInstance.ephemeral() as instance:
+        run = both.execute_in_process(instance=instance, raise_on_error=False).run_id
+        assert was_down(instance, run) is expected
+        assert not was_down(instance, "another")
 
 
 def test_the_sensor_asks_for_an_hour_once(down: Platform, monkeypatch: pytest.MonkeyPatch) -> None:

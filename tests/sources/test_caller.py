@@ -90,6 +90,16 @@ def test_a_redirect_is_not_followed_with_a_secret() -> None:
     assert not seen
 
 
+def test_a_token_is_masked_where_a_source_repeats_it_without_the_word_before_it() -> None:
+    def repeat(request: Request) -> Response:
+        return Response(400, f"no such token: {request.headers['authorization'].split()[1]}".encode())
+
+    caller = Caller("A source", RateLimit([]))
+    with serve(repeat) as url, pytest.raises(SourceRefused) as raised:
+        caller.ask("GET", url, read=str, headers={"Authorization": "Bearer 0123456789abcdef"})
+    assert str(raised.value).endswith("no such token: **********")
+
+
 def test_a_secret_is_masked_wherever_a_message_is_cut() -> None:
     secret = "0123456789abcdef"
     caller = Caller("A source", RateLimit([]))
