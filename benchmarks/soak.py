@@ -12,7 +12,7 @@ import os
 import time
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, redirect_stderr
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import partial
@@ -165,7 +165,8 @@ def _left(world: World, plan: Plan) -> list[str]:
 
 def report() -> None:
     """A week, and a table of what it came to. Raises RuntimeError where anything is not right."""
-    with TemporaryDirectory() as folder:
+    # What the servers and the ticks tell, line by line, is for nobody.
+    with TemporaryDirectory() as folder, Path(os.devnull).open("w") as nowhere, redirect_stderr(nowhere):
         outcome = soak(Path(folder), int(os.environ.get("SOCIALNLP_BENCH_HOURS", "168")))
     table = Table("", "", box=None, show_header=False)
     table.add_row("hours", str(outcome.hours))
