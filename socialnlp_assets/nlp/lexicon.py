@@ -1,8 +1,8 @@
 """What a word that is not standard English may stand for, and which of it does here.
 
-Learned: what people wrote, what it stood for and what stood beside it (`data/normalisation.tsv` and
-`data/contexts.tsv`; `data/README.md` is their card, `training/normalisation.py` makes them). By hand:
-slang that is common elsewhere (`data/slang.tsv`), and rules for words that nobody could list.
+Words that stand for several things: `data/normalisation.tsv`, and what stands beside each in `data/contexts.tsv`
+(`data/README.md` is their card, `training/normalisation.py` makes them). Words that stand for one: `data/slang.tsv`,
+and rules for those that nobody could list.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from typing import NamedTuple
 from socialnlp_assets.nlp.contractions import WITHOUT_APOSTROPHE
 
 DATA = Path(__file__).parent / "data"
+READINGS, CONTEXTS = "normalisation.tsv", "contexts.tsv"
 
 PRIOR = 5.0  # how many unseen uses a reading's neighbours are smoothed by
 TRUST = 0.5  # in neighbours, whose two sides are not independent
@@ -145,6 +146,10 @@ class Lexicon:
             return token + "g"
         if token.endswith("n") and len(token) > 4 and token[:-1] + "ing" in self._words:  # "talkn"
             return token[:-1] + "ing"
+        if token.endswith("z") and self._common.get(token[:-1] + "s"):  # "drugz"
+            return token[:-1] + "s"
+        if token[-1] == token[-2] and token[:-1] in self._common:  # "youu"
+            return token[:-1]
         return token
 
     def _without_flood(self, token: str) -> str:
@@ -160,21 +165,21 @@ class Lexicon:
 
 
 @cache
-def lexicon() -> Lexicon:
-    """The lexicon that travels with the project."""
+def lexicon(folder: Path = DATA) -> Lexicon:
+    """The lexicon that travels with the project, or one with the two learned tables of `folder`."""
     readings: dict[str, dict[str, int]] = {}
-    for token, reading, count in _table("normalisation.tsv"):
+    for token, reading, count in _table(folder / READINGS):
         readings.setdefault(token, {})[reading] = int(count)
     contexts = {
         Context(token, reading, side, beside): int(count)
-        for token, reading, side, beside, count in _table("contexts.tsv")
+        for token, reading, side, beside, count in _table(folder / CONTEXTS)
     }
     return Lexicon(readings, contexts, slang=shipped_slang(), words=shipped_words())
 
 
 def shipped_slang() -> dict[str, str]:
     """Token → reading, written by hand."""
-    return {row[0]: row[1] for row in _table("slang.tsv")}
+    return {row[0]: row[1] for row in _table(DATA / "slang.tsv")}
 
 
 def shipped_words() -> list[str]:
@@ -182,6 +187,6 @@ def shipped_words() -> list[str]:
     return (DATA / "words.txt").read_text(encoding="utf-8").split()
 
 
-def _table(name: str) -> list[list[str]]:
-    lines = (DATA / name).read_text(encoding="utf-8").splitlines()
+def _table(path: Path) -> list[list[str]]:
+    lines = path.read_text(encoding="utf-8").splitlines()
     return [line.split("\t") for line in lines]

@@ -35,7 +35,7 @@ _DOTS = re.compile(r"\.{4,}")
 _REPEATED = re.compile(r"([,;:~*_=+|<>&^%$\"-])\1+")
 _SPACE_BEFORE_STOP = re.compile(r"\s+(?=[,.!?;:](?:\s|$))")
 _PUNCTUATION_ONLY = re.compile(r"[\W_]+")
-_TOKEN = re.compile(
+TOKEN = re.compile(
     r"w/o?(?!\w)|b/c(?!\w)|(?:[a-z]\.){2,}"  # abbreviations: "w/o", "U.S."
     r"|\d[\d.,:/-]*\d(?!\w)"  # numbers, times, dates
     r"|[^\W_]+(?:'[^\W_]+)*"  # words
@@ -132,14 +132,14 @@ def as_tweet(text: str) -> str:
     return "" if all(word in ("http", "@user") for word in text.split()) else " ".join(text.split())
 
 
-def normalise(texts: Sequence[str], choose: Chooser | None = None) -> list[str]:
+def normalise(texts: Sequence[str], choose: Chooser | None = None, *, lexicon: Lexicon | None = None) -> list[str]:
     """`texts` in standard English, one a text, in order: noise removed, words rewritten, contractions
     written out. A capital first letter stays; a word that may be read in several ways is `choose`'s, by
     default the lexicon's own, which looks at the two neighbours.
     """
     cleaned = [remove_noise(text) for text in texts]
-    matches = [list(_TOKEN.finditer(text)) for text in cleaned]
-    readings = normalise_tokens([[match[0] for match in found] for found in matches], choose)
+    matches = [list(TOKEN.finditer(text)) for text in cleaned]
+    readings = normalise_tokens([[match[0] for match in found] for found in matches], choose, lexicon=lexicon)
     return [_rewrite(*row) for row in zip(cleaned, matches, readings, strict=True)]
 
 

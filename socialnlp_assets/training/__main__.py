@@ -9,13 +9,15 @@ from pathlib import Path
 import click
 
 from socialnlp_assets.models.catalogue import EMBEDDED_MODELS, load_catalogue
+from socialnlp_assets.nlp.lexicon import DATA
 
 TRAINERS = {
     "aspects-service-points": "seeded:aspects",
     "aspects-stores": "seeded:aspects",
     "emotion": "comments:emotion",
     "emotion-tweets": "tweets:emotion",
-    "lexicon": "normalisation:lexicon",
+    "normalizer": "normalisation:written",
+    "normalizer-tweets": "normalisation:tweets",
     "reputation": "seeded:topics",
     "sentiment": "comments:sentiment",
     "sentiment-tweets": "tweets:sentiment",
@@ -23,6 +25,7 @@ TRAINERS = {
     "translator": "translator:translator",
     "word-vectors": "word_vectors:word_vectors",
 }
+HOMES = {"normalizer": DATA}  # of what does not ship in models/embedded/NAME
 
 
 @click.command()
@@ -32,7 +35,7 @@ TRAINERS = {
 @click.option(
     "--into",
     type=click.Path(file_okay=False, path_type=Path),
-    help="Instead of models/embedded/NAME; of all, a folder each below it.",
+    help="Instead of where NAME ships; of all, a folder each below it.",
 )
 def main(name: str, data: Path, into: Path | None) -> None:
     """Rebuild the embedded model NAME, or all that ship, from DATA and the project's own seeds."""
@@ -40,7 +43,7 @@ def main(name: str, data: Path, into: Path | None) -> None:
     for each in names:
         module, function = TRAINERS[each].split(":")
         trainer = getattr(import_module(f"socialnlp_assets.training.{module}"), function)
-        folder = into / each if into and name == "all" else into or EMBEDDED_MODELS / each
+        folder = into / each if into and name == "all" else into or HOMES.get(each, EMBEDDED_MODELS / each)
         click.echo(
             f"{each}: {json.dumps(trainer(data, folder))}" if name == "all" else json.dumps(trainer(data, folder))
         )

@@ -2,16 +2,10 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import pytest
 
 from socialnlp_assets.cli.licences import DEFAULT, Verdict, judge, libraries, models
 from tests.cli.conftest import Installation
-
-ROOT = Path(__file__).parents[2]
-# Learned from data under research terms. Whoever trains one on other data takes it out here, in NOTICE and in README.
-AWAITED = {"normalizer"}
 
 
 def test_no_library_of_a_default_install_is_refused() -> None:
@@ -20,16 +14,10 @@ def test_no_library_of_a_default_install_is_refused() -> None:
     assert [terms for terms in found if terms.verdict.refused] == []
 
 
-def test_of_the_embedded_models_just_those_that_are_known_are_refused() -> None:
-    refused = {terms.name for terms in models() if terms.part == "embedded" and terms.verdict.refused}
-    assert refused == AWAITED
-
-
-@pytest.mark.parametrize("document", ["README.md", "NOTICE", "docs/models.md"])
-def test_they_are_named_where_people_look(document: str) -> None:
-    text = (ROOT / document).read_text(encoding="utf-8")
-    assert all(name in text for name in AWAITED)
-    assert "commercial" in text
+def test_no_embedded_model_is_refused() -> None:
+    found = [terms for terms in models() if terms.part == "embedded"]
+    assert {"normalizer", "translator", "emotion"} <= {terms.name for terms in found}
+    assert [terms for terms in found if terms.verdict.refused] == []
 
 
 @pytest.mark.parametrize(
@@ -62,8 +50,6 @@ def test_the_command_lists_what_has_conditions(
 ) -> None:
     assert socialnlp.here(monkeypatch, "licences") == 0
     short = capfd.readouterr().out
-    assert all(f"\n{name} " in short for name in AWAITED)
-    assert "LicenseRef-research" in short
     assert "\npandas " not in short
     assert socialnlp.here(monkeypatch, "licences", "--all") == 0
     everything = capfd.readouterr().out
