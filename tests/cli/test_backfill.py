@@ -25,7 +25,7 @@ from socialnlp_assets.resources.leases.sqlite import SqliteStore
 from tests.cli.conftest import Installation
 from tests.cli.terminal import PATIENCE, Terminal
 from tests.cli.test_hours import HOUR, LATER, WORKFLOW
-from tests.cli.test_ui import _free_port
+from tests.cli.test_ui import free_port
 from tests.platform.conftest import message
 
 THIRD = LATER + timedelta(hours=1)
@@ -156,13 +156,13 @@ def test_a_backfill_whose_daemon_is_killed_loses_and_doubles_nothing(socialnlp: 
     span = ("--from", key_of(first), "--to", key_of(first + len(hours) * HOURLY))
     watching = Terminal(socialnlp, "backfill", workflow, *span, "--at-most", "1", **variables)
     watching.wait_for("backfill ")  # the home is there
-    ui = Terminal(socialnlp, "ui", "--port", str(_free_port()), **variables)
+    ui = Terminal(socialnlp, "ui", "--port", str(free_port()), **variables)
     with socialnlp.instance() as instance:
         wait_until(lambda: len(runs(instance, dg.DagsterRunStatus.SUCCESS)) >= 1)
         assert made(socialnlp) == {1}
         socialnlp.kill("dagster._daemon")
         assert ui.end() == 1, ui.shown
-        ui = Terminal(socialnlp, "ui", "--port", str(_free_port()), **variables)
+        ui = Terminal(socialnlp, "ui", "--port", str(free_port()), **variables)
         assert watching.end() == 1
         assert re.search(r"about \d+:\d\d:\d\d and \$[1-9]\d*\.\d\d left", watching.shown), watching.shown
         assert f"1 hours failed: {key_of(hours[2])}" in " ".join(watching.shown.split())
