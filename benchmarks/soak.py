@@ -78,6 +78,7 @@ class Runs:
         self._world, self._outcome, self._hours = world, outcome, set(hours)
         self._cursors: dict[str, str | None] = dict.fromkeys(SENSORS)
         self._scheduled = world.clock.now()
+        self._pulled: set[datetime] = set()
         self._keys: set[str] = set()
 
     def tick(self) -> None:
@@ -88,8 +89,8 @@ class Runs:
             schedule = world.repository.get_schedule_def("pull_sprinklr_schedule")
             with dg.build_schedule_context(world.instance, at, repository_def=world.repository) as context:
                 asked = schedule.evaluate_tick(context).run_requests or []
-            # In the hours after the last, the source is asked for what it missed, and for nothing new.
-            requests = [each for each in asked if hour_of(str(each.partition_key)) in self._hours]
+            # Once it has been asked for all of them, the source is switched off: an hour without messages is an hour.
+            requests = asked if self._hours - self._pulled else []
             self._run_all("pull", "pull_sprinklr", requests)
         for name in SENSORS:
             sensor, cursor = world.repository.get_sensor_def(name), self._cursors[name]
@@ -126,6 +127,8 @@ class Runs:
                 raise_on_error=False,
             )
             self._outcome.runs[f"{who}, {'succeeded' if ended.success else 'failed'}"] += 1
+            if who == "pull" and ended.success:
+                self._pulled.add(hour_of(str(request.partition_key)))
             with self._counted_failure():
                 self._world.after_run(ended)
 

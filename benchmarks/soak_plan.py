@@ -18,7 +18,7 @@ from socialnlp_assets.sources.invented.messages import Raw, milliseconds
 
 WORKFLOW = "soak"
 PULLED, DROPPED = 3, 5  # messages an hour
-LATEST = 12  # hours
+LATEST = 12  # hours that a file may be late
 TONES = {
     "positive": "Thank you, the crew in street {n} was quick and kind",
     "negative": "The power in street {n} is out again and nobody answers",
@@ -105,7 +105,7 @@ def _plan_hour(plan: Plan, hour: datetime, fault: str, rng: Random) -> None:
     pulled, dropped = (
         [message(hour, first + n) for n in range(count)] for first, count in ((0, PULLED), (10, DROPPED))
     )
-    landed, later = hour + HOUR + timedelta(minutes=rng.randint(1, 9)), timedelta(hours=rng.randint(2, 30))
+    landed, later = hour + HOUR + timedelta(minutes=rng.randint(1, 9)), timedelta(hours=rng.randint(2, LATEST))
     plan.messages += pulled
     plan.expected[hour] |= {each["messageId"] for each in (*pulled, *dropped)}
     more = [message(hour, 20 + n) for n in range(2)]
