@@ -27,14 +27,15 @@ BENCHMARKS = {
     "mart": "mart:mart",
     "thesis": "thesis:thesis",
 }
-# What checks and bursts catch and cost, how often they warn of nothing, how long a retraining takes: no rivals,
-# no figures.
+# What checks and bursts catch and cost, how often they warn of nothing, how long a retraining takes, what a week of
+# faults comes to: no rivals, no figures.
 REPORTS = {
     "planted-faults": "planted_faults:planted_faults",
     "drift": "quality_drift:quality_drift",
     "checks-cost": "checks_cost:checks_cost",
     "retraining": "retraining:retraining",
     "bursts": "bursts:bursts_and_stories",
+    "soak": "soak:report",
 }
 
 

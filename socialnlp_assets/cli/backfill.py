@@ -180,12 +180,12 @@ def progress_of(instance: dg.DagsterInstance, workflow: str, id: str, hours: Col
 
 
 def _costs(instance: dg.DagsterInstance, workflow: str, runs: Collection[str], began: float | None) -> Iterator[float]:
-    """What each of `runs` that has come to its end cost."""
+    """What each of `runs` whose output is published cost."""
     import dagster as dg
 
     if began is None:
         return
-    wanted = dg.AssetRecordsFilter(dg.AssetKey([workflow, "profile"]), after_timestamp=began)
+    wanted = dg.AssetRecordsFilter(dg.AssetKey([workflow, "output"]), after_timestamp=began)
     page: Any = instance.fetch_materializations(wanted, 1000)
     while page.records:
         for record in page.records:

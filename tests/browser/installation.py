@@ -12,7 +12,7 @@ from pathlib import Path
 
 from socialnlp_assets.fakes.samples import sample_hours
 from socialnlp_assets.partitions import HOUR, floor_hour, key_of
-from socialnlp_assets.resources.build import build_endpoints
+from socialnlp_assets.resources.build import build_endpoints, build_lake
 from socialnlp_assets.resources.lake import Lake
 from tests.browser.browser import Browser
 from tests.browser.dagster_ui import DagsterUI
@@ -34,9 +34,17 @@ class Listening:
     silent: socket.socket
     variables: Mapping[str, str]
 
+    @property
+    def lake(self) -> Lake:
+        """Where its variables say, such as on S3."""
+        settings = self.installation.settings
+        named = {"lake": "SOCIALNLP_LAKE", "aws_endpoint_url": "SOCIALNLP_AWS_ENDPOINT_URL"}
+        return build_lake(
+            settings.model_copy(update={k: self.variables[v] for k, v in named.items() if v in self.variables})
+        )
+
     def land(self, workflow: str, hour: datetime, *raw: object) -> None:
-        path = f"{Lake.landing_folder(workflow, hour)}/batch.json"
-        self.installation.lake.put(path, json.dumps(raw).encode())
+        self.lake.put(f"{Lake.landing_folder(workflow, hour)}/batch.json", json.dumps(raw).encode())
 
     def land_posts(self, hour: datetime, text: str = "The power went out in street {n} and came back") -> None:
         """Twenty posts of the workflow `press`, another text each."""
@@ -52,15 +60,17 @@ class Listening:
 
     def land_samples(self, workflow: str, hour: datetime, hours: int = 1) -> None:
         for path, data in sample_hours(hour, hours, workflow=workflow).items():
-            self.installation.lake.put(path, data)
+            self.lake.put(path, data)
 
 
 @contextmanager
-def listening(folder: Path, page: Browser, **variables: str) -> Iterator[Listening]:
-    """The installation in `folder`, its UI open in `page`."""
+def listening(folder: Path, page: Browser, press: bool = True, **variables: str) -> Iterator[Listening]:
+    """The installation in `folder`, its UI open in `page`; with a workflow `press` beside the shipped ones, whose hours
+    are quick."""
     installation, workflows = Installation(folder), folder / "workflows"
     workflows.mkdir()
-    (workflows / "press.yaml").write_text(PRESS)
+    if press:
+        (workflows / "press.yaml").write_text(PRESS)
     with socket.create_server(("127.0.0.1", 0)) as silent, socket.create_server(("127.0.0.1", 0)) as free:
         port, host = free.getsockname()[1], f"127.0.0.1:{silent.getsockname()[1]}"
         free.close()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 import time
+from collections.abc import Callable
 from functools import cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -13,7 +14,8 @@ import dagster as dg
 
 from socialnlp_assets.cli.home import dagster_instance
 from socialnlp_assets.partitions import HOUR, key_of
-from tests.browser.browser import browser
+from socialnlp_assets.resources.lake import Lake
+from tests.browser.browser import Browser, browser
 from tests.browser.dagster_ui import LOCATION
 from tests.browser.installation import PAST, Listening, listening
 from tests.checks.scripted import ScriptedEndpoints, plain
@@ -110,8 +112,9 @@ def evaluation(socialnlp: Listening) -> None:
     time.sleep(SETTLED)
 
 
-DRAWN = (graph, lineage, asset, plots, profile, backfill, failed_check, models, evaluation)
-PICTURES = {each.__name__.replace("_", "-"): each for each in DRAWN}
+SHIPPED = (graph, lineage, asset, plots, profile, backfill, failed_check)  # of what is shipped, and nothing else
+TRAINED = (models, evaluation)  # with a model that is trained in a second
+PICTURES = {each.__name__.replace("_", "-"): each for each in (*SHIPPED, *TRAINED)}
 
 
 @cache
@@ -124,10 +127,12 @@ def _three_hours(socialnlp: Listening) -> None:
 
 @cache
 def _bad_hour(socialnlp: Listening) -> None:
-    socialnlp.land_posts(PAST)
-    socialnlp.land_posts(PAST + HOUR, "<div class=post>&lt;p&gt;The power is back in street {n}&lt;/p&gt;</div>")
-    socialnlp.land_posts(PAST + 2 * HOUR)
-    socialnlp.ui.materialise("press", f"[{key_of(PAST)}...{key_of(PAST + 2 * HOUR)}]", "Launch backfill")
+    socialnlp.land_samples("gmaps_service_points", PAST, 3)
+    bad = Lake.landing_folder("gmaps_service_points", PAST + HOUR)
+    for file in list(socialnlp.lake.objects(bad)):
+        socialnlp.lake.put(file.path, b"<html>Service unavailable</html>")
+    last = key_of(PAST + 2 * HOUR)
+    socialnlp.ui.materialise("gmaps_service_points", f"[{key_of(PAST)}...{last}]", "Launch backfill")
     socialnlp.ui.page.click("View")
     socialnlp.ui.page.wait_for_text("100% completed")
 
@@ -142,19 +147,29 @@ def _trained(socialnlp: Listening) -> None:
 
 
 def main(names: list[str]) -> None:
+    wanted = [PICTURES[name] for name in names or PICTURES]
     with TemporaryDirectory() as folder, browser(Path(folder) / "profile") as page:
+        _draw(Path(folder) / "shipped", page, [each for each in wanted if each in SHIPPED])
         catalogue = Path(folder) / "models"
         catalogue.mkdir()
         (catalogue / "ours.yaml").write_text(CATALOGUE)
         make_model(Path(folder), rows(60, seed=9)).rename(catalogue / MODEL)
-        home = Path(folder) / "home"
-        home.mkdir()
-        with listening(home, page, SOCIALNLP_MODELS=str(catalogue)) as socialnlp:
-            for name in names or PICTURES:
-                PICTURES[name](socialnlp)
-                time.sleep(SETTLED)
-                page.picture(IMAGES / f"{name}.png")
-                print(IMAGES / f"{name}.png")
+        trained = [each for each in wanted if each in TRAINED]
+        _draw(Path(folder) / "trained", page, trained, SOCIALNLP_MODELS=str(catalogue))
+
+
+def _draw(home: Path, page: Browser, pictures: list[Callable[[Listening], None]], **variables: str) -> None:
+    """The `pictures` of one installation, in `home`."""
+    if not pictures:
+        return
+    home.mkdir()
+    with listening(home, page, press=False, **variables) as socialnlp:
+        for picture in pictures:
+            picture(socialnlp)
+            time.sleep(SETTLED)
+            file = IMAGES / f"{picture.__name__.replace('_', '-')}.png"
+            page.picture(file)
+            print(file)
 
 
 if __name__ == "__main__":

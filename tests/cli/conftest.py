@@ -88,11 +88,12 @@ class Installation:
         """The command lines of processes that were started for this installation and still run."""
         return list(self._processes().values())
 
-    def kill(self) -> None:
-        """Kill all of them at once, as when a machine goes down."""
-        for process in self._processes():
+    def kill(self, of: str = "") -> None:
+        """Kill all of them at once, as when a machine goes down, or those whose command line has `of` in it."""
+        for process, command in self._processes().items():
             with suppress(ProcessLookupError):
-                os.kill(process, signal.SIGKILL)
+                if of in command:
+                    os.kill(process, signal.SIGKILL)
 
     def _processes(self) -> dict[int, str]:
         found = {}
@@ -111,5 +112,6 @@ class Installation:
 def socialnlp(tmp_path: Path) -> Iterator[Installation]:
     installation = Installation(tmp_path)
     yield installation
+    installation.kill()  # what a test that failed has left
     with build_endpoints(installation.settings) as endpoints:
         endpoints.stop_all()

@@ -3,19 +3,29 @@
 from __future__ import annotations
 
 import json
+import re
 import time
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
+from importlib import resources
 
 import dagster as dg
 import pytest
 import yaml
 
 from socialnlp_assets.cli.backfill import Progress, progress_of
-from socialnlp_assets.partitions import key_of
+from socialnlp_assets.fakes.samples import sample_hours
+from socialnlp_assets.partitions import HOUR as HOURLY
+from socialnlp_assets.partitions import floor_hour, key_of
+from socialnlp_assets.resources import endpoints
+from socialnlp_assets.resources.endpoints.records import Record
 from socialnlp_assets.resources.lake import Lake
+from socialnlp_assets.resources.leases.sqlite import SqliteStore
 from tests.cli.conftest import Installation
+from tests.cli.terminal import PATIENCE, Terminal
 from tests.cli.test_hours import HOUR, LATER, WORKFLOW
+from tests.cli.test_ui import free_port
 from tests.platform.conftest import message
 
 THIRD = LATER + timedelta(hours=1)
@@ -109,13 +119,89 @@ def test_progress_counts_the_last_run_of_each_hour_and_what_it_cost(instance: dg
     def job() -> None:
         pass
 
+    done = key_of(datetime(2026, 11, 20, 8, tzinfo=UTC))
+
+    @dg.asset(key=["sprinklr", "output"], partitions_def=dg.StaticPartitionsDefinition([done]))
+    def output() -> dg.MaterializeResult[None]:
+        return dg.MaterializeResult(metadata={"run/cost_usd": 0.5})  # as `assets/usage.py` tells it
+
     now = time.time()
-    for hour, status in ((8, "FAILURE"), (8, "SUCCESS"), (9, "FAILURE"), (10, "STARTED")):
+    for hour, status in ((8, "FAILURE"), (9, "FAILURE"), (10, "STARTED")):
         key = key_of(datetime(2026, 11, 20, hour, tzinfo=UTC))
         tags = {"dagster/backfill": "abc", "dagster/partition": key}
         instance.create_run_for_job(job, tags=tags, status=dg.DagsterRunStatus(status))
+    dg.materialize([output], instance=instance, partition_key=done, tags={"dagster/backfill": "abc"})
     progress = progress_of(instance, "sprinklr", "abc", [str(n) for n in range(8)])
-    assert (progress.ended, progress.failed) == (2, ["2026-11-20-09:00"])
+    assert (progress.ended, progress.failed, progress.cost) == (2, ["2026-11-20-09:00"], 0.5)
     assert progress.states["STARTED"] == 1
-    told = Progress(8, progress.states, progress.failed, now - 60, 0.5, now).line()
+    told = Progress(8, progress.states, progress.failed, now - 60, progress.cost, now).line()
     assert told == "2 of 8 hours done, 1 of them failed, 1 running, about 0:03:00 and $3.00 left, $0.50 so far"
+
+
+@pytest.mark.slow
+def test_a_backfill_whose_daemon_is_killed_loses_and_doubles_nothing(socialnlp: Installation) -> None:
+    """Five hours, one at a time, the third of which is bad. Dagster ends with its daemon, and is started again."""
+    workflow, first = (
+        "gmaps_stores",
+        floor_hour(datetime.now(UTC)) - timedelta(days=4),
+    )  # the sensor looks back less far
+    hours = [first + n * HOURLY for n in range(5)]
+    good = sample_hours(first, len(hours), workflow=workflow, flawed=False)
+    for path, data in good.items():
+        spoilt = path.startswith(Lake.landing_folder(workflow, hours[2]))
+        socialnlp.lake.put(path, b'{"broken": ' if spoilt else data)
+    prices = yaml.safe_load(resources.files(endpoints).joinpath("prices.yaml").read_text())
+    (socialnlp.folder / "prices.yaml").write_text(yaml.safe_dump(prices | {"local_hour": 3600}))  # a dollar a second
+    variables = {"SOCIALNLP_PRICES": str(socialnlp.folder / "prices.yaml"), "SOCIALNLP_WARM_SECONDS": "3000"}
+    span = ("--from", key_of(first), "--to", key_of(first + len(hours) * HOURLY))
+    watching = Terminal(socialnlp, "backfill", workflow, *span, "--at-most", "1", **variables)
+    watching.wait_for("backfill ")  # the home is there
+    ui = Terminal(socialnlp, "ui", "--port", str(free_port()), **variables)
+    with socialnlp.instance() as instance:
+        wait_until(lambda: len(runs(instance, dg.DagsterRunStatus.SUCCESS)) >= 1)
+        assert made(socialnlp) == {1}
+        socialnlp.kill("dagster._daemon")
+        assert ui.end() == 1, ui.shown
+        ui = Terminal(socialnlp, "ui", "--port", str(free_port()), **variables)
+        assert watching.end() == 1
+        assert re.search(r"about \d+:\d\d:\d\d and \$[1-9]\d*\.\d\d left", watching.shown), watching.shown
+        assert f"1 hours failed: {key_of(hours[2])}" in " ".join(watching.shown.split())
+        assert made(socialnlp) == {2}  # each once by either UI
+        done = Counter(run.tags["dagster/partition"] for run in runs(instance, dg.DagsterRunStatus.SUCCESS))
+        assert done == {key_of(hour): 1 for hour in hours if hour != hours[2]}
+        assert most_at_a_time(instance) == 1
+    for path, data in good.items():
+        socialnlp.lake.put_if_changed(path, data)
+    assert socialnlp("hours", "run", workflow, key_of(hours[2]), **variables).returncode == 0
+    again = socialnlp("backfill", workflow, *span, "--skip-unchanged", **variables)
+    assert again.stdout == "5 of 5 hours are unchanged and left out\n"
+    ui.press_ctrl_c()
+    ui.end()
+    assert socialnlp.processes() == []
+    assert socialnlp("endpoints", "list").stdout == "no endpoints\n"
+
+
+def runs(instance: dg.DagsterInstance, status: dg.DagsterRunStatus) -> list[dg.DagsterRun]:
+    """Of the backfill; what a schedule builds when it is due is not meant."""
+    (found,) = instance.get_backfills()
+    wanted = dg.RunsFilter(statuses=[status], tags={"dagster/backfill": found.backfill_id})
+    return list(instance.get_runs(wanted))
+
+
+def made(socialnlp: Installation) -> set[int]:
+    """How often each endpoint has been made."""
+    return {record.epoch for record in SqliteStore(socialnlp.folder / "state" / "leases.db", Record).records()}
+
+
+def most_at_a_time(instance: dg.DagsterInstance) -> int:
+    (found,) = instance.get_backfills()
+    records = instance.get_run_records(dg.RunsFilter(tags={"dagster/backfill": found.backfill_id}))
+    spans = [(each.start_time, each.end_time) for each in records if each.start_time and each.end_time]
+    return max(sum(start <= moment < end for start, end in spans) for moment, _ in spans)
+
+
+def wait_until(holds: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + PATIENCE
+    while not holds():
+        assert time.monotonic() < deadline
+        time.sleep(0.5)

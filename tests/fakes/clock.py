@@ -19,8 +19,9 @@ class VirtualClock:
     and then blocks on something else (a join) holds time up for a moment each time.
     """
 
-    def __init__(self, start: datetime = datetime(2026, 11, 20, 8, tzinfo=UTC)) -> None:
+    def __init__(self, start: datetime = datetime(2026, 11, 20, 8, tzinfo=UTC), stuck: float = STUCK) -> None:
         self._now = start
+        self._stuck = stuck
         self._waking: dict[threading.Thread, datetime] = {}
         self._known: set[threading.Thread] = set()
         # They belong to the world before: one that lived on held up each step of the next worlds for `STUCK`.
@@ -60,4 +61,4 @@ class VirtualClock:
     def _all_wait(self) -> bool:
         partaking = {thread for thread in threading.enumerate() if thread.name.startswith(PARTAKING)} - self._strangers
         self._known = {thread for thread in self._known | partaking if thread.is_alive()}
-        return self._known <= set(self._waking) or time.monotonic() - self._last_change > STUCK
+        return self._known <= set(self._waking) or time.monotonic() - self._last_change > self._stuck
