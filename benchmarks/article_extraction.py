@@ -41,7 +41,8 @@ def read_all(reader: Callable[[str], str], pages: list[str]) -> None:
 
 
 def ours(html: str) -> str:
-    from socialnlp_assets.resources.articles import PageError, extract
+    from socialnlp_assets.resources.articles.address import PageError
+    from socialnlp_assets.resources.articles.extraction import extract
 
     try:
         found = extract(html)

@@ -26,7 +26,7 @@ import pyarrow.compute as pc
 from benchmarks.texts import data
 from socialnlp_assets.assets.step import Hour, Result, Step
 from socialnlp_assets.fakes.samples import as_json, landing_key
-from socialnlp_assets.resources.articles import Articles
+from socialnlp_assets.resources.articles.articles import Articles
 from socialnlp_assets.resources.build import build_endpoints
 from socialnlp_assets.resources.lake import Lake
 from socialnlp_assets.resources.secrets import build_secrets

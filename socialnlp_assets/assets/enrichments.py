@@ -12,7 +12,7 @@ from socialnlp_assets.checks import Expectation
 from socialnlp_assets.schemas import BOOL, TEXT, Column
 
 if TYPE_CHECKING:
-    from socialnlp_assets.resources.articles import Enrichment
+    from socialnlp_assets.resources.articles.articles import Enrichment
 
 LONGER = 1.2  # the page replaces the message when its text is at least 20 % longer
 COLUMNS = (

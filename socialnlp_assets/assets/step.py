@@ -28,7 +28,7 @@ from socialnlp_assets.schemas import KEY, Column, Schema
 from socialnlp_assets.settings import Profile
 
 if TYPE_CHECKING:  # they are there when a step runs; loading the code location need not wait for them
-    from socialnlp_assets.resources.articles import Articles
+    from socialnlp_assets.resources.articles.articles import Articles
     from socialnlp_assets.resources.endpoints.metering import Usage
     from socialnlp_assets.resources.endpoints.resource import Endpoints
     from socialnlp_assets.resources.secrets import Secrets

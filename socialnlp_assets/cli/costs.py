@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 
-from socialnlp_assets.models.catalogue import ModelEntry
+from socialnlp_assets.models.catalogue import Catalogue, EndpointShape, ModelEntry
 from socialnlp_assets.resources.endpoints.metering import PriceTable
+from socialnlp_assets.workflow import Workflow
 
 HOURS_OF_A_MONTH = 730
 BYTES_OF_A_TEXT = 1500  # there and back
@@ -25,6 +26,36 @@ class Cost:
     @property
     def month(self) -> float:
         return self.hour * HOURS_OF_A_MONTH
+
+
+@dataclass(frozen=True)
+class Used:
+    """An endpoint and the workflows whose hours ask it."""
+
+    model: str
+    entry: ModelEntry
+    workflows: tuple[str, ...]
+
+
+def used(
+    catalogue: Catalogue, workflows: Iterable[Workflow], shapes: Mapping[str, str], models: Collection[str] = ()
+) -> list[Used]:
+    """The endpoints of `workflows`, in order of use: those of one shape are one. `shapes` are the environment's. Only
+    those of `models`, where any are named, and then also one that no workflow asks. Raises KeyError for a model that
+    the catalogue lacks."""
+    wanted = dict.fromkeys(map(catalogue.endpoint_of, models))
+    found: dict[tuple[str, EndpointShape], Used] = {}
+    for workflow in workflows:
+        shaped = catalogue.shaped(workflow.endpoints).shaped(shapes)
+        for model in dict.fromkeys(map(shaped.endpoint_of, workflow.models())):
+            entry = shaped[model]
+            known = found.get((model, entry.aws.endpoint))
+            users = (*(known.workflows if known else ()), workflow.name)
+            if model in wanted or not wanted:
+                found[model, entry.aws.endpoint] = Used(model, entry, users)
+    shaped = catalogue.shaped(shapes)
+    alone = wanted.keys() - {each.model for each in found.values()}
+    return [*found.values(), *(Used(model, shaped[model], ()) for model in wanted if model in alone)]
 
 
 def cost_of(name: str, entry: ModelEntry, texts: int, warm_seconds: float, prices: PriceTable) -> Cost:

@@ -13,7 +13,7 @@ import click
 from socialnlp_assets.settings import Settings
 
 if TYPE_CHECKING:  # Dagster comes with it, which the command's help does without
-    from socialnlp_assets.resources.articles import Article
+    from socialnlp_assets.resources.articles.extraction import Article
 
 
 @click.command()
@@ -30,7 +30,7 @@ def extract(page: str) -> None:
 
 
 def _fetched(url: str) -> Article:
-    from socialnlp_assets.resources.articles import Articles
+    from socialnlp_assets.resources.articles.articles import Articles
 
     enrichment = Articles(allowed_hosts=sorted(Settings().article_allowed_hosts)).enrich(url)
     if enrichment.article is None:
@@ -45,9 +45,9 @@ def _remedy(status: str) -> str:
 
 
 def _saved(path: Path) -> Article:
-    from socialnlp_assets.resources.articles import PageError
-    from socialnlp_assets.resources.articles import extract as extract_article
+    from socialnlp_assets.resources.articles.address import PageError
     from socialnlp_assets.resources.articles.encoding import decode
+    from socialnlp_assets.resources.articles.extraction import extract as extract_article
     from socialnlp_assets.resources.articles.markup import HTML_LIMIT
 
     try:

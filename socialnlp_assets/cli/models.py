@@ -113,32 +113,40 @@ def compare(model: str, a: int, b: int) -> None:
 @models.command("cost")
 @click.argument("names", nargs=-1)
 @click.option("--texts", default=1000, show_default=True, type=click.IntRange(min=0), help="Texts an hour.")
-def cost(names: tuple[str, ...], texts: int) -> None:
-    """Estimate what MODELs' endpoints on SageMaker come to [all of them], an hour and a month of 730, for a volume.
+@click.option("--workflow", "of", multiple=True, help="Only endpoints that this workflow's hours ask.")
+def cost(names: tuple[str, ...], texts: int, of: tuple[str, ...]) -> None:
+    """Estimate what MODELs' endpoints on SageMaker come to [those that workflows use], an hour and a month of 730, for
+    a volume.
 
-    Prices are those of SOCIALNLP_PRICES or the shipped table, shapes and paces those of the catalogue. Texts that an
-    hour does not need to ask about, empty or repeated ones, cost nothing.
+    Prices are those of SOCIALNLP_PRICES or the shipped table; paces those of the catalogue; shapes those of
+    SOCIALNLP_ENDPOINT_SHAPES, else of the workflow's file, else of the catalogue. Texts that an hour does not need to
+    ask about, empty or repeated ones, cost nothing.
     """
-    from socialnlp_assets.cli.costs import cost_of, total
+    from socialnlp_assets.cli.costs import cost_of, total, used
     from socialnlp_assets.resources.endpoints.metering import load_prices
+    from socialnlp_assets.workflow import WorkflowError, running_workflows
 
     settings = Settings()
     prices = load_prices(settings.prices)
     try:
-        catalogue = load_catalogue(settings.models).shaped(settings.endpoint_shapes)
-        asked = {name: catalogue[name] for name in names or catalogue.names()}
-    except (KeyError, CatalogueError) as error:
+        workflows = running_workflows(settings)
+        if unknown := set(of) - set(workflows):
+            raise click.UsageError(f"no workflow {unknown.pop()!r} runs here; there are {', '.join(workflows)}")
+        catalogue = load_catalogue(settings.models)
+        asked = used(catalogue, [workflows[name] for name in of or workflows], settings.endpoint_shapes, names)
+    except (KeyError, CatalogueError, WorkflowError) as error:
         raise click.UsageError(error.args[0]) from None
     warm = settings.seconds_warm if settings.warm_seconds is not None else 15 * 60
-    costs = [cost_of(name, entry, texts, warm, prices) for name, entry in asked.items() if not entry.endpoint_of]
-    table = Table("model", "machine", "busy", "USD an hour", "USD a month", box=None, pad_edge=False)
-    for each in costs:
+    costs = [cost_of(each.model, each.entry, texts, warm, prices) for each in asked]
+    table = Table("model", "machine", "asked by", "busy", "USD an hour", "USD a month", box=None, pad_edge=False)
+    for each, endpoint in zip(costs, asked, strict=True):
         hour, month = (f"{each.hour:.4f}", f"{each.month:.2f}") if each.is_priced else ("no price known", "")
-        table.add_row(each.model, each.machine, f"{each.seconds:.0f} s", hour, month)
+        by = ", ".join(endpoint.workflows) or "no workflow"
+        table.add_row(each.model, each.machine, by, f"{each.seconds:.0f} s", hour, month)
     hour_of_all, month_of_all = total(costs)
-    table.add_row("together", "", "", f"{hour_of_all:.4f}", f"{month_of_all:.2f}")
+    table.add_row("together", "", "", "", f"{hour_of_all:.4f}", f"{month_of_all:.2f}")
     Console(width=None if Console().is_terminal else 200).print(table)
-    click.echo(f"{texts} texts an hour for each; prices of {prices.date}, {prices.region}, on demand")
+    click.echo(f"{texts} texts an hour for each endpoint; prices of {prices.date}, {prices.region}, on demand")
 
 
 @models.command("check")

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from copy import copy
 from functools import lru_cache
 from typing import Any
 
@@ -33,9 +34,12 @@ def detect(text: str, languages: Iterable[str] | None = None) -> tuple[str, floa
 
 @lru_cache(maxsize=16)
 def _identifier(languages: tuple[str, ...] | None) -> Any:
-    """A classifier of its own for each set of languages: py3langid's module-level one is shared state."""
+    """A classifier of its own for each set of languages: py3langid's module-level one is shared state. Its file is
+    unpacked once, which takes a second."""
     from py3langid.langid import MODEL_FILE, LanguageIdentifier
 
-    identifier = LanguageIdentifier.from_model_file(MODEL_FILE, norm_probs=True)
+    if languages is None:
+        return LanguageIdentifier.from_model_file(MODEL_FILE, norm_probs=True)
+    identifier = copy(_identifier(None))
     identifier.set_languages(languages)
     return identifier

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from socialnlp_assets.resources.articles import Articles
+from socialnlp_assets.resources.articles.articles import Articles
 from socialnlp_assets.resources.endpoints.local_resource import LocalEndpoints
 from socialnlp_assets.resources.endpoints.resource import Endpoints
 from socialnlp_assets.resources.endpoints.sagemaker_resource import SageMakerEndpoints

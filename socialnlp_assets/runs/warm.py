@@ -20,7 +20,7 @@ from collections.abc import Sequence
 from importlib import import_module
 
 # What takes longest to import; the code location itself is named by who starts us.
-LIBRARIES = ("dagster._cli.api", "pandas", "great_expectations")
+LIBRARIES = ("dagster._cli.api", "socialnlp_assets.runs.storage", "pandas", "great_expectations")
 
 
 def main(modules: list[str]) -> None:
@@ -48,13 +48,14 @@ def load(modules: Sequence[str]) -> None:
 
 
 def _read_texts() -> None:
-    """Read what the text functions of nearly all hours read when they are first asked: the language detector, the
-    lemmatiser's dictionary, word lists and vectors. A copy that read them itself took half a second a run."""
+    """Read what nearly all hours read when they are first asked: the language detector, the lemmatiser's dictionary,
+    word lists and vectors, the libraries that find articles. A copy that read them itself took three seconds a run."""
     from socialnlp_assets.checks.scores import tone
     from socialnlp_assets.checks.texts import in_english
     from socialnlp_assets.nlp.cleaning import prepare_for_classification
     from socialnlp_assets.nlp.language import detect
     from socialnlp_assets.nlp.noise import normalise
+    from socialnlp_assets.resources.articles.reader import warm
 
     text = "the bills of several customers were wrong again"
     detect(text)
@@ -62,6 +63,15 @@ def _read_texts() -> None:
     normalise([text])
     in_english(text)
     tone(text)
+    warm()
+
+
+def _prepare_reader() -> None:
+    """Copy this process once more for the articles of the run, while it has no threads: an interpreter of its own took
+    two seconds a run."""
+    from socialnlp_assets.resources.articles.articles import READER
+
+    READER.prepare()
 
 
 def _run(arguments: list[str]) -> None:
@@ -73,6 +83,7 @@ def _run(arguments: list[str]) -> None:
     os.dup2(2, 1)  # what the run prints is no answer to who asked for it
     code = 1
     try:
+        _prepare_reader()
         sys.argv = ["dagster", *arguments]
         runpy.run_module("dagster", run_name="__main__", alter_sys=True)
         code = 0

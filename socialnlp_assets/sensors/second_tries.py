@@ -1,4 +1,5 @@
 """Hours that failed because an endpoint or a source was down are asked for again: a few times, in growing pauses.
+So are those that met a new version whose model fails, and that was rolled back.
 
 What failed for a reason of its own would fail again, and is for people (`hours_inventory`); so is what somebody has
 cancelled. Pulls have their own policy: their schedule asks for what was missed. Runs whose process died are retried by
@@ -32,6 +33,7 @@ DOWN = {
         backend.EndpointBusy,
         backend.NoCapacity,
         backend.EndpointFailed,
+        backend.RolledBack,
         backend.Throttled,
         backend.EndpointGone,
         backend.NotReady,

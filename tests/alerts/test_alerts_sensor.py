@@ -173,3 +173,4 @@ def test_an_hour_that_does_not_come_is_told(desk: Desk, monkeypatch: pytest.Monk
     ((kind, state, line),) = desk.tick()
     assert (kind, state) == ("freshness", "new")
     assert line.startswith(f"sprinklr/posts: no hour since {datetime.now(UTC):%Y-%m-%d}")
+    assert line.endswith("see whether the source delivers")

@@ -22,9 +22,10 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
-from socialnlp_assets.resources.articles import PageError, Web, address
+from socialnlp_assets.resources.articles import address
 from socialnlp_assets.resources.articles import web as web_module
-from socialnlp_assets.resources.articles.web import Limits
+from socialnlp_assets.resources.articles.address import PageError
+from socialnlp_assets.resources.articles.web import Limits, Web
 
 SMALL = Limits(transferred=200_000, unpacked=400_000, delay=0.0)
 IMPATIENT = Limits(seconds=1.5, silence=1.0, delay=0.0)

@@ -17,10 +17,13 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from socialnlp_assets.cli.extract import extract as extract_command
-from socialnlp_assets.resources.articles import Article, Articles, Enrichment, PageCache, PageError, Web, extract
-from socialnlp_assets.resources.articles.address import parse
+from socialnlp_assets.resources.articles.address import PageError, parse
+from socialnlp_assets.resources.articles.articles import Articles, Enrichment
+from socialnlp_assets.resources.articles.cache import PageCache
 from socialnlp_assets.resources.articles.encoding import decode
+from socialnlp_assets.resources.articles.extraction import Article, extract
 from socialnlp_assets.resources.articles.reader import Reader
+from socialnlp_assets.resources.articles.web import Web
 
 
 def articles_for(*sites: Site) -> Articles:
@@ -157,7 +160,7 @@ def test_one_bad_page_never_fails_the_hour(site: Site) -> None:
     assert [url for url, enrichment in found.items() if enrichment.article] == [f"{site.url}/good"]
 
 
-def test_several_hosts_are_read_side_by_side(new_site: Callable[[], Site]) -> None:
+def test_several_hosts_are_read_side_by_side(new_site: Callable[[], Site], monkeypatch: pytest.MonkeyPatch) -> None:
     sites, together = [new_site() for _ in range(3)], threading.Barrier(3, timeout=10)
 
     def page(handler: BaseHTTPRequestHandler) -> None:
@@ -167,21 +170,21 @@ def test_several_hosts_are_read_side_by_side(new_site: Callable[[], Site]) -> No
     names = [f"news{number}.example:{site.port}" for number, site in enumerate(sites)]
     for site in sites:
         site.pages["/a"] = page
+    monkeypatch.setattr(Articles, "web", Web(frozenset(names), resolve=lambda *_: ["127.0.0.1"]))
     articles = Articles()
-    articles._web = Web(frozenset(names), resolve=lambda *_: ["127.0.0.1"])
     found = articles.enrich_all([f"http://{name}/a" for name in names])
     assert {enrichment.status for enrichment in found.values()} == {"fetched"}
 
 
-def test_a_host_that_is_silent_is_left_alone() -> None:
+def test_a_host_that_is_silent_is_left_alone(monkeypatch: pytest.MonkeyPatch) -> None:
     asked: list[str] = []
 
     def resolve(host: str, _port: int) -> list[str]:
         asked.append(host)
         raise OSError("no such host")
 
+    monkeypatch.setattr(Articles, "web", Web(resolve=resolve))
     articles = Articles()
-    articles._web = Web(resolve=resolve)
     found = articles.enrich_all([f"http://gone.example/{n}" for n in range(20)])
     assert len(found) == 20
     assert {enrichment.status for enrichment in found.values()} == {"host not found", "host does not answer"}

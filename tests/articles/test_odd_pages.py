@@ -12,8 +12,10 @@ from article_sites import ENGLISH, Site, answer, html
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from socialnlp_assets.resources.articles import Articles, PageError, extract
+from socialnlp_assets.resources.articles.address import PageError
+from socialnlp_assets.resources.articles.articles import Articles
 from socialnlp_assets.resources.articles.encoding import decode
+from socialnlp_assets.resources.articles.extraction import extract
 from socialnlp_assets.resources.articles.reader import Reader
 
 TYPOGRAPHY = "The company’s tariff costs 120 € – “more”, said the café"
@@ -221,6 +223,8 @@ from socialnlp_assets.resources.articles.address import PageError
 from socialnlp_assets.resources.articles.reader import Reader
 large, ordinary = json.load(sys.stdin)
 reader = Reader(seconds=60.0)
+if sys.argv[1:] == ["copied"]:
+    reader.prepare()
 with suppress(PageError):
     assert reader.extract(large, "http://news.example/large") is None
 assert reader.extract(ordinary, "http://news.example/a")
@@ -231,20 +235,41 @@ print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)
 
 @pytest.mark.slow
 @pytest.mark.parametrize(
-    "body",
-    ["<a href='/x'>link</a>" * 400_000, "<table>" + ("<tr>" + "<td>x</td>" * 10 + "</tr>") * 80_000],
+    ("body", "started"),
+    [
+        ("<a href='/x'>link</a>" * 400_000, "anew"),
+        ("<table>" + ("<tr>" + "<td>x</td>" * 10 + "</tr>") * 80_000, "copied"),
+    ],
     ids=["links", "cells"],
 )
-def test_a_page_that_takes_hundreds_of_megabytes_is_given_up_and_the_next_is_read(body: str) -> None:
+def test_a_page_that_takes_hundreds_of_megabytes_is_given_up_and_the_next_is_read(body: str, started: str) -> None:
     # In a program of its own: a child's peak is told with that of whoever started it, and the tests' own is large.
     outcome = subprocess.run(
-        [sys.executable, "-c", READS_A_LARGE_PAGE],
+        [sys.executable, "-c", READS_A_LARGE_PAGE, started],
         input=json.dumps([body, html().decode()]),
         capture_output=True,
         text=True,
         check=True,
     )
     assert int(outcome.stdout) <= 500 << 10
+
+
+READS_AND_IS_GONE = """
+import os, sys
+from socialnlp_assets.resources.articles.reader import Reader
+reader = Reader()
+reader.prepare()
+found = reader.extract(sys.stdin.read(), "http://news.example/a")
+print(found.title, flush=True)
+os._exit(0)
+"""
+
+
+def test_a_copy_that_reads_articles_reads_them_and_ends_with_its_program() -> None:
+    # The copy has the program's output, too: whoever waits for its end waits for both.
+    command = [sys.executable, "-c", READS_AND_IS_GONE]
+    outcome = subprocess.run(command, input=html().decode(), capture_output=True, text=True, check=True, timeout=120)
+    assert outcome.stdout == "A new grid\n"
 
 
 @pytest.mark.slow
@@ -257,3 +282,8 @@ def test_nobody_waits_for_the_pages_of_others_without_end() -> None:
     finally:
         reader._lock.release()
         reader.close()
+
+
+def test_a_machine_too_busy_to_start_the_process_is_no_mistake_of_the_hour() -> None:
+    with pytest.raises(TimeoutError, match="too busy; run the hour again later"):  # so a second try is asked for
+        Reader(patience=0.001).extract("<p>Words.</p>", "https://news.example/a")

@@ -14,7 +14,7 @@ import pytest
 
 from tests.cli.conftest import SCRIPT, Installation
 from tests.cli.terminal import PATIENCE, Terminal
-from tests.cli.test_ui import _free_port
+from tests.cli.test_ui import free_port
 
 READING = """
 import time
@@ -52,7 +52,7 @@ def all_end(installation: Installation) -> bool:
 @pytest.mark.slow
 @pytest.mark.parametrize("ignored", [False, True], ids=["as usual", "hangups ignored"])
 def test_closing_the_terminal_of_the_ui_ends_it(socialnlp: Installation, ignored: bool) -> None:
-    arguments = ("ui", "--port", str(_free_port()))
+    arguments = ("ui", "--port", str(free_port()))
     if ignored:
         with hangups_ignored():
             terminal = Terminal(socialnlp, *arguments)

@@ -25,7 +25,7 @@ from tests.cli.terminal import PATIENCE, Terminal
 QUERY = "{workspaceOrError {... on Workspace {locationEntries {name locationOrLoadError {__typename}}}}}"
 
 
-def _free_port() -> int:
+def free_port() -> int:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         return int(free.getsockname()[1])
@@ -47,7 +47,7 @@ def _ask(port: int) -> dict[str, str]:
 
 @pytest.mark.slow
 def test_the_ui_shows_the_platform_and_ends_on_ctrl_c(socialnlp: Installation) -> None:
-    port = _free_port()
+    port = free_port()
     terminal = Terminal(socialnlp, "ui", "--port", str(port))
     assert _ask(port) == {"socialnlp_assets": "RepositoryLocation"}
     terminal.press_ctrl_c()
@@ -67,7 +67,7 @@ def _run_under_way(socialnlp: Installation) -> Iterator[Terminal]:
         host = f"127.0.0.1:{silent.getsockname()[1]}"
         for path, data in sample_hours(floor_hour(datetime.now(UTC)) - HOUR, 1, articles_at=f"http://{host}").items():
             socialnlp.lake.put_if_changed(path, data)
-        terminal = Terminal(socialnlp, "ui", "--port", str(_free_port()), SOCIALNLP_ARTICLE_ALLOWED_HOSTS=host)
+        terminal = Terminal(socialnlp, "ui", "--port", str(free_port()), SOCIALNLP_ARTICLE_ALLOWED_HOSTS=host)
         silent.accept()
         yield terminal
 
@@ -97,7 +97,7 @@ def test_a_run_that_died_with_its_machine_goes_on_when_the_ui_is_back(socialnlp:
         socialnlp.kill()
         terminal.end()
     assert _statuses(socialnlp) == [dg.DagsterRunStatus.STARTED]
-    terminal = Terminal(socialnlp, "ui", "--port", str(_free_port()))
+    terminal = Terminal(socialnlp, "ui", "--port", str(free_port()))
     deadline = time.monotonic() + 2 * PATIENCE
     while _statuses(socialnlp)[0] is not dg.DagsterRunStatus.SUCCESS:
         assert time.monotonic() < deadline, _statuses(socialnlp)
@@ -136,7 +136,7 @@ def test_two_uis_on_one_home_refuse_each_other(
         fcntl.flock(lock, fcntl.LOCK_EX)
         lock.write("http://127.0.0.1:3000\nprocess 4711\n")
         lock.flush()
-        assert socialnlp.here(monkeypatch, "ui", "--port", str(_free_port())) == 1
+        assert socialnlp.here(monkeypatch, "ui", "--port", str(free_port())) == 1
     assert capfd.readouterr().err == (
         f"socialnlp: a UI serves {home} already (http://127.0.0.1:3000 process 4711);"
         " end it, or set another DAGSTER_HOME\n"
@@ -161,7 +161,7 @@ def test_an_unusable_configuration_of_dagster_is_told(
     home = socialnlp.folder / "dagster"
     home.mkdir()
     (home / "dagster.yaml").write_text(text)
-    assert socialnlp.here(monkeypatch, "ui", "--port", str(_free_port())) == 1
+    assert socialnlp.here(monkeypatch, "ui", "--port", str(free_port())) == 1
     told = capfd.readouterr().err
     assert told.startswith("socialnlp: a file cannot be used as it is: ")
     assert "dagster.yaml" in told

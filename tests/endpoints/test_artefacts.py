@@ -107,10 +107,10 @@ def test_a_version_is_served_from_its_own_archive_and_one_without_is_refused(url
     for each in (made, made.model_copy(update={"digest": "other", "archive": ""})):
         registry.register(each, "training", "passed the gate")
     registry.decide("emotion", 1, State.APPROVED, "ada", "better")
-    config = endpoints._spec("emotion").config
+    config = endpoints.spec("emotion").config
     assert config["model_data"] == f"s3://models/nlp/emotion/versions/{made.archive_sha256[:16]}/model.tar.gz"
     key = config["model_data"].removeprefix("s3://models/")
     assert sha256(s3.get_object(Bucket="models", Key=key)["Body"].read()).hexdigest() == made.archive_sha256
     registry.decide("emotion", 2, State.APPROVED, "ada", "better")
     with pytest.raises(BackendError, match="this version of emotion has no archive that SageMaker could serve"):
-        endpoints._spec("emotion")
+        endpoints.spec("emotion")

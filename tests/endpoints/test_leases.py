@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
 import threading
+from collections.abc import Iterator
 from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -11,6 +13,7 @@ import pytest
 
 from socialnlp_assets.resources.endpoints.backend import (
     BackendError,
+    Description,
     EndpointError,
     EndpointFailed,
     EndpointGone,
@@ -24,6 +27,7 @@ from socialnlp_assets.resources.endpoints.records import Record, State
 from socialnlp_assets.resources.endpoints.resource import Endpoints
 from socialnlp_assets.resources.endpoints.sagemaker import SageMaker
 from socialnlp_assets.resources.leases.s3 import S3Store
+from socialnlp_assets.resources.leases.sqlite import SqliteStore
 from socialnlp_assets.settings import Profile, Settings
 from tests.endpoints.given import acquired, endpoints_of
 from tests.endpoints.machine import Machine
@@ -171,17 +175,28 @@ def test_who_cannot_look_condemns_nothing_for_the_others(world: World, error: Aw
     joiner.release()
 
 
+class Cable:
+    """A backend at whose other end a test may put another."""
+
+    def __init__(self, end: SageMaker) -> None:
+        self.end = end
+
+    def __getattr__(self, name: str) -> object:
+        return getattr(self.end, name)
+
+
 def test_who_has_no_connection_waits(world: World) -> None:
-    lease = world.lease()
+    cable = Cable(world.backend)
+    lease = world.lease(backend=cable)  # type: ignore[arg-type]
     lease.advance()
     offline = SageMaker(region="eu-west-1", endpoint_url="http://127.0.0.1:9")  # nobody listens there
-    reconnected, lease._claim._backend = lease._claim._backend, offline
+    cable.end = offline
     assert not lease.advance()
     with pytest.raises(Throttled):
         offline.describe(E1)
     with pytest.raises(NotReady):
         offline.invoke(E1, b"{}")
-    lease._claim._backend = reconnected
+    cable.end = world.backend
     world.together(lease.enter)
     assert world.created() == [E1]
     lease.release()
@@ -196,10 +211,14 @@ def test_artefacts_that_are_missing_are_told_and_not_taken_for_a_missing_endpoin
 
 def test_a_creator_whose_lease_has_expired_creates_nothing(world: World) -> None:
     """It was halted after it had read the record: somebody else may have taken the epoch since."""
-    lease = world.lease()
-    record = lease._claim._join(lease._joined)
-    world.clock.advance(TERMS.lease.total_seconds())
-    lease._claim.create(record, is_first_look=False)
+
+    class Halted(SageMaker):
+        def describe(self, name: str) -> Description | None:
+            world.clock.advance(TERMS.lease.total_seconds())
+            return super().describe(name)
+
+    lease = world.lease(backend=Halted(region="eu-west-1", endpoint_url=world.fake.url))
+    assert not lease.advance()
     assert world.created() == []
     lease.release()
 
@@ -302,23 +321,26 @@ def test_a_holder_that_lost_its_lease_stops_invoking_and_acquires_again(world: W
     lease.release()
 
 
-def test_a_heartbeat_that_meets_a_regain_counts_and_does_not_fail(world: World) -> None:
-    """It was about to count the seconds since the last time, which the regain forgets."""
+@pytest.mark.parametrize("moment", [1, 2])
+def test_a_heartbeat_that_meets_a_regain_counts_and_does_not_fail(world: World, moment: int) -> None:
+    """It was about to count the seconds since the last time, which the regain forgets: at one of the moments at which
+    it asks what time it is."""
+    asked: Iterator[int] = iter(())
+
+    def now() -> datetime:
+        if next(asked, 0) == moment:
+            regain.start()
+            regain.join(0.3)  # it is done, or waits for the heartbeat
+        return world.clock.now()
+
     meter = Meter("translator", "run")
-    lease = Lease(world.manager(), spec("translator"), meter=meter)
+    store = SqliteStore(world.directory / "leases.db", Record, now)
+    manager = LeaseManager(store, world.backend, TERMS, Owner("run"), world.clock.sleep, heartbeats=False)
+    lease = Lease(manager, spec("translator"), meter=meter)
     world.together(lease.enter)
     world.clock.advance(5)
     regain = threading.Thread(target=lease.regain)
-    store = lease._store
-
-    class Met:
-        def now(self) -> datetime:
-            lease._store = store
-            regain.start()
-            regain.join(0.3)  # it is done, or waits for the heartbeat
-            return store.now()
-
-    lease._store = Met()  # type: ignore[assignment]
+    asked = itertools.count(1)
     lease.renew()
     regain.join()
     lease.release()

@@ -29,6 +29,7 @@ from socialnlp_assets.resources.endpoints.local import LocalProcess
 from socialnlp_assets.resources.endpoints.local_resource import local_spec
 from socialnlp_assets.resources.endpoints.reaper import EndpointHeld
 from socialnlp_assets.resources.endpoints.records import Record, State
+from socialnlp_assets.resources.endpoints.server_files import ServerFiles
 from socialnlp_assets.resources.endpoints.terms import PATIENCE, Patience, Terms
 from socialnlp_assets.resources.leases.sqlite import SqliteStore
 from tests.endpoints.machine import SERVER, Machine
@@ -316,19 +317,21 @@ def test_servers_that_are_started_at_once_remove_old_logs_together(tmp_path: Pat
     assert list(tmp_path.glob("nlp-old-*.log")) == []
 
 
-def test_reapers_that_meet_at_one_server_end_it_and_none_fails(machine: Machine) -> None:
+def test_reapers_that_meet_at_one_server_end_it_and_none_fails(
+    machine: Machine, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """One has ended the server, registration and all, while another was about to."""
     backend, other = machine.backend(), machine.backend()
     backend.create("nlp-translator-x-e1", machine.spec(), {})
     eventually(lambda: "port" in announcement(machine))
-    alive = backend._files.is_alive
+    alive = ServerFiles.is_alive
 
-    def slow(name: str) -> bool:
-        found = alive(name)
-        backend._files.is_alive = alive  # type: ignore[method-assign]
+    def slow(files: ServerFiles, name: str) -> bool:
+        found = alive(files, name)
+        monkeypatch.undo()
         other.delete(name)
         return found
 
-    backend._files.is_alive = slow  # type: ignore[method-assign]
+    monkeypatch.setattr(ServerFiles, "is_alive", slow)
     backend.delete("nlp-translator-x-e1")
     assert machine.processes() == []

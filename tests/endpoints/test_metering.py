@@ -10,12 +10,14 @@ import pytest
 from pydantic import ValidationError
 from rich.console import Console
 
-from socialnlp_assets.cli.costs import cost_of
+from socialnlp_assets.cli.costs import cost_of, used
 from socialnlp_assets.models.catalogue import CatalogueError, EndpointShape, load_catalogue
 from socialnlp_assets.resources.build import build_endpoints
 from socialnlp_assets.resources.endpoints.backend import EndpointSpec
 from socialnlp_assets.resources.endpoints.metering import Meter, Price, Usage, load_prices, usage_table
+from socialnlp_assets.safe_yaml import read_yaml
 from socialnlp_assets.settings import Profile, Settings
+from socialnlp_assets.workflow import read_workflow
 
 
 def realtime(instance_type: str, instances: int = 1) -> EndpointSpec:
@@ -124,9 +126,36 @@ def test_an_hour_and_a_month_are_estimated_for_a_volume() -> None:
 
 
 @pytest.mark.parametrize(
+    ("shapes", "models", "told"),
+    [
+        ({}, ["entities"], {"3072 ours,theirs", "6144 mine"}),  # which is on the endpoint of keywords
+        ({"keywords": "serverless:4096"}, ["keywords"], {"4096 mine,ours,theirs"}),
+        ({}, ["themes"], {"2048 "}),
+        ({}, [], {"3072 ours,theirs", "6144 mine"}),
+    ],
+)
+def test_a_workflow_with_a_shape_of_its_own_pays_an_endpoint_of_its_own(
+    shapes: dict[str, str], models: list[str], told: set[str]
+) -> None:
+    text = "name: {}\ndescription: Phrases.\nsource: {{kind: dropped, languages: [en]}}\nsteps: {{keywords: }}\n"
+    workflows = []
+    for name in ("mine", "ours", "theirs"):
+        data, node = read_yaml(
+            text.format(name) + ("endpoints: {keywords: serverless:6144}\n" if name == "mine" else "")
+        )
+        workflows.append(read_workflow(data, node, Path(f"{name}.yaml")))
+    found = used(load_catalogue(), workflows, shapes, models)
+    assert {f"{each.entry.aws.endpoint.memory_mb} {','.join(each.workflows)}" for each in found} == told
+
+
+@pytest.mark.parametrize(
     ("text", "shape"),
     [
         ("ml.c6i.xlarge", EndpointShape(kind="realtime", instance_type="ml.c6i.xlarge")),
+        (
+            "ml.c6i.xlarge*2",
+            EndpointShape(kind="realtime", instance_type="ml.c6i.xlarge", min_instances=2, max_instances=2),
+        ),
         (
             "ml.c6i.xlarge*2-4",
             EndpointShape(kind="realtime", instance_type="ml.c6i.xlarge", min_instances=2, max_instances=4),

@@ -82,14 +82,16 @@ class World:
         return self.fake.called("CreateEndpoint")
 
     def finish(self) -> None:
-        """Everybody has gone; in the end there is nothing, though it may take the reaper some calls."""
+        """Everybody has gone; in the end there is nothing of any kind, though it may take the reaper some calls."""
         reaper = self.endpoints("reaper")
         for _ in range(20):
-            if not self.fake.existing() and not reaper.records():
+            fake = self.fake
+            left = (fake.existing(), fake.configs, fake.model_entities, fake.scalable, reaper.records())
+            if not any(left):
                 return
             self.clock.advance(120)
             reaper.reap()
-        raise AssertionError(f"left behind: {self.fake.existing()}, {reaper.records()}")
+        raise AssertionError(f"left behind: {left}")
 
 
 class DiesAt(SageMaker):

@@ -67,7 +67,8 @@ def _told(files: dict[str, bytes]) -> dict[str, Any]:
 def _sibling(name: str, data: bytes) -> dict[str, Any]:
     git = hashlib.sha1(b"blob %d\0" % len(data) + data, usedforsecurity=False).hexdigest()
     told: dict[str, Any] = {"rfilename": name, "size": len(data), "blobId": git}
-    if len(data) >= LARGE:
+    if len(data) >= LARGE:  # in git there is a pointer to it, whose hash says nothing of the content
+        told["blobId"] = hashlib.sha1(b"pointer " + name.encode(), usedforsecurity=False).hexdigest()
         told["lfs"] = {"sha256": hashlib.sha256(data).hexdigest(), "size": len(data)}
     return told
 

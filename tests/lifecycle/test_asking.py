@@ -94,6 +94,32 @@ def test_drift_asks_for_labels_and_with_a_few_new_ones_for_a_training(
     assert asked_for(new, drifting, Training(retrain_after=50, drift_hours=3)) == (why, told)
 
 
+@pytest.mark.slow
+@pytest.mark.filterwarnings("ignore::dagster.PreviewWarning")
+def test_hours_that_drift_and_a_few_new_labels_come_to_a_version_in_service(installation: Installation) -> None:
+    installation.add(rows(400))
+    training = Training(retrain_after=1000)
+    entry = load_catalogue(installation.settings.models)[MODEL].model_copy(update={"training": training})
+    definitions = build_definitions(installation.settings)
+    jobs = [each for each in definitions.jobs or () if each.name == "train_mood"]
+    sensor = labels_arrived({MODEL: entry}, jobs, {MODEL: ["sprinklr"]})
+
+    def asked() -> list[dg.RunRequest]:
+        context = dg.build_sensor_context(instance=installation.instance, resources={"lake": installation.lake})
+        return list(sensor.evaluate_tick(context).run_requests or ())
+
+    assert asked() == []
+    for hours in (1, 2, 3):
+        report(installation, datetime.now(UTC) - timedelta(hours=hours), passed=False)
+    (request,) = asked()
+    assert request.tags[WHY] == "3 hours of drift in the last day, and 400 new rows"
+    result = definitions.resolve_job_def(str(request.job_name)).execute_in_process(
+        instance=installation.instance, tags=request.tags
+    )
+    assert result.success
+    assert installation.in_service == 1
+
+
 def test_a_calendar_looks_once_a_period_and_trains_what_has_changed(
     installation: Installation, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -5,17 +5,23 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
 from socialnlp_assets.assets.models.canary import Tally, compare, is_shared, settle, tally_of
 from socialnlp_assets.models.catalogue import Canary, CatalogueError, Training, load_catalogue
 from socialnlp_assets.resources.build import build_endpoints, build_lake
+from socialnlp_assets.resources.endpoints.backend import EndpointError, EndpointFailed, NoCapacity, Throttled
+from socialnlp_assets.resources.endpoints.metering import Usage
+from socialnlp_assets.resources.endpoints.requester import PredictionFailed
 from socialnlp_assets.resources.endpoints.resource import Endpoints
 from socialnlp_assets.resources.lake import Lake
 from socialnlp_assets.resources.registry.registry import LakeRegistry, approval, store_files
-from socialnlp_assets.resources.registry.versions import Made, State
+from socialnlp_assets.resources.registry.versions import Made, State, Version
 from socialnlp_assets.settings import Settings
 from tests.lifecycle.conftest import CATALOGUE, MODEL, make_model, rows
 from tests.lifecycle.test_registry import made
@@ -91,6 +97,59 @@ def test_one_version_at_a_time_and_who_approves_it_again_does_not_wait(registry:
     assert approval(tried, registry.version(MODEL, 2)) is State.APPROVED
 
 
+@pytest.mark.parametrize(
+    ("error", "expected"),
+    [
+        (NoCapacity("no"), State.CANARY),
+        (Throttled("no"), State.CANARY),
+        (EndpointFailed("e1 could not be created: the server has ended"), State.REJECTED),
+    ],
+)
+def test_a_version_is_not_rejected_for_want_of_a_machine(
+    registry: LakeRegistry, error: EndpointError, expected: State
+) -> None:
+    registry.register(made("one", MODEL), "training", "passed the gate")
+    registry.decide(MODEL, 1, State.CANARY, "ada", "try it")
+    compare(Both(registry, error), MODEL, TEXTS, TEXTS, {}, {})  # type: ignore[arg-type]
+    assert state(registry) is expected
+
+
+def test_both_are_asked_the_same_of_the_same_texts(registry: LakeRegistry) -> None:
+    registry.register(made("one", MODEL), "training", "passed the gate")
+    registry.decide(MODEL, 1, State.CANARY, "ada", "try it")
+    endpoints = Both(registry)
+    languages = [str(number) for number in range(len(TEXTS))]
+    results = [f"{text} in {language}" for text, language in zip(TEXTS, languages, strict=True)]
+    compare(endpoints, MODEL, TEXTS, results, {"src_lang": languages, "top_k": 3}, {})  # type: ignore[arg-type]
+    tally = tally_of(registry.lake, MODEL, 1)
+    assert 0 < tally.texts == tally.alike < len(TEXTS)
+    assert endpoints.shared == {"top_k": 3}
+
+
+class Both:
+    """Endpoints with a version in canary, which answers a text with its language, or cannot be had."""
+
+    def __init__(self, registry: LakeRegistry, error: Exception | None = None) -> None:
+        self.registry, self.error = registry, error
+        self.shared: dict[str, Any] = {}
+        training = Training.model_validate({"canary": {"share": 0.5, "texts": 1000}})
+        self.catalogue = {MODEL: SimpleNamespace(training=training)}
+
+    def candidate(self, model: str) -> Version:
+        return self.registry.version(model, 1)
+
+    @contextmanager
+    def lease(self, model: str, **_: Any) -> Iterator[Any]:
+        if self.error:
+            raise self.error
+
+        def predict(texts: list[str], src_lang: list[str], **shared: Any) -> list[str]:
+            self.shared = shared
+            return [f"{text} in {language}" for text, language in zip(texts, src_lang, strict=True)]
+
+        yield SimpleNamespace(predict=predict, usage=Usage(model, "canary", request_seconds=1.0))
+
+
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("catalogue")
@@ -105,6 +164,23 @@ def endpoints(tmp_path: Path, folder: Path) -> Iterator[Endpoints]:
     with build_endpoints(settings) as endpoints:
         yield endpoints
         endpoints.stop_all()
+
+
+@pytest.mark.parametrize("error", [EndpointFailed("e1 could not be created (Failed): quota"), PredictionFailed("slow")])
+def test_what_is_not_of_the_model_rejects_no_version(
+    registry: LakeRegistry, folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, error: Exception
+) -> None:
+    registry.register(made("one", MODEL), "training", "passed the gate")
+    registry.decide(MODEL, 1, State.CANARY, "ada", "try it")
+    settings = Settings(lake=registry.lake.uri, state=tmp_path / "state", models=folder)
+
+    def no_lease(*_: object, **__: object) -> None:
+        raise error
+
+    monkeypatch.setattr(Endpoints, "lease", no_lease)
+    with build_endpoints(settings) as endpoints:
+        compare(endpoints, MODEL, TEXTS, [None] * len(TEXTS), {}, {})
+    assert state(registry) is State.CANARY
 
 
 @pytest.mark.slow

@@ -7,12 +7,15 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import dagster as dg
 import pytest
 
 from socialnlp_assets.resources.lake import Lake
 from socialnlp_assets.resources.registry.registry import LakeRegistry, store_files
+from socialnlp_assets.resources.registry.resource import ModelRegistry
 from socialnlp_assets.resources.registry.sagemaker import SageMakerRegistry
 from socialnlp_assets.resources.registry.versions import Made, RegistryError, State
+from socialnlp_assets.sensors.approvals import approvals
 from tests.fakes import aws_http
 from tests.fakes.aws_errors import AwsError
 from tests.fakes.sagemaker import FakeSageMaker
@@ -203,6 +206,26 @@ def test_what_somebody_decides_in_sagemaker_is_taken_over_once(
     if state != "pending":
         assert (history.entries[-1].who, history.entries[-1].why) == ("grace", "looked at it")
         assert told == [f"version 2 of emotion was {status} in SageMaker by grace: looked at it"]
+
+
+def test_the_sensor_takes_over_what_was_decided_of_every_model(
+    sagemaker: SageMakerRegistry, fake: FakeSageMaker
+) -> None:
+    sagemaker.register(made("one"), "training", "passed the gate")
+    fake.set_approval(GROUP, 1, "Approved", "looked at it", "grace")
+    resource = ModelRegistry(
+        lake=sagemaker.lake.uri, is_on_sagemaker=True, image="image", region="eu-west-1", endpoint_url=fake.url
+    )
+    sensor = approvals(["sentiment", "emotion"])
+    told = []
+    for _ in range(2):
+        with dg.build_sensor_context(resources={"registry": resource}) as context:
+            told.append(str(sensor(context).skip_message))  # type: ignore[union-attr]
+    assert told == [
+        "version 1 of emotion was Approved in SageMaker by grace: looked at it",
+        "nothing was decided in SageMaker",
+    ]
+    assert states(sagemaker) == {1: "approved"}
 
 
 def test_who_withdraws_the_version_in_service_brings_back_the_one_before(

@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from socialnlp_assets.assets.enrichments import enrichment_of
-from socialnlp_assets.resources.articles import Article, Enrichment
+from socialnlp_assets.resources.articles.articles import Enrichment
+from socialnlp_assets.resources.articles.extraction import Article
 
 TEXT = "ten letters" * 10  # 110 characters
 

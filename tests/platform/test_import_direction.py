@@ -22,7 +22,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "safe_yaml": set(),
     "yaml_files": {"safe_yaml"},
     "nlp": set(),
-    "runs": {"checks", "nlp"},  # what a warm process reads for all
+    "runs": {"checks", "nlp", "resources"},  # what a warm process reads for all
     "tasks": set(),
     "landing": {"nlp", "schemas"},
     "serving": {"tasks", "nlp"},

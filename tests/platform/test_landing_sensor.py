@@ -146,6 +146,10 @@ class CountedKeys(Lake):
 
     _read: int = PrivateAttr(default=0)
 
+    @property
+    def read(self) -> int:
+        return self._read
+
     def objects(
         self, prefix: str, skipped: Callable[[str], None] = logger.warning, after: str = ""
     ) -> Iterator[LandedFile]:
@@ -167,15 +171,15 @@ def test_a_million_old_keys_cost_nothing_and_a_full_window_is_read_in_pieces() -
     area = LandingArea(lake, "sprinklr", HOUR - timedelta(days=30), lookback=24)
     cursor, asked, ticks = Cursor(), [], 0
     while not cursor.listed:
-        before = lake._read
+        before = lake.read
         found = area.look(cursor, NOW)
         asked += [str(request.partition_key) for request in found.requests]
         cursor = Cursor.read(cursor.write())
-        assert lake._read - before <= MOST_FILES_A_TICK + 1  # one more tells that there are more
+        assert lake.read - before <= MOST_FILES_A_TICK + 1  # one more tells that there are more
         assert len(cursor.write()) < 10_000
         ticks += 1
     assert sorted(asked) == [key_of(NOW.replace(minute=0) - timedelta(hours=n)) for n in range(24, 0, -1)]
-    assert lake._read < 100_000  # of more than a million
+    assert lake.read < 100_000  # of more than a million
     assert ticks == 5
 
 
@@ -302,6 +306,8 @@ def test_dagster_is_told_what_has_landed(platform: Platform) -> None:
     landing = dg.AssetKey(["sprinklr", "landing"])
     assert platform.instance.get_materialized_partitions(landing) == {key_of(recent)}
     assert (event.metadata["files"].value, event.metadata["bytes"].value) == (2, sum(sizes))
+    folder = platform.lake.address(Lake.landing_folder("sprinklr", recent))
+    assert event.metadata["dagster/uri"].value == folder
     again = evaluate(platform, cursor=evaluate(platform).cursor)
     assert again.asset_events == []
 

@@ -8,6 +8,13 @@ from pathlib import Path
 
 import dagster as dg
 import yaml
+from dagster._core.definitions.run_request import InstigatorType
+from dagster._core.remote_origin import RegisteredCodeLocationOrigin, RemoteRepositoryOrigin
+from dagster._core.scheduler.instigation import (
+    InstigatorState,
+    InstigatorStatus,
+    SensorInstigatorData,
+)
 
 STORAGE = {"custom": {"module": "socialnlp_assets.runs.storage", "class": "Storage"}}
 
@@ -47,6 +54,26 @@ def test_dagsters_own_reads_what_ours_wrote_and_the_other_way_round(tmp_path: Pa
     with ours(tmp_path) as read:
         assert len(told(read)) == 2
         assert told(read) == wrote
+
+
+def test_a_history_that_was_wiped_begins_anew(tmp_path: Path) -> None:
+    with ours(tmp_path) as wiped:
+        dg.materialize([posts], instance=wiped)
+        wiped.wipe()
+        dg.materialize([posts], instance=wiped)
+        wrote = told(wiped)
+    assert len(wrote) == 1
+    with instance(tmp_path, None) as own:
+        assert told(own) == wrote
+
+
+def test_what_was_switched_on_stays_on_whoever_wrote_it(tmp_path: Path) -> None:
+    origin = RemoteRepositoryOrigin(RegisteredCodeLocationOrigin("ours"), "ours").get_instigator_origin("arrivals")
+    state = InstigatorState(origin, InstigatorType.SENSOR, InstigatorStatus.RUNNING, SensorInstigatorData())
+    with ours(tmp_path) as written:
+        written.add_instigator_state(state)
+    with instance(tmp_path, None) as own:
+        assert [found.status for found in own.all_instigator_state()] == [InstigatorStatus.RUNNING]
 
 
 def test_a_forked_process_writes_beside_the_one_that_it_comes_from(tmp_path: Path) -> None:

@@ -99,6 +99,25 @@ def test_the_language_is_the_entrys_else_the_feeds_else_what_the_file_says_else_
         assert rows(lake, NEXT)[-1]["language"] == "sw"
 
 
+def test_what_a_feed_files_an_entry_under_is_landed_with_it() -> None:
+    items = "<item><guid>a</guid><category>Energy</category><category/><category>Italy</category></item>"
+    rss = f'<?xml version="1.0"?><rss version="2.0"><channel><title>t</title>{items}</channel></rss>'
+    (entry,) = read_document(rss.encode(), "text/xml", "http://a.example/", "http://a.example/").entries
+    assert entry["categories"] == ["Energy", "Italy"]
+
+
+def test_an_entry_without_a_text_says_what_its_title_says() -> None:
+    raw = {
+        "entry_id": "a:1",
+        "feed": "http://a.example/",
+        "created_at": minutes(1).isoformat(),
+        "title": "Out <b>again",
+    }
+    row = standardise(Message({**raw, "text": ""}, "feeds.json", 0), ["feeds"])
+    assert isinstance(row, dict)
+    assert (row["message"], row["title"]) == ("Out again", "Out again")
+
+
 def test_what_was_landed_is_not_landed_again_by_later_hours(lake: Lake) -> None:
     site = FakeFeeds([item(n, minutes(10 * n)) for n in range(6)])
     with site.serve() as url:

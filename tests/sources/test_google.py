@@ -11,8 +11,6 @@ from random import Random
 from typing import Any
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from socialnlp_assets.resources.caller import SourceError, SourceRefused
 from socialnlp_assets.resources.google_translate import GoogleTranslateResource
@@ -94,6 +92,14 @@ def test_business_profile_survives_what_google_does(google: FakeGoogle, secrets:
     assert google.faults.done
 
 
+def test_a_review_is_known_by_its_name_at_google_else_by_what_it_says() -> None:
+    assert identity_of({"name": "accounts/1/locations/2/reviews/3", "reviewId": "3"}) == (
+        "accounts/1/locations/2/reviews/3"
+    )
+    assert identity_of({"reviewId": "3"}) == "3"
+    assert identity_of({"text": "a", "rating": 1}) == identity_of({"rating": 1, "text": "a"}) != identity_of("a")
+
+
 def test_a_review_is_as_old_as_its_last_change() -> None:
     before, after = (HOUR + timedelta(minutes=minutes) for minutes in (-1, 1))
     assert changed_before({"createTime": before.isoformat()}, HOUR)
@@ -146,14 +152,16 @@ def test_a_request_that_google_calls_too_large_is_halved(google: FakeGoogle, sec
     assert translated[1] == "[it] due"
 
 
-@given(lengths=st.lists(st.integers(0, 40_000), max_size=40), api=st.sampled_from(["v3", "v2"]))
-def test_every_text_is_in_one_batch_or_refused(lengths: list[int], api: Any) -> None:
-    engine = GoogleTranslateResource(secrets=EnvironmentSecrets(state="unused"), api=api)
-    texts = {f"{number}{'x' * length}": None for number, length in enumerate(lengths)}
-    refused: dict[tuple[str, str], str | RowError] = {}
-    batched = [text for batch in engine._batches(texts, "it", refused) for text in batch]
-    assert sorted(batched + [text for text, _ in refused]) == sorted(texts)
-    assert all(len(text) > 30_000 for text, _ in refused)
+@pytest.mark.parametrize(("api", "most"), [("v3", 30_000), ("v2", 90_000 - 3)])  # in JSON it has quotes and a comma
+def test_a_text_as_long_as_a_request_may_be_is_sent_alone_and_a_longer_one_not_at_all(
+    api: str, most: int, google: FakeGoogle, secrets: EnvironmentSecrets
+) -> None:
+    texts = ["a" * most, "b" * (most + 1), "c", "d" * (most - 1)]
+    longest, refused, short, long = translate(google, secrets, texts, "it", api=api)
+    assert isinstance(refused, RowError)
+    assert "long, Google takes" in refused.reason
+    assert [longest, short, long] == [f"[it] {text}" for text in (texts[0], texts[2], texts[3])]
+    assert sorted(map(len, (text for batch in google.batches for text in batch))) == [1, most - 1, most]
 
 
 @pytest.mark.parametrize("api", ["v3", "v2"])

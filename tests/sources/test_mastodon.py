@@ -153,14 +153,14 @@ def test_what_somebody_must_change_is_said_at_once(state: str) -> None:
 
 def test_ids_that_are_no_times_are_refused() -> None:
     class Other(FakeMastodon):
-        def _page(self, hashtag: str, request: Any) -> list[Raw]:
+        def page(self, hashtag: str, request: Any) -> list[Raw]:
             del hashtag, request
             return [{**status(1, at(1), "energia"), "id": "01JD3W7ZK2"}]
 
-        def _answer(self, request: Any) -> Any:
+        def answer(self, request: Any) -> Any:
             from socialnlp_assets.sources.loopback import as_json
 
-            return as_json(self._page("", request))
+            return as_json(self.page("", request))
 
     with pytest.raises(SourceRefused, match="this is not Mastodon"):
         pulled([Other([])], "energia")
@@ -168,7 +168,7 @@ def test_ids_that_are_no_times_are_refused() -> None:
 
 def test_an_instance_that_repeats_itself_is_not_asked_for_ever() -> None:
     class Stuck(FakeMastodon):
-        def _page(self, hashtag: str, request: Any) -> list[Raw]:
+        def page(self, hashtag: str, request: Any) -> list[Raw]:
             del hashtag, request
             return list(self.statuses)
 
@@ -180,8 +180,8 @@ def test_an_instance_that_repeats_itself_is_not_asked_for_ever() -> None:
 
 def test_an_instance_that_ignores_the_end_of_the_hour_adds_nothing_to_it() -> None:
     class Endless(FakeMastodon):
-        def _page(self, hashtag: str, request: Any) -> list[Raw]:
-            return super()._page(hashtag, replace(request, query={**request.query, "max_id": str(1 << 80)}))
+        def page(self, hashtag: str, request: Any) -> list[Raw]:
+            return super().page(hashtag, replace(request, query={**request.query, "max_id": str(1 << 80)}))
 
     statuses = [status(n, at(n), "energia") for n in range(50, 200)]
     assert numbers(pulled([Endless(statuses)], "energia")) == list(range(50, 60))

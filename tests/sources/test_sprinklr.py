@@ -18,7 +18,7 @@ from socialnlp_assets.resources.lake import Lake
 from socialnlp_assets.resources.secrets import EnvironmentSecrets
 from socialnlp_assets.sources import shapes, standardise
 from socialnlp_assets.sources.loopback import FAULTS, Faults
-from socialnlp_assets.sources.sprinklr import Sprinklr, identity_of, time_of
+from socialnlp_assets.sources.sprinklr import Sprinklr, identity_of, stream, time_of
 from socialnlp_assets.sources.sprinklr import stand_in as fake
 from socialnlp_assets.sources.sprinklr.stand_in import FakeSprinklr, many_messages
 from socialnlp_assets.workflow import load_workflows
@@ -72,19 +72,41 @@ def test_only_the_topics_asked_for(secrets: EnvironmentSecrets) -> None:
     assert all({3, 5} & set(m["topicIds"]) for m in messages)
 
 
-@pytest.mark.slow
-def test_a_window_too_large_to_page_is_halved(secrets: EnvironmentSecrets) -> None:
-    account = FakeSprinklr(many_messages(10_400, HOUR))
-    messages = pulled(account, secrets)
+@pytest.fixture
+def hundred(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A source that pages through a hundred messages of a window, where the real one goes through ten thousand."""
+    monkeypatch.setattr(stream, "MOST_OF_A_WINDOW", 100)
+    monkeypatch.setattr(fake, "MOST_OF_A_WINDOW", 100)
+
+
+@pytest.mark.usefixtures("hundred")
+@pytest.mark.parametrize("inclusive_ends", [True, False])
+def test_a_window_too_large_to_page_is_halved(secrets: EnvironmentSecrets, inclusive_ends: bool) -> None:
+    account = FakeSprinklr(many_messages(500, HOUR), inclusive_ends=inclusive_ends)
+    messages = pulled(account, secrets, rows=20)
     assert Counter(map(identity_of, messages)) == Counter(in_the_hour(list(account.messages)))
+    assert account.calls < 100
 
 
-@pytest.mark.slow
+@pytest.mark.usefixtures("hundred")
+@pytest.mark.parametrize("inclusive_ends", [True, False])
+def test_no_message_falls_between_two_halves(secrets: EnvironmentSecrets, inclusive_ends: bool) -> None:
+    """A message a millisecond, so that one is at each end of every half."""
+    one = many_messages(2, HOUR)[0]
+    begin = int(HOUR.timestamp() * 1000)
+    raws = [{**one, "messageId": str(number), "channelCreatedTime": begin + number} for number in range(300)]
+    account = FakeSprinklr(raws, inclusive_ends=inclusive_ends)
+    with account.serve() as url:
+        window = Sprinklr(secrets=secrets, url=url, rows=20, **FAST).window(HOUR, HOUR + timedelta(milliseconds=300))
+        assert Counter(int(message["messageId"]) for message in window) == Counter(range(300))
+
+
+@pytest.mark.usefixtures("hundred")
 def test_more_messages_in_a_millisecond_than_can_be_paged_are_an_error(secrets: EnvironmentSecrets) -> None:
     one = many_messages(2, HOUR)[0]
-    account = FakeSprinklr([{**one, "messageId": str(number)} for number in range(10_100)])
+    account = FakeSprinklr([{**one, "messageId": str(number)} for number in range(110)])
     with account.serve() as url, pytest.raises(SourceRefused, match="narrow the topics"):
-        list(Sprinklr(secrets=secrets, url=url, **FAST).window(HOUR, HOUR + timedelta(milliseconds=4)))
+        list(Sprinklr(secrets=secrets, url=url, rows=20, **FAST).window(HOUR, HOUR + timedelta(milliseconds=4)))
 
 
 def test_a_source_that_repeats_itself_is_not_asked_for_ever(secrets: EnvironmentSecrets) -> None:

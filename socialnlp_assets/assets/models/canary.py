@@ -1,8 +1,9 @@
 """A version in canary: it answers a share of the hours' texts beside the one in service, before it takes its place.
 
 What the version in service has answered stays the hour's. What the other one says to the same texts is only counted,
-and whatever happens to it costs no hour. Enough texts answered alike bring it into service; a failure, or more
-disagreement than the catalogue allows, rejects it.
+and whatever happens to it costs no hour. Enough texts answered alike bring it into service; a failure of its own, or
+more disagreement than the catalogue allows, rejects it. What fails for another reason, such as a quota or the network,
+is not counted: being rejected is for good.
 """
 
 from __future__ import annotations
@@ -17,8 +18,7 @@ from typing import Any
 from pydantic import BaseModel
 
 from socialnlp_assets.models.catalogue import Canary
-from socialnlp_assets.resources.endpoints.backend import EndpointError, NoCapacity, Throttled
-from socialnlp_assets.resources.endpoints.requester import PredictionFailed
+from socialnlp_assets.resources.endpoints.backend import EndpointError
 from socialnlp_assets.resources.endpoints.resource import Endpoints
 from socialnlp_assets.resources.lake import Lake
 from socialnlp_assets.resources.registry.registry import LakeRegistry
@@ -121,10 +121,12 @@ def _asked(
         with endpoints.lease(model, step=WHO, version=made, shapes=shapes) as predictor:
             answers = predictor.predict(texts, **arguments)
             return answers, predictor.usage.request_seconds * 1000
-    except (NoCapacity, Throttled):  # which says nothing of the version
+    except EndpointError as error:
+        said = " ".join(str(error).split())[:MOST_TOLD]
+        if error.is_of_model:
+            return Tally(failures=(said,))
+        logger.warning("the version of %s in canary was not asked: %s", model, said)
         return Tally()
-    except (EndpointError, PredictionFailed) as error:
-        return Tally(failures=(" ".join(str(error).split())[:MOST_TOLD],))
 
 
 def _counted(ours: Sequence[Any], theirs: Sequence[Any], milliseconds: float) -> Tally:

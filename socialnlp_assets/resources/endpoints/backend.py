@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -120,8 +121,18 @@ class EndpointBackend(Protocol):
         """Tell the endpoint that somebody still holds it (a local server ends itself when nobody does)."""
 
 
+# Reasons of a failed creation that speak of what ran there: SageMaker's, and ours of a local server. All others (no
+# capacity, no such image, no right to read the files, the service itself) may hit any version.
+OF_MODEL = re.compile(r"did not pass the ping health check|the server has ended")
+
+
 class EndpointError(Exception):
     """Anything that goes wrong with an endpoint. The message says what to do."""
+
+    @property
+    def is_of_model(self) -> bool:
+        """Whether the model that ran there has failed, so that another version might not."""
+        return False
 
 
 class BackendError(EndpointError):
@@ -145,8 +156,11 @@ class EndpointFailed(EndpointError):
 
     @property
     def is_of_model(self) -> bool:
-        """Whether a machine was there and what ran on it failed, so that another version might not."""
-        return f"({Status.FAILED})" in str(self) and "InsufficientInstanceCapacity" not in str(self)
+        return bool(OF_MODEL.search(str(self)))
+
+
+class RolledBack(EndpointError):
+    """A new version of the model has failed, and the one before is in service again: the next run takes it."""
 
 
 class Throttled(EndpointError):

@@ -13,12 +13,12 @@ from concurrent.futures import ThreadPoolExecutor, as_completed
 from typing import Any
 
 from socialnlp_assets.models.catalogue import ModelEntry
-from socialnlp_assets.resources.endpoints.backend import MAX_BODY_BYTES
+from socialnlp_assets.resources.endpoints.backend import MAX_BODY_BYTES, EndpointError, ModelFailed
 from socialnlp_assets.resources.endpoints.calls import Call, Stopped, split
 from socialnlp_assets.resources.endpoints.metering import Meter, Usage
-from socialnlp_assets.resources.endpoints.requester import UNANSWERED, Invoke, PredictionFailed, Requester
+from socialnlp_assets.resources.endpoints.requester import UNANSWERED, Invoke, ModelBroken, PredictionFailed, Requester
 from socialnlp_assets.resources.endpoints.requests import ENVELOPE_BYTES, Pace, Row, Rows, json_size
-from socialnlp_assets.tasks import Result, RowError, task
+from socialnlp_assets.tasks import BadReply, Result, RowError, task
 
 # A model that fails on so many texts, or on all of a call, is asked for a harmless one. If it fails on that as well,
 # it is broken: an error, not so many bad rows.
@@ -31,7 +31,7 @@ class Predictor:
 
     `invoke` sends one body. `regain`, where given, is called when the endpoint is gone: it gets hold of a
     successor, after which `invoke` reaches that one, or raises, as it must when the event that it is given is
-    set. It is called by one thread at a time, once for each loss.
+    set. It is called by one thread at a time, once for each loss. `failed` is told of the error that ends a call.
     """
 
     def __init__(
@@ -43,6 +43,7 @@ class Predictor:
         kind: str = "realtime",
         in_flight: int = 4,
         regain: Callable[[threading.Event], None] | None = None,
+        failed: Callable[[EndpointError], None] = lambda _: None,
         sleep: Callable[[float], None] = time.sleep,
         now: Callable[[], float] = time.monotonic,
     ) -> None:
@@ -52,6 +53,7 @@ class Predictor:
         self._meter = meter
         self._max_bytes = MAX_BODY_BYTES[kind]
         self._in_flight = in_flight
+        self._failed = failed
         self._pace = Pace()
         self._requester = Requester(self._task, invoke, meter, self._pace, regain, sleep, now)
 
@@ -74,7 +76,11 @@ class Predictor:
         rows = self._distinct(texts, list(by_row.values()), call.results)
         self._meter.add(texts=len(texts))
         if rows:
-            self._send_all(call, rows)
+            try:
+                self._send_all(call, rows)
+            except EndpointError as error:
+                self._failed(error)
+                raise
         results = [result for result in call.results if result is not None]
         self._meter.add(row_errors=sum(isinstance(result, RowError) for result in results))
         return results
@@ -170,16 +176,27 @@ class Predictor:
         if not (doubt := call.doubt(failures)):
             return
         failed, row = doubt
-        result: Result
         try:
             (result,) = self._requester.ask(call, [Row(HARMLESS, row.values, [], json_size(HARMLESS))])
         except UNANSWERED as error:
-            result = RowError(str(error))
-        if isinstance(result, RowError):
-            raise PredictionFailed(
-                f"the model failed on {failed} texts and answered none, nor {HARMLESS!r}: {result.reason}. "
-                "Read the endpoint's log; no text was set aside."
-            )
+            problem: Exception = error
+        else:
+            if not isinstance(result, RowError):
+                return
+            problem = ModelFailed(result.reason, status=400)
+        is_broken = _is_of_model(problem, has_parameters=bool(call.shared or call.by_row))
+        raise (ModelBroken if is_broken else PredictionFailed)(
+            f"the model failed on {failed} texts and answered none, nor {HARMLESS!r}: {problem}. "
+            "Read the endpoint's log; no text was set aside."
+        ) from problem
+
+
+def _is_of_model(error: Exception, *, has_parameters: bool) -> bool:
+    """Whether a model is broken that answers a harmless text with `error`: not if it was slow, which may be the
+    network, or refuses what may be the parameters."""
+    if isinstance(error, ModelFailed):
+        return error.status >= 500 or not has_parameters
+    return isinstance(error, BadReply)
 
 
 def preparation(entry: ModelEntry) -> Callable[[str], str]:

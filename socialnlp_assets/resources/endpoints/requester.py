@@ -35,6 +35,14 @@ class PredictionFailed(EndpointError):
     """No results: the endpoint could not be reached in time, or its model fails on everything."""
 
 
+class ModelBroken(PredictionFailed):
+    """The endpoint answers, and its model fails on everything."""
+
+    @property
+    def is_of_model(self) -> bool:
+        return True
+
+
 class _Again(Exception):
     """The request may be sent again as it is."""
 

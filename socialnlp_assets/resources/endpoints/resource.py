@@ -23,8 +23,8 @@ from socialnlp_assets.resources.endpoints.announcements import Announcement
 from socialnlp_assets.resources.endpoints.backend import (
     EndpointBackend,
     EndpointError,
-    EndpointFailed,
     EndpointSpec,
+    RolledBack,
     Throttled,
 )
 from socialnlp_assets.resources.endpoints.leases import Lease, LeaseManager
@@ -155,24 +155,28 @@ class Endpoints(dg.ConfigurableResource[None], ABC):
         another, such as one that is to be measured. `shapes` are those of a workflow, by model: an endpoint of
         another shape is another endpoint.
 
-        Raises KeyError for a model that the catalogue lacks and `EndpointFailed` where the endpoint does
-        not come into service.
+        Raises KeyError for a model that the catalogue lacks, `EndpointFailed` where the endpoint does not come into
+        service, and `RolledBack` where that, or what it answers, is the fault of a new version.
         """
-        entry, spec = self.catalogue[model], self._spec(model, version, shapes)
+        entry, spec = self.catalogue[model], self.spec(model, version, shapes)
         meter = Meter(model, step or self._owner.run, self.price_table.price(spec))
         lease = Lease(self.manager, spec, step, meter)
-        try:
-            lease.enter()
-        except EndpointFailed as error:
+
+        def failed(error: EndpointError) -> None:
             if version is None and error.is_of_model:
                 self._roll_back(model, error)
+
+        try:
+            lease.enter()
+        except EndpointError as error:
+            failed(error)
             raise
         if version is None:  # another version makes no rows, and was not announced
             self._asked[model] = self._label(model, spec)
             for announcement in self._announced.pop(model, []):
                 announcement.withdraw()  # the lease has taken its place: it must not come back when that is released
         try:
-            yield Predictor(entry, lease.invoke, meter, kind=spec.kind, regain=lease.regain)
+            yield Predictor(entry, lease.invoke, meter, kind=spec.kind, regain=lease.regain, failed=failed)
         finally:
             lease.release()
             self._usage.append(meter.usage)
@@ -181,7 +185,7 @@ class Endpoints(dg.ConfigurableResource[None], ABC):
         """Announce models that the run will need: their endpoints are created side by side while others work.
         Returns at once. An announcement is on record and outlives this process: it ends with the run's first
         lease on its model, with `release_run`, or when no creation takes longer."""
-        announcements = {model: Announcement(self.manager, self._spec(model, shapes=shapes)) for model in models}
+        announcements = {model: Announcement(self.manager, self.spec(model, shapes=shapes)) for model in models}
         if not announcements:
             return
         for model, announcement in announcements.items():
@@ -191,7 +195,7 @@ class Endpoints(dg.ConfigurableResource[None], ABC):
         self._announcers.append(announcer)
         announcer.start()
 
-    def _spec(self, model: str, version: Made | None = None, shapes: Mapping[str, str] = NONE) -> EndpointSpec:
+    def spec(self, model: str, version: Made | None = None, shapes: Mapping[str, str] = NONE) -> EndpointSpec:
         """Of the endpoint that serves `model`: its own, or that of the model that it shares one with."""
         host = self.catalogue.endpoint_of(model)
         return self.specification(host, self._entry(host, version, shapes))
@@ -230,9 +234,9 @@ class Endpoints(dg.ConfigurableResource[None], ABC):
             return None
         return self.registry.history(model).in_canary(self._moment())
 
-    def _roll_back(self, model: str, error: EndpointFailed) -> None:
-        """Bring back the version before, where the one that failed is new. This run ends on the version that it began
-        with, so it fails; its second try takes the one that came back."""
+    def _roll_back(self, model: str, error: EndpointError) -> None:
+        """Bring back the version before, where the one that failed is new; raises `RolledBack` then. This run ends on
+        the version that it began with, so it fails; its second try takes the one that came back."""
         host, failed = self.catalogue.endpoint_of(model), self.version(model)
         if failed is None:
             return
@@ -241,7 +245,7 @@ class Endpoints(dg.ConfigurableResource[None], ABC):
         if back is not None:
             told = f"version {back} of {host} is in service again from the next run on, for {why}"
             logger.warning(told)
-            error.add_note(told)
+            raise RolledBack(told) from error
 
     def begin(self, at: datetime) -> None:
         """See versions as they were at that moment, from now on; in a Dagster run that is its beginning."""
@@ -256,7 +260,7 @@ class Endpoints(dg.ConfigurableResource[None], ABC):
 
     def version_label(self, model: str) -> str:
         """What rows that `model` makes are marked with: number and digest of its version, such as ``3@1f2e3d4c``."""
-        return self._label(model, self._spec(model))
+        return self._label(model, self.spec(model))
 
     def _label(self, model: str, spec: EndpointSpec) -> str:
         found = self.version(model)

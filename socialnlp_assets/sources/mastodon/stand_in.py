@@ -44,9 +44,9 @@ class FakeMastodon:
 
     def serve(self, port: int = 0) -> AbstractContextManager[str]:
         """Serves while the block runs; yields the address of the instance."""
-        return serve(self._answer, self.faults, port, OWN_FAULTS)
+        return serve(self.answer, self.faults, port, OWN_FAULTS)
 
-    def _answer(self, request: Request) -> Response:
+    def answer(self, request: Request) -> Response:
         with self._lock:
             self.asked.append(request)
             remaining, reset = self._count()
@@ -58,7 +58,7 @@ class FakeMastodon:
             start = "/api/v1/timelines/tag/"
             if not request.path.startswith(start):
                 return as_json({"error": "Not found"}, 404)
-            page = self._page(unquote(request.path.removeprefix(start)).lower(), request)
+            page = self.page(unquote(request.path.removeprefix(start)).lower(), request)
             if page:
                 here, ids = f"http://{request.headers['host']}{request.path}", [int(status["id"]) for status in page]
                 headers["Link"] = f'<{here}?max_id={min(ids)}>; rel="next", <{here}?min_id={max(ids)}>; rel="prev"'
@@ -72,7 +72,7 @@ class FakeMastodon:
         self._used += 1
         return self.calls - self._used, datetime.fromtimestamp((window + 1) * self.window_seconds, UTC)
 
-    def _page(self, hashtag: str, request: Request) -> list[Raw]:
+    def page(self, hashtag: str, request: Request) -> list[Raw]:
         """Newest first; the page next to `min_id`, or else the newest below `max_id` and above `since_id`."""
         query = {name: int(request.query[name]) for name in ("min_id", "since_id", "max_id") if name in request.query}
         above, below = query.get("min_id", query.get("since_id", -1)), query.get("max_id", 1 << 80)

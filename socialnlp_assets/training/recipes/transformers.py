@@ -23,16 +23,15 @@ CHECKPOINT = "epoch.pt"
 
 
 def fit(job: Job, examples: list[Example], folder: Path) -> dict[str, float]:
-    """`epochs` 3, `learning_rate` 2e-5, `batch_size` 32, `max_length` 128 tokens, `weight_decay` 0.01."""
+    """`epochs` 3, `learning_rate` 2e-5, `batch_size` 32, `max_length` 128 tokens, `weight_decay` 0.01. Of several
+    labels each is learned alone, as yes or no."""
     import torch
 
-    if job.task == "multi-label":
-        raise TrainingError("recipe transformers gives a text one label: take linear or fasttext for several")
     base = _base(job)
     os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # without it, a graphics card is not deterministic
     torch.use_deterministic_algorithms(True)
     torch.manual_seed(job.seed)
-    model, tokenizer = _loaded(base, len(job.labels))
+    model, tokenizer = _loaded(base, job)
     figures = _train(job, examples, model, tokenizer)
     tuned = job.checkpoints / "tuned"
     model.cpu().save_pretrained(tuned)
@@ -57,7 +56,7 @@ def _kept(job: Job) -> Path:
     return home / ".cache" / "socialnlp" / "hub" if home.is_dir() else job.checkpoints.parents[1] / "hub"
 
 
-def _loaded(base: Source, labels: int) -> tuple[Any, Any]:
+def _loaded(base: Source, job: Job) -> tuple[Any, Any]:
     from transformers import AutoModelForSequenceClassification, AutoTokenizer
     from transformers.utils import logging
 
@@ -66,7 +65,7 @@ def _loaded(base: Source, labels: int) -> tuple[Any, Any]:
     quiet.set_verbosity_error()  # of a new head, which is what we want
     try:
         model = AutoModelForSequenceClassification.from_pretrained(
-            base.folder, num_labels=labels, ignore_mismatched_sizes=True, dtype="float32"
+            base.folder, num_labels=len(job.labels), ignore_mismatched_sizes=True, dtype="float32"
         )
         tokenizer = AutoTokenizer.from_pretrained(base.folder)
     except (OSError, ValueError) as error:
@@ -76,7 +75,9 @@ def _loaded(base: Source, labels: int) -> tuple[Any, Any]:
     if model.config.model_type not in CLASSIFIERS:
         known = ", ".join(CLASSIFIERS)
         raise TrainingError(f"hyperparameter base: {base.name} is {model.config.model_type}; take one of {known}")
-    model.config.id2label = {number: f"LABEL_{number}" for number in range(labels)}
+    model.config.id2label = {number: f"LABEL_{number}" for number in range(len(job.labels))}
+    several = job.task == "multi-label"
+    model.config.problem_type = "multi_label_classification" if several else "single_label_classification"
     return model, tokenizer
 
 
@@ -105,7 +106,7 @@ def _train(job: Job, examples: list[Example], model: Any, tokenizer: Any) -> dic
             encoded = tokenizer(
                 [each.text for each in batch], padding=True, truncation=True, max_length=most, return_tensors="pt"
             ).to(device)
-            truth = torch.tensor([each.labels[0] for each in batch], device=device)
+            truth = torch.tensor(_truth(batch, job), device=device)
             optimiser.zero_grad()
             output = model(**encoded, labels=truth)
             output.loss.backward()
@@ -113,7 +114,7 @@ def _train(job: Job, examples: list[Example], model: Any, tokenizer: Any) -> dic
             optimiser.step()
             schedule.step()
             loss_sum += float(output.loss.detach()) * len(batch)
-            right += int((output.logits.argmax(-1) == truth).sum())
+            right += int(_is_right(output.logits, truth).sum())
         print(f"epoch={epoch + 1}; train_loss={loss_sum / len(examples):.4f};", flush=True)
         states = [part.state_dict() for part in (model, optimiser, schedule)]
         partial = path.with_suffix(".partial")
@@ -121,6 +122,18 @@ def _train(job: Job, examples: list[Example], model: Any, tokenizer: Any) -> dic
         partial.replace(path)
     model.eval()
     return {"train_loss": round(loss_sum / len(examples), 4), "train_accuracy": round(right / len(examples), 4)}
+
+
+def _truth(batch: list[Example], job: Job) -> list[Any]:
+    """Of each text its label's place, or of several labels a 1 or 0 for each."""
+    if job.task != "multi-label":
+        return [each.labels[0] for each in batch]
+    return [[float(place in each.labels) for place in range(len(job.labels))] for each in batch]
+
+
+def _is_right(logits: Any, truth: Any) -> Any:
+    """Whether each text has its label, or all of its labels and no other."""
+    return logits.argmax(-1) == truth if truth.dim() == 1 else ((logits > 0) == truth.bool()).all(-1)
 
 
 def _batches(examples: list[Example], size: int) -> Iterator[list[Example]]:
