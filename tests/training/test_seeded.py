@@ -53,7 +53,7 @@ def test_a_topic_model_trained_again_is_as_good_as_the_one_that_ships(tmp_path: 
     figures = topics(data, tmp_path / "reputation")
     documented = re.search(r"\| reputation \|.*macro F1 ([\d.]+)", DOCUMENT.read_text(encoding="utf-8"))
     assert documented
-    assert figures["macro F1"] == pytest.approx(float(documented[1]), abs=0.03)
+    assert figures["macro F1"] == pytest.approx(float(documented[1]), abs=0.05)
     labels = load_catalogue()["reputation"].labels
     texts = [prepare_for_classification(row.text) for row in read_topics(SEEDS / "reputation.tsv", labels)]
     ours, shipped = answers(tmp_path / "reputation", texts), answers(EMBEDDED_MODELS / "reputation", texts)
