@@ -52,9 +52,8 @@ class Ngrams:
 
     def features(self, words: list[str], idf: Sequence[float] | None = None) -> dict[int, float]:
         """Bucket → weight of a text's tokens. `idf`, by bucket: inverse document frequencies."""
-        blocks = (self._word_ngrams(words), self._character_ngrams(words))
         weights: dict[int, float] = {}
-        for block in blocks:
+        for block in self.blocks(words):
             scaled = {
                 bucket: (1 + math.log(count)) * (idf[bucket] if idf is not None else 1.0)
                 for bucket, count in block.items()
@@ -63,6 +62,10 @@ class Ngrams:
             for bucket, weight in scaled.items():
                 weights[bucket] = weights.get(bucket, 0.0) + weight / length
         return weights
+
+    def blocks(self, words: list[str]) -> tuple[Counter[int], Counter[int]]:
+        """How often a text's tokens hold each bucket's n-grams: of words, and of characters."""
+        return self._word_ngrams(words), self._character_ngrams(words)
 
     def _word_ngrams(self, words: list[str]) -> Counter[int]:
         encoded = [word.encode() for word in words]

@@ -30,6 +30,7 @@ EACH_WORD = 0.7  # for each English word, which the language model would spare
 
 _KEPT = r"(?:https?://|www\.)\S+|[@#]\w+|\d+(?:[.,:/]\d+)*"
 _TOKEN = re.compile(rf"(?P<kept>{_KEPT})|(?P<word>[^\W\d_]+(?:-[^\W\d_]+)*['’]?)|(?P<mark>\S)")
+_ACCENTED = dict(zip("aeiou", "àèìòù", strict=True))
 _CLOSING = frozenset(",.;:!?)]}%…»”")
 _OPENING = frozenset("([{«“¿¡")
 
@@ -118,6 +119,8 @@ class PhraseTable:
     def _options(self, words: list[str], keys: list[str]) -> list[tuple[str, float]]:
         """What `words` may be in English as one phrase, with scores."""
         source = " ".join(keys)
+        if words[0] in self.phrases and words[0].isupper():  # "USA", which is no "usa"
+            source = words[0] if len(words) == 1 else source
         entry = self.phrases.get(source)
         if entry is None and len(words) == 1:
             entry = self._single(words[0], keys[0])
@@ -135,6 +138,8 @@ class PhraseTable:
         return score
 
     def _single(self, word: str, key: str) -> tuple[str, float]:
+        if key.endswith("'") and (bare := next(filter(self.phrases.__contains__, _without_apostrophe(key)), None)):
+            return self.phrases[bare]
         known = self.phrases.get(self.lemma(key).lower())
         return (known[0], known[1] + BY_LEMMA) if known else (word, UNKNOWN)
 
@@ -145,6 +150,11 @@ class PhraseTable:
         noun, adjective = self.phrases[keys[0]], self.phrases[keys[1]]
         english = f"{_with_case(adjective[0], words[1:])} {_with_case(noun[0], words[1:])}"
         return [(english, noun[1] + adjective[1] + SWAP)]
+
+
+def _without_apostrophe(key: str) -> tuple[str, str]:
+    """ "realta'" as people mean it: with an accent, or as the end of a quotation."""
+    return key[:-2] + _ACCENTED.get(key[-2:-1], key[-2:-1]), key[:-1]
 
 
 def _once(english: str, last: str) -> str:

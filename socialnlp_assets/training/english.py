@@ -87,19 +87,19 @@ def plural(noun: str) -> str:
     before, _, last = noun.rpartition(" ")
     if last in UNCOUNTED:
         return noun
-    if last not in PLURALS:
-        if last.endswith(("s", "x", "ch", "sh")):
-            last += "es"
-        elif last.endswith("y") and last[-2:-1] not in "aeiou":
-            last = last[:-1] + "ies"
-        else:
-            last += "s"
-    return f"{before} {PLURALS.get(last, last)}".strip()
+    return f"{before} {PLURALS.get(last) or _with_s(last)}".strip()
+
+
+def _with_s(last: str) -> str:
+    """A noun's plural, and a verb's third person."""
+    if last.endswith(("s", "x", "ch", "sh")):
+        return last + "es"
+    return last[:-1] + "ies" if last.endswith("y") and last[-2:-1] not in "aeiou" else last + "s"
 
 
 def third(verb: str) -> str:
     """ "get up" → "gets up"."""
-    return _first(verb, lambda base: {"be": "is", "have": "has", "do": "does", "go": "goes"}.get(base) or plural(base))
+    return _first(verb, lambda base: {"be": "is", "have": "has", "do": "does", "go": "goes"}.get(base) or _with_s(base))
 
 
 def past(verb: str) -> str:

@@ -24,19 +24,14 @@ PRONOUNS = {
     "gli": "him",
 }
 HAVE = {
-    "ho": "I have",
-    "hai": "you have",
-    "ha": "has",
-    "abbiamo": "we have",
-    "avete": "you have",
-    "hanno": "have",
     "aveva": "had",
     "avevo": "I had",
     "avevano": "had",
     "avrebbe": "would have",
     "aver": "have",
 }
-BE = {"sono": "I have", "sei": "you have", "è": "has", "siamo": "we have", "siete": "you have"}
+LESS = 0.5  # off a form that is more often something else, and of what a lexicon marks with "?"
+EXPRESSION = 0.5  # for each further word of an expression, which says more than its words
 REFLEXIVE = {"mi": 0, "ti": 1, "si": 2, "ci": 3, "vi": 4}
 # Endings by person, singular and then plural: present, imperfect, future, conditional.
 PRESENT = {
@@ -48,6 +43,7 @@ PRESENT = {
 IMPERFECT = ("vo", "vi", "va", "vamo", "vate", "vano")
 FUTURE = ("ò", "ai", "à", "emo", "ete", "anno")
 CONDITIONAL = ("ei", "esti", "ebbe", "emmo", "este", "ebbero")
+THEY = 5  # the number of a person that a sentence often leaves out, and English does not
 SUBJECT = ("I ", "you ", "", "we ", "you ", "")
 NOT_ISC = frozenset(
     [
@@ -76,9 +72,20 @@ NOT_ISC = frozenset(
 def italian() -> Iterator[tuple[str, str, float, str]]:
     """Italian, English, how sure (log10, 0 at most), and N for a noun, A for an adjective, else nothing."""
     for word, english in entries("it_forms.txt", ";"):
-        yield word, english, 0.0, ""
+        sure = EXPRESSION * word.count(" ") - LESS * english.count("?")
+        yield word, english.rstrip("?"), sure, ""
+    names: set[str] = set()
+    for row in _nouns_and_adjectives():
+        names.add(row[0])
+        yield row
     pairs = [pair.split() for pair in sections("it_participles.txt", ";")]
     irregular = {infinitive: form for infinitive, form in pairs}  # noqa: C416 (dict() loses the type)
+    for verb, english in entries("it_verbs.txt"):
+        for form, said, sure, kind in verb_forms(verb, english.rstrip("*"), english.endswith("*"), irregular):
+            yield form, said, sure - LESS * (form in names and said.startswith(("I ", "you "))), kind
+
+
+def _nouns_and_adjectives() -> Iterator[tuple[str, str, float, str]]:
     for noun, english in entries("it_nouns.txt"):
         yield noun, english, -0.1, "N"
         for doubt, form in enumerate(plurals(noun)):
@@ -93,8 +100,6 @@ def italian() -> Iterator[tuple[str, str, float, str]]:
             root = adjective[:-1] + "a" if adjective.endswith("o") else adjective[:-1]
             adverb = (adjective[:-1] if adjective.endswith(("le", "re")) else root) + "mente"
             yield adverb, english + "ly" if not english.endswith("y") else english[:-1] + "ily", -0.3, ""
-    for verb, english in entries("it_verbs.txt"):
-        yield from verb_forms(verb, english.rstrip("*"), english.endswith("*"), irregular)
 
 
 def verb_forms(
@@ -120,6 +125,15 @@ def verb_forms(
         form = _spelled(stem, ending, kind)
         yield form, says[number], -0.2, ""
         yield f"non {form}", denies[number], -0.1, ""
+        yield (
+            f"non {form} mai",
+            says[number].replace(" ", " never ") if SUBJECT[number] else f"never {says[number]}",
+            2 * EXPRESSION,
+            "",
+        )
+        if number == THEY:
+            yield form, f"they {english}", -LESS, ""
+            yield f"non {form}", f"they do not {english}", -LESS, ""
         for pronoun in (name for name, person in REFLEXIVE.items() if person == number):
             yield f"{pronoun} {form}", says[number], -0.3, ""
             yield f"non {pronoun} {form}", denies[number], -0.3, ""
@@ -135,8 +149,19 @@ def verb_forms(
     for number in range(6):
         yield future + FUTURE[number], f"{SUBJECT[number]}will {english}", -0.2, ""
         yield f"non {future}{FUTURE[number]}", f"{SUBJECT[number]}will not {english}", -0.2, ""
+        yield f"non {future}{FUTURE[number]} mai", f"{SUBJECT[number]}will never {english}", 2 * EXPRESSION, ""
+        yield (
+            f"non {future}{FUTURE[number]} mai più",
+            f"{SUBJECT[number]}will never {english} again",
+            3 * EXPRESSION,
+            "",
+        )
         yield future + CONDITIONAL[number], f"{SUBJECT[number]}would {english}", -0.2, ""
+        yield f"non {future}{CONDITIONAL[number]}", f"{SUBJECT[number]}would not {english}", 0.0, ""
     yield verb, english, -0.2, ""
+    yield verb, f"to {english}", -1.0, ""
+    for before, said in (("senza", "without"), ("prima di", "before"), ("invece di", "instead of")):
+        yield f"{before} {verb}", f"{said} {gerund(english)}", EXPRESSION, ""
     yield verb[:-1], english, -0.3, ""
     for pronoun, thing in {**PRONOUNS, "si": ""}.items():
         yield verb[:-1] + pronoun, f"{english} {thing}".strip(), -0.4, ""
@@ -157,21 +182,10 @@ def verb_forms(
             form = masculine[:-1] + ending
             yield form, done, -0.35, ""
             for helper, start in HAVE.items() if ending == "o" else ():
-                simple = (
-                    f"{SUBJECT[list(HAVE).index(helper)]}{was}" if list(HAVE).index(helper) < 6 else f"{start} {done}"
-                )
-                yield f"{helper} {form}", simple, -0.1, ""
-                yield (
-                    f"non {helper} {form}",
-                    f"{SUBJECT[list(HAVE).index(helper)]}did not {english}"
-                    if list(HAVE).index(helper) < 6
-                    else f"{start} not {done}",
-                    -0.1,
-                    "",
-                )
-            for helper, start in BE.items() if not transitive else ():
-                yield f"{helper} {form}", f"{start} {done}", -0.2, ""
+                yield f"{helper} {form}", f"{start} {done}", -0.1, ""
+                yield f"non {helper} {form}", f"{start} not {done}", -0.1, ""
             yield f"è stato {form}", f"has been {done}", -0.1, ""
+        yield from perfect(masculine[:-1], english, transitive)
     if kind != "are":
         yield _spelled(stem, "a", kind), third(english), -0.6, ""
         yield _spelled(stem, "ano", kind), english, -0.6, ""
@@ -180,6 +194,44 @@ def verb_forms(
         yield stem + "arono", was, -0.3, ""
         yield stem + "asse", was, -0.5, ""
         yield stem + "ino", english, -0.5, ""
+
+
+def perfect(stem: str, english: str, transitive: bool) -> Iterator[tuple[str, str, float, str]]:
+    """What was done, as Italians tell it: "ho visto", "mi hanno visto", "si è visto", "è arrivato"."""
+    was = past(english)
+    for number, helper in enumerate(("ho", "hai", "ha", "abbiamo", "avete", "hanno")):
+        said = SUBJECT[number] + was
+        yield f"{helper} {stem}o", said, 0.0, ""
+        yield f"non {helper} {stem}o", f"{SUBJECT[number]}did not {english}", 0.0, ""
+        yield f"non {helper} mai {stem}o", f"{SUBJECT[number]}never {was}", 3 * EXPRESSION, ""
+        if number == THEY:
+            yield f"{helper} {stem}o", f"they {was}", -LESS, ""
+            yield f"non {helper} {stem}o", f"they did not {english}", -LESS, ""
+            said = f"they {was}"
+        for pronoun, thing in PRONOUNS.items() if transitive else ():
+            for ending in "oa":
+                yield f"{pronoun} {helper} {stem}{ending}", f"{said} {thing}", 2 * EXPRESSION, ""
+    reflexive = (
+        ("mi sono", 0, "oa"),
+        ("ti sei", 1, "oa"),
+        ("si è", 2, "oa"),
+        ("ci siamo", 3, "ie"),
+        ("si sono", 5, "ie"),
+    )
+    for helper, number, endings in reflexive:
+        for ending in endings:
+            yield f"{helper} {stem}{ending}", SUBJECT[number] + was, 0.0, ""
+            yield f"non {helper} {stem}{ending}", f"{SUBJECT[number]}did not {english}", 0.0, ""
+    for helper, number, endings in (
+        ("sono", 0, "oa"),
+        ("sei", 1, "oa"),
+        ("è", 2, "oa"),
+        ("siamo", 3, "ie"),
+        ("sono", 5, "ie"),
+    ):
+        for ending in endings if not transitive else "":
+            yield f"{helper} {stem}{ending}", SUBJECT[number] + was, 0.0, ""
+            yield f"non {helper} {stem}{ending}", f"{SUBJECT[number]}did not {english}", 0.0, ""
 
 
 def _spelled(stem: str, ending: str, kind: str) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import json
 from collections import defaultdict
+from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -19,6 +20,7 @@ from socialnlp_assets.training.classifier import SMALL, Classifier, Floats, fold
 SEEDS = Path(__file__).parent / "seeds"
 REVIEWS = 500  # composed to measure
 JOINTS = (". ", ", ", " and ", " but ", "! ")
+CHAT = 1500  # comments that are about none of the labels
 ARTICLES, LEAST_ALIKE = 1500, 8  # composed for topics; labels of fewer posts are not composed of
 OPPOSITE = {"positive": "negative", "negative": "positive"}
 SAID = {  # with "-" the opposite
@@ -62,8 +64,9 @@ def topics(data: Path, folder: Path) -> dict[str, float]:
     """Yes or no for each label of `folder`'s name. The figures are cross-validated on the seeds, thresholds
     included; of themes also on the news below `data`/topics, which only measure."""
     labels = load_catalogue()[folder.name].labels
-    rows = read_topics(SEEDS / f"{folder.name}.tsv", labels)
     words = read_words(SEEDS / f"{folder.name}_words.txt", labels)
+    seeds = read_topics(SEEDS / f"{folder.name}.tsv", labels)
+    rows = seeds + chat(data, "train", CHAT, words)
     texts, members = [prepare_for_classification(row.text) for row in rows], memberships(rows, labels)
     margins = np.zeros_like(members)
     for seen, unseen in folds(len(rows)):
@@ -75,10 +78,13 @@ def topics(data: Path, folder: Path) -> dict[str, float]:
     model = _train(rows, words, labels)
     model = model._replace(bias=model.bias - thresholds(margins, members))
     model.save(folder, folder.name, labels, "multi-label")
+    members, predicted = members[: len(seeds)], predicted[: len(seeds)]
+    said = model.margins([prepare_for_classification(row.text) for row in chat(data, "dev", CHAT)])
     figures = {
         "macro F1": float(f1_score(members, predicted, average="macro", zero_division=0)),
         "micro precision": float(precision_score(members, predicted, average="micro")),
         "micro recall": float(recall_score(members, predicted, average="micro")),
+        "of chat": float((said.max(axis=1) > 0).mean()),
     }
     news = data / "topics" / "masakhanews-fewshot50" / "eng"
     if folder.name == "themes" and news.is_dir():
@@ -93,6 +99,19 @@ def _train(rows: list[Topic], words: list[Topic], labels: tuple[str, ...]) -> Cl
     taught = rows + words + talk * 2 + articles(rows, [row.text for row in talk])
     texts = [prepare_for_classification(row.text) for row in taught]
     return train_alone(texts, memberships(taught, labels), strength=3, balance=0.7, ngrams=SMALL)
+
+
+def chat(data: Path, split: str, most: int, words: Sequence[Topic] = ()) -> list[Topic]:
+    """The first `most` comments of GoEmotions in which none of `words` occurs: they are about nothing."""
+    told = {word for topic in words for word in prepare_for_classification(topic.text).split()}
+    found = []
+    for line in (data / "goemotions" / f"{split}.tsv").read_text(encoding="utf-8").splitlines():
+        text = line.split("\t")[0].replace("[NAME]", "")
+        if told.isdisjoint(prepare_for_classification(text).split()):
+            found.append(Topic(frozenset(), text))
+        if len(found) == most:
+            break
+    return found
 
 
 def articles(rows: list[Topic], talk: list[str]) -> list[Topic]:

@@ -16,7 +16,8 @@ from socialnlp_assets.nlp.english import MODEL
 from socialnlp_assets.nlp.phrase_table import ENGLISH, PhraseTable, tokens
 from socialnlp_assets.nlp.word_pairs import WordPairs
 from socialnlp_assets.training.alignment import phrase_counts
-from socialnlp_assets.training.italian import entries, italian
+from socialnlp_assets.training.italian import EXPRESSION, entries, italian
+from socialnlp_assets.training.swahili import swahili
 
 LANGUAGES, LEARNED = ("it", "fr", "sw"), ("fr", "sw")
 CHOICES = 3  # translations of a phrase, among which the language model chooses
@@ -74,7 +75,9 @@ def table(data: Path, language: str) -> Iterator[Entry]:
         return
     for source, english in entries(f"{language}_forms.txt", ";"):
         kind, _, bare = english.rpartition(":")  # "N:friend"
-        yield source, bare, -0.1, kind
+        yield source, bare, EXPRESSION * source.count(" ") - 0.1, kind
+    if language == "sw":
+        yield from swahili()
     pairs = list(read_tmx(_tmx(data, language)))
     yield from learned([foreign for foreign, _ in pairs], [english for _, english in pairs])
 

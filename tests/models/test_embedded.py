@@ -162,8 +162,18 @@ def test_aspects_and_their_negations(place: str, aspect: str, text: str, label: 
             "@enel_it ho parlato con un tecnico gentile #energia https://t.co/x1",
             "@enel_it I talked with a kind technician #energia https://t.co/x1",
         ),
+        (
+            "it",
+            "Il personale è gentile, mi hanno rimborsato e i prezzi sono bassi",
+            "The staff is kind, they refunded me and the prices are low",
+        ),
+        ("it", "Non sono capaci, non tornerò mai più", "I am not able, I will never come back again"),
+        ("it", "USA: l'app non ha mai funzionato", "USA: the app never worked"),
+        ("it", "La realta' in Italia", "The reality in Italy"),
         ("fr", "Merci beaucoup!", "Thank you very much!"),
+        ("fr", "Je ne le regrette pas", "I do not regret it"),
         ("sw", "Asante sana", "Thank you very much"),
+        ("sw", "Sijapata huduma nzuri", "I have not got good service"),
         ("sw", "Hakuna umeme leo", "There is no power today"),
     ],
 )
