@@ -99,7 +99,7 @@ def _labels(name: str, entry: ModelEntry) -> dg.AssetsDefinition:
     @dg.asset(
         key=key,
         group_name=GROUP,
-        kinds={"parquet"},
+        kinds={"labels", "parquet"},
         description=f"All labelled texts of {name} as one data set, named by its content: without duplicates and "
         "personal data, a fifth of it held back for good.",
         required_resource_keys={"lake"},
@@ -199,7 +199,7 @@ def _trained(name: str, entry: ModelEntry) -> dg.AssetsDefinition:
         key=dg.AssetKey(["trained", name]),
         deps=[dg.AssetKey(["labels", name])],
         group_name=GROUP,
-        kinds={"python"},
+        kinds={"training", "python"},
         description=f"A model folder of {name}, trained on the newest labels; the same labels, code and seed give the "
         "same one.",
         required_resource_keys={"lake", "trainer"},
@@ -268,7 +268,7 @@ def _evaluation(name: str, entry: ModelEntry) -> dg.AssetsDefinition:
         key=key,
         deps=[dg.AssetKey(["trained", name])],
         group_name=GROUP,
-        kinds={"python"},
+        kinds={"evaluation", "python"},
         description=f"How good the newest model of {name} is on labels that it has not seen, beside the version in "
         "service on the same texts, and whether it may take its place.",
         required_resource_keys={"lake", "endpoints"},
@@ -332,7 +332,7 @@ def _versions(name: str, entry: ModelEntry, is_automatic: bool) -> dg.AssetsDefi
         key=dg.AssetKey(["versions", name]),
         deps=[dg.AssetKey(["evaluation", name])],
         group_name=GROUP,
-        kinds={"sagemaker"},
+        kinds={"registry", "sagemaker"},
         description=f"The versions of {name}. What has passed the gate is registered"
         + (" and approved." if is_automatic else f", and waits: socialnlp models approve {name} VERSION."),
         required_resource_keys={"lake", "registry"},
