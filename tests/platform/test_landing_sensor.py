@@ -180,7 +180,7 @@ def test_a_million_old_keys_cost_nothing_and_a_full_window_is_read_in_pieces() -
         ticks += 1
     assert sorted(asked) == [key_of(NOW.replace(minute=0) - timedelta(hours=n)) for n in range(24, 0, -1)]
     assert lake.read < 100_000  # of more than a million
-    assert ticks == 5
+    assert ticks == 10
 
 
 def test_a_file_that_lands_behind_the_listing_is_found_by_the_next(platform: Platform) -> None:
